@@ -1,0 +1,57 @@
+# One static library per room (a folder of src/). A room sees the headers of the rooms it names and no others: each
+# room's include directory holds nothing but a link named after the room, so `#include "config/model_config.h"`
+# resolves only where `config` is an allowed edge. tests/rules holds the edges against ARCHITECTURE.md.
+
+add_library(nestor_flags INTERFACE)
+target_compile_options(nestor_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual)
+if(NESTOR_WARNINGS_AS_ERRORS)
+  target_compile_options(nestor_flags INTERFACE -Werror)
+endif()
+if(NESTOR_SANITIZE)
+  target_compile_options(nestor_flags INTERFACE -fsanitize=${NESTOR_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(nestor_flags INTERFACE -fsanitize=${NESTOR_SANITIZE})
+  if(NESTOR_SANITIZE MATCHES "undefined")
+    target_compile_options(nestor_flags INTERFACE -fno-sanitize-recover=undefined)
+  endif()
+endif()
+if(NESTOR_FUZZ)
+  target_compile_options(nestor_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# nestor_room(NAME SRCS file... DEPS room... LIBS target...)
+#   DEPS  rooms whose headers this room may include (ARCHITECTURE.md, allowed edges)
+#   LIBS  libraries from outside
+function(nestor_room name)
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS;LIBS" ${ARGN})
+  set(include_dir ${CMAKE_BINARY_DIR}/rooms/${name})
+  file(MAKE_DIRECTORY ${include_dir})
+  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${include_dir}/${name} SYMBOLIC)
+  add_library(nestor_${name} STATIC ${ARG_SRCS})
+  target_include_directories(nestor_${name} PUBLIC ${include_dir})
+  target_link_libraries(nestor_${name} PRIVATE nestor_flags PUBLIC fmt::fmt nlohmann_json::nlohmann_json ${ARG_LIBS})
+  # Headers of the named rooms only; what those rooms need comes along at link time.
+  foreach(dep ${ARG_DEPS})
+    target_include_directories(nestor_${name} PRIVATE ${CMAKE_BINARY_DIR}/rooms/${dep})
+    target_link_libraries(nestor_${name} PRIVATE $<LINK_ONLY:nestor_${dep}>)
+  endforeach()
+endfunction()
+
+# nestor_program(NAME SRCS file... DEPS room... LIBS target...): an executable with the same rule.
+function(nestor_program name)
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS;LIBS" ${ARGN})
+  add_executable(${name} ${ARG_SRCS})
+  target_link_libraries(${name} PRIVATE nestor_flags fmt::fmt nlohmann_json::nlohmann_json ${ARG_LIBS})
+  foreach(dep ${ARG_DEPS})
+    target_include_directories(${name} PRIVATE ${CMAKE_BINARY_DIR}/rooms/${dep})
+    target_link_libraries(${name} PRIVATE nestor_${dep})
+  endforeach()
+endfunction()
+
+# nestor_test(ROOM SRCS file... DEPS room...): one test binary per room, registered with CTest.
+function(nestor_test room)
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS;LIBS" ${ARGN})
+  nestor_program(${room}_test SRCS ${ARG_SRCS} DEPS ${ARG_DEPS} LIBS GTest::gtest_main ${ARG_LIBS})
+  set_target_properties(${room}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_compile_definitions(${room}_test PRIVATE NESTOR_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")
+  add_test(NAME ${room} COMMAND ${room}_test)
+endfunction()

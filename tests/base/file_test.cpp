@@ -1,0 +1,73 @@
+#include "base/file.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+
+#include "base/error.h"
+
+namespace nestor {
+namespace {
+
+class FileTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::temp_directory_path() / ("nestor_file_test_" + std::to_string(::getpid()));
+    std::filesystem::create_directories(folder_);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  std::filesystem::path folder_;
+};
+
+ErrorKind kind_of_failure(auto&& call) {
+  try {
+    call();
+  } catch (const Error& e) {
+    return e.kind();
+  }
+  return ErrorKind::internal;
+}
+
+TEST_F(FileTest, WhatIsCommittedIsThereAndWhatIsNotLeavesNothing) {
+  const auto path = folder_ / "a.txt";
+  write_file(path, "hello");
+  EXPECT_EQ(read_file(path, 5), "hello");
+  {
+    OutputFile abandoned(folder_ / "b.txt");
+    abandoned.write(std::string_view("half"));
+  }
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
+}
+
+TEST_F(FileTest, RefusesWhatIsNoRegularFileOrTooLarge) {
+  EXPECT_EQ(kind_of_failure([&] { read_file(folder_ / "none", 9); }), ErrorKind::not_found);
+  EXPECT_EQ(kind_of_failure([&] { read_file(folder_, 9); }), ErrorKind::bad_input);
+  ASSERT_EQ(::mkfifo((folder_ / "fifo").c_str(), 0600), 0);
+  EXPECT_EQ(kind_of_failure([&] { read_file(folder_ / "fifo", 9); }), ErrorKind::bad_input);
+  write_file(folder_ / "a", "0123456789");
+  EXPECT_EQ(kind_of_failure([&] { read_file(folder_ / "a", 9); }), ErrorKind::limit);
+}
+
+TEST_F(FileTest, ATruncatedFileIsAnErrorAndNotAShortRead) {
+  write_file(folder_ / "a", "0123456789");
+  const InputFile file(folder_ / "a");
+  std::filesystem::resize_file(folder_ / "a", 4);
+  std::array<std::byte, 8> out{};
+  EXPECT_EQ(kind_of_failure([&] { file.read_at(0, out); }), ErrorKind::io);
+}
+
+TEST_F(FileTest, MapsALinkedFileAndAnEmptyOne) {
+  write_file(folder_ / "a", "0123456789");
+  std::filesystem::create_symlink(folder_ / "a", folder_ / "link");
+  const MappedFile mapped{InputFile(folder_ / "link")};
+  ASSERT_EQ(mapped.bytes().size(), 10U);
+  EXPECT_EQ(static_cast<char>(mapped.bytes()[9]), '9');
+  write_file(folder_ / "empty", "");
+  EXPECT_TRUE(MappedFile{InputFile(folder_ / "empty")}.bytes().empty());
+}
+
+}  // namespace
+}  // namespace nestor
