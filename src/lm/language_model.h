@@ -1,0 +1,82 @@
+// The contract between token ids and logits. No implementation here: model/ has one, tests have toys.
+//
+// A sequence is its token history and nothing else: whatever a model caches for it is a function of that
+// history, so truncate + append is always the same as starting afresh. Several sequences of different lengths
+// advance in one forward(), each with the result that it would have alone.
+//
+// Threads: one thread owns a model and makes all calls.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/token_id.h"
+
+namespace nestor::lm {
+
+enum class SequenceId : std::uint32_t {};
+
+struct Info {
+  std::int64_t vocab_size = 0;     // V: ids are 0..V-1, a row of logits has V values
+  std::int64_t context_limit = 0;  // tokens that one sequence can hold
+  std::vector<TokenId> eos_ids;    // the end-of-sequence ids of the model's own configuration
+};
+
+/// Which of the tokens appended by a chunk get a row of logits.
+enum class LogitsFor { none, last, all };
+
+/// Tokens to append to one sequence. A sequence occurs at most once in a batch.
+struct Chunk {
+  SequenceId sequence;
+  std::span<const TokenId> ids;  // not empty
+  LogitsFor logits = LogitsFor::last;
+};
+
+/// The logits of one forward(): float32 rows in the order of the chunks and, inside a chunk, of its tokens.
+/// Rows belong to the model and are valid until its next forward().
+class Logits {
+ public:
+  Logits() = default;
+  Logits(std::span<const float> values, std::int64_t vocab_size) : values_(values), vocab_size_(vocab_size) {}
+
+  std::int64_t rows() const {
+    return vocab_size_ == 0 ? 0 : static_cast<std::int64_t>(values_.size()) / vocab_size_;
+  }
+  std::span<const float> row(std::int64_t i) const {
+    return values_.subspan(static_cast<std::size_t>(i * vocab_size_), static_cast<std::size_t>(vocab_size_));
+  }
+
+ private:
+  std::span<const float> values_;
+  std::int64_t vocab_size_ = 0;
+};
+
+class LanguageModel {
+ public:
+  LanguageModel() = default;
+  LanguageModel(const LanguageModel&) = delete;
+  LanguageModel& operator=(const LanguageModel&) = delete;
+  virtual ~LanguageModel() = default;
+
+  virtual const Info& info() const = 0;
+
+  /// A new, empty sequence.
+  virtual SequenceId open() = 0;
+  /// A new sequence that begins with the first `length` tokens of `source`. What is cached for them is
+  /// shared.
+  virtual SequenceId fork(SequenceId source, std::int64_t length) = 0;
+  /// Forgets all tokens from `length` on.
+  virtual void truncate(SequenceId sequence, std::int64_t length) = 0;
+  virtual void close(SequenceId sequence) = 0;
+  /// All tokens of the sequence. Valid until the sequence changes.
+  virtual std::span<const TokenId> history(SequenceId sequence) const = 0;
+
+  /// Appends every chunk to its sequence and computes the logits that were asked for. Throws Error(limit) if
+  /// a sequence would exceed the context limit, Error(bad_input) for an id outside the vocabulary; after an
+  /// error all sequences are as they were.
+  virtual Logits forward(std::span<const Chunk> batch) = 0;
+};
+
+}  // namespace nestor::lm
