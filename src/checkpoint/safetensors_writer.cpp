@@ -1,0 +1,49 @@
+#include "checkpoint/safetensors_writer.h"
+
+#include <array>
+
+#include "base/error.h"
+#include "base/json.h"
+
+namespace nestor::checkpoint {
+
+std::uint64_t PlannedTensor::bytes() const {
+  std::uint64_t n = size_of(dtype);
+  for (const std::int64_t d : shape) n *= static_cast<std::uint64_t>(d);
+  return n;
+}
+
+SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
+                                     const std::vector<PlannedTensor>& plan)
+    : file_(path) {
+  std::string header = R"({"__metadata__":{"format":"pt"})";
+  for (const PlannedTensor& tensor : plan) {
+    const std::uint64_t end = expected_ + tensor.bytes();
+    Json entry = {{"dtype", std::string(name_of(tensor.dtype))}, {"shape", tensor.shape}};
+    entry["data_offsets"] = {expected_, end};
+    header += fmt::format(",{}:{}", to_text(Json(tensor.name)), to_text(entry));
+    expected_ = end;
+  }
+  header += '}';
+  constexpr std::size_t kAlign = 64;
+  std::array<char, 8> length{};
+  header.append((kAlign - (length.size() + header.size()) % kAlign) % kAlign, ' ');
+  for (std::size_t i = 0; i < length.size(); ++i) length[i] = static_cast<char>(header.size() >> (8 * i));
+  file_.write(std::string_view(length.data(), length.size()));
+  file_.write(header);
+}
+
+void SafetensorsWriter::append(std::span<const std::byte> bytes) {
+  file_.write(bytes);
+  written_ += bytes.size();
+}
+
+void SafetensorsWriter::finish() {
+  if (written_ != expected_) {
+    fail(ErrorKind::internal, "a safetensors body of {} bytes was planned, {} were written", expected_,
+         written_);
+  }
+  file_.commit();
+}
+
+}  // namespace nestor::checkpoint

@@ -1,0 +1,46 @@
+#include "config/footprint.h"
+
+#include <algorithm>
+
+namespace nestor::config {
+namespace {
+
+// Parameters of the projections of one attention; its two norms are not among them.
+std::int64_t attention_projections(const ModelConfig& c) {
+  const std::int64_t heads = c.num_attention_heads;
+  return c.hidden_size * c.q_lora_rank + c.q_lora_rank * heads * c.qk_head_dim() +
+         c.hidden_size * (c.kv_lora_rank + c.qk_rope_head_dim) +
+         c.kv_lora_rank * heads * (c.qk_nope_head_dim + c.v_head_dim) + heads * c.v_head_dim * c.hidden_size;
+}
+
+}  // namespace
+
+Footprint footprint_of(const ModelConfig& c, const NameLayout& layout) {
+  Footprint f;
+  for_each_tensor(c, layout, [&](const TensorInfo& tensor) {
+    f.parameters[static_cast<std::size_t>(tensor.part)] += tensor.elements();
+    f.largest_tensor = std::max(f.largest_tensor, tensor.elements());
+    ++f.tensors;
+  });
+  for (const std::int64_t n : f.parameters) f.total += n;
+  f.total -= f.of(Part::draft);
+  f.ngram = f.of(Part::ngram_table) + f.of(Part::ngram_projection);
+
+  // The two latent norms count with their attention, as in the spec's arithmetic.
+  const std::int64_t attention = attention_projections(c) + c.q_lora_rank + c.kv_lora_rank;
+  const std::int64_t dense = 3 * c.hidden_size * c.ffn_hidden_size;
+  const std::int64_t expert = 3 * c.hidden_size * c.expert_ffn_hidden_size;
+  const std::int64_t always =
+      c.num_layers * (2 * attention + 2 * dense + c.routes() * c.hidden_size) + c.vocab_size * c.hidden_size;
+  const std::int64_t fewest = std::max<std::int64_t>(0, c.moe_topk - c.zero_expert_num);
+  const std::int64_t most = std::min(c.moe_topk, c.n_routed_experts);
+  f.activated_min = always + c.num_layers * fewest * expert;
+  f.activated_max = always + c.num_layers * most * expert;
+  return f;
+}
+
+std::int64_t cached_values_per_token(const ModelConfig& c) {
+  return c.attentions() * (c.kv_lora_rank + c.qk_rope_head_dim);
+}
+
+}  // namespace nestor::config

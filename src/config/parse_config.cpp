@@ -1,0 +1,195 @@
+#include "config/parse_config.h"
+
+#include <array>
+#include <string_view>
+
+#include "base/error.h"
+#include "config/json_fields.h"
+#include "config/parse_rope.h"
+#include "config/validate.h"
+
+namespace nestor::config {
+namespace {
+
+constexpr std::int64_t kMostTokens = std::int64_t{1} << 30;  // ids and row counts stay far inside 32 bits
+constexpr std::int64_t kMostWidth = std::int64_t{1} << 20;   // any inner dimension
+constexpr std::int64_t kMostLayers = 4096;
+constexpr std::int64_t kMostExperts = std::int64_t{1} << 16;
+constexpr std::uint64_t kMostBytes = std::uint64_t{16} << 20;  // of a config.json
+
+struct Family {
+  std::string_view architecture;
+  std::string_view model_type;
+  enum class Ngram { required, refused } ngram;
+};
+
+constexpr std::array kFamilies = {
+    Family{"LongcatFlashNgramForCausalLM", "longcat_flash_ngram", Family::Ngram::required},
+    Family{"LongcatFlashForCausalLM", "longcat_flash", Family::Ngram::refused},
+};
+
+std::string known_families() {
+  std::string text;
+  for (const Family& f : kFamilies)
+    text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", f.architecture, f.model_type);
+  return text;
+}
+
+// The family by `architectures`, or by `model_type` where that key is absent; both must agree if both are
+// there.
+const Family& family_of(Fields& fields) {
+  std::string architecture;
+  if (const Json* list = fields.optional_array("architectures"); list != nullptr && !list->empty()) {
+    if (list->size() != 1 || !list->front().is_string()) {
+      fail(ErrorKind::bad_input, "{}: architectures must be a list of one name", fields.what());
+    }
+    architecture = list->front().get<std::string>();
+  }
+  const std::string type = fields.optional_string("model_type").value_or("");
+  if (architecture.empty() && type.empty()) {
+    fail(ErrorKind::bad_input,
+         "{}: neither architectures nor model_type says which model this is; expected one of {}",
+         fields.what(), known_families());
+  }
+  for (const Family& f : kFamilies) {
+    const bool by_name = architecture.empty() || architecture == f.architecture;
+    const bool by_type = type.empty() || type == f.model_type;
+    if (by_name && by_type) return f;
+  }
+  fail(ErrorKind::unsupported, "{}: architecture {} with model_type {} is not supported; expected one of {}",
+       fields.what(), in_quotes(architecture), in_quotes(type), known_families());
+}
+
+void read_shape(Fields& f, ModelConfig& c) {
+  c.vocab_size = f.integer("vocab_size", 1, kMostTokens);
+  c.hidden_size = f.integer("hidden_size", 1, kMostWidth);
+  c.num_layers = f.integer("num_layers", 1, kMostLayers);
+  c.max_position_embeddings = f.integer("max_position_embeddings", 1, kMostTokens);
+  c.num_attention_heads = f.integer("num_attention_heads", 1, kMostWidth);
+  c.q_lora_rank = f.integer("q_lora_rank", 1, kMostWidth);
+  c.kv_lora_rank = f.integer("kv_lora_rank", 1, kMostWidth);
+  c.qk_nope_head_dim = f.integer("qk_nope_head_dim", 1, kMostWidth);
+  c.qk_rope_head_dim = f.integer("qk_rope_head_dim", 2, kMostWidth);
+  c.v_head_dim = f.integer("v_head_dim", 1, kMostWidth);
+  c.ffn_hidden_size = f.integer("ffn_hidden_size", 1, kMostWidth);
+  c.expert_ffn_hidden_size = f.integer("expert_ffn_hidden_size", 1, kMostWidth);
+  c.n_routed_experts = f.integer("n_routed_experts", 1, kMostExperts);
+  c.zero_expert_num = f.optional_integer("zero_expert_num", 0, kMostExperts).value_or(0);
+  c.moe_topk = f.integer("moe_topk", 1, 2 * kMostExperts);
+  c.routed_scaling_factor = f.number("routed_scaling_factor", -1e6, 1e6);
+  c.rms_norm_eps = f.number("rms_norm_eps", 0, 1);
+  c.latent_norm_eps = f.optional_number("latent_norm_eps", 0, 1).value_or(c.latent_norm_eps);
+  c.mla_scale_q_lora = f.optional_boolean("mla_scale_q_lora").value_or(true);
+  c.mla_scale_kv_lora = f.optional_boolean("mla_scale_kv_lora").value_or(true);
+  c.num_nextn_predict_layers = f.optional_integer("num_nextn_predict_layers", 0, 1).value_or(0);
+}
+
+// Values that other keys already decide: a file may repeat them but not contradict.
+void check_derived(Fields& f, const ModelConfig& c) {
+  const auto expect = [&](const char* key, std::int64_t value, const char* because) {
+    const auto found = f.optional_integer(key, 0, INT64_MAX);
+    if (found && *found != value) {
+      fail(ErrorKind::bad_input, "{}: {} is {}, expected {} ({})", f.what(), key, *found, value, because);
+    }
+  };
+  expect("num_hidden_layers", 2 * c.num_layers, "twice num_layers: it counts attentions");
+  expect("num_key_value_heads", c.num_attention_heads, "num_attention_heads: latent attention has no groups");
+  expect("head_dim", c.qk_rope_head_dim, "qk_rope_head_dim");
+  expect("qk_head_dim", c.qk_head_dim(), "qk_nope_head_dim + qk_rope_head_dim");
+}
+
+void check_fixed(Fields& f) {
+  f.require_value("hidden_act", "silu", "only the gated SiLU is");
+  f.require_value("norm_topk_prob", false, "expert weights are not renormalised in this family");
+  f.require_value("router_bias", false, "the classifier has no bias in this family");
+  f.require_value("attention_bias", false, "projections have no bias in this family");
+  f.require_value("tie_word_embeddings", false, "lm_head is a tensor of its own in this family");
+  f.require_value("nextn_use_scmoe", false, "the draft block is dense in this family");
+  f.require_value("router_dtype", "float32", "the router computes in float32");
+  f.require_value("rounter_params_dtype", "float32", "the router computes in float32");
+  f.require_value("disable_quant_module", Json::array(), "no module is known by such a name");
+  if (f.optional_integer("zero_expert_num", 0, kMostExperts).value_or(0) > 0) {
+    f.require_value("zero_expert_type", "identity", "\"copy\" and \"drop\" occur in no published model");
+  } else {
+    f.ignore({"zero_expert_type"});
+  }
+  for (const char* key : {"oe_neighbor_num", "oe_split_num", "oe_vocab_size_ratio", "oe_ignored_token_ids"}) {
+    f.require_value(key, nullptr, "the LongCat-Next and LongCat-2.0 relatives hash by other rules");
+  }
+  f.ignore({"attention_method", "transformers_version", "_name_or_path", "use_cache", "auto_map",
+            "initializer_range", "attention_dropout", "pad_token_id"});
+}
+
+void read_tokens(Fields& f, ModelConfig& c) {
+  const auto one = [&](const char* key) { return f.optional_integer(key, 0, kMostTokens - 1); };
+  if (const auto bos = one("bos_token_id")) c.bos_token_id = static_cast<TokenId>(*bos);
+  if (!f.has("eos_token_id")) {
+    f.note_missing("eos_token_id");
+  } else if (f.is_array("eos_token_id")) {
+    for (const std::int64_t id : f.integers("eos_token_id", 0, kMostTokens - 1)) {
+      c.eos_token_ids.push_back(static_cast<TokenId>(id));
+    }
+    if (c.eos_token_ids.empty()) fail(ErrorKind::bad_input, "{}: eos_token_id is an empty list", f.what());
+  } else {
+    c.eos_token_ids = {static_cast<TokenId>(*one("eos_token_id"))};
+  }
+}
+
+void read_ngram(Fields& f, const Family& family, ModelConfig& c) {
+  constexpr std::int64_t kMostOrder = 64;
+  constexpr std::int64_t kMostSplits = 4096;
+  if (family.ngram == Family::Ngram::refused) {
+    for (const char* key : {"emb_neighbor_num", "emb_split_num", "ngram_vocab_size_ratio"}) {
+      f.require_value(key, nullptr, "this architecture has no n-gram tables");
+    }
+    return;
+  }
+  NgramSpec n;
+  n.vocab_size = c.vocab_size;
+  n.order = f.integer("emb_neighbor_num", 2, kMostOrder);
+  n.splits = f.integer("emb_split_num", 1, kMostSplits);
+  n.ratio = f.number("ngram_vocab_size_ratio", 0, 1e9);
+  c.ngram = n;
+}
+
+void read_quantization(Fields& f, ModelConfig& c) {
+  const Json* object = f.optional_object("quantization_config");
+  if (object == nullptr) return;
+  Fields q(*object, f.what() + ": quantization_config");
+  q.require_value("fmt", "e4m3", "no other eight-bit float occurs in this family");
+  q.require_value("activation_scheme", "dynamic", "activations are never stored");
+  q.require_value("weight_block_size", Json::array({128, 128}), "scales are per 128 x 128 block");
+  q.ignore({"quant_method", "modules_to_not_convert"});
+  Fp8Spec spec;
+  if (q.has("ignored_layers")) spec.ignored_layers = q.strings("ignored_layers");
+  q.check_unknown({});
+  c.fp8 = std::move(spec);
+}
+
+}  // namespace
+
+ModelConfig parse_config(const Json& json, const std::string& what, const AcceptedKeys& accepted) {
+  Fields f(json, what);
+  ModelConfig c;
+  const Family& family = family_of(f);
+  c.architecture = family.architecture;
+  read_shape(f, c);
+  read_tokens(f, c);
+  read_ngram(f, family, c);
+  read_rope(f, c);
+  read_quantization(f, c);
+  check_fixed(f);
+  c.torch_dtype = f.optional_string("torch_dtype").value_or(f.optional_string("dtype").value_or(""));
+  f.ignore({"dtype"});
+  f.check_missing();
+  check_derived(f, c);
+  f.check_unknown(accepted);
+  validate(c, what);
+  return c;
+}
+
+ModelConfig read_config(const std::filesystem::path& path, const AcceptedKeys& accepted) {
+  return parse_config(read_json(path, kMostBytes), path.string(), accepted);
+}
+
+}  // namespace nestor::config

@@ -1,0 +1,82 @@
+// Every tensor of a checkpoint: its name, its shape as a function of the configuration, what it belongs to
+// and how it may be stored (spec section 2). The loader, the writer of new checkpoints, the reports and the
+// tests walk this list.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "config/model_config.h"
+
+namespace nestor::config {
+
+/// What a tensor belongs to, for reports and placement.
+enum class Part {
+  word_embedding,
+  ngram_table,
+  ngram_projection,
+  attention,
+  dense_mlp,
+  experts,
+  router,
+  norm,
+  head,
+  draft
+};
+inline constexpr std::size_t kParts = 10;
+std::string_view name_of(Part part);
+
+/// How a tensor may be stored.
+enum class Storage {
+  plain,       // f32, f16 or bf16
+  projection,  // plain, or e4m3 with a `<name>_scale_inv` of [ceil(rows / 128), ceil(cols / 128)]
+  router,      // plain; new checkpoints write f32
+};
+
+struct TensorInfo {
+  std::string name;
+  std::array<std::int64_t, 3> shape{};  // the first `rank` are meant
+  int rank = 0;
+  Part part{};
+  Storage storage{};
+
+  std::int64_t elements() const {
+    std::int64_t n = 1;
+    for (int i = 0; i < rank; ++i) n *= shape[static_cast<std::size_t>(i)];
+    return n;
+  }
+};
+
+/// Spellings that differ between writers of the same model.
+struct NameLayout {
+  enum class WordTable { embed_tokens, ngram_word_embeddings };
+  enum class Experts { separate, fused };
+  enum class CorrectionBias { underscore, dotted };  // e_score_correction_bias, e_score_correction.bias
+  enum class Draft { absent, present };
+
+  WordTable word_table = WordTable::embed_tokens;
+  Experts experts = Experts::separate;
+  CorrectionBias correction_bias = CorrectionBias::underscore;
+  Draft draft = Draft::absent;
+};
+
+// Names that tell layouts apart, and stems that the model's weights are built from.
+inline constexpr std::string_view kEmbedTokens = "model.embed_tokens.weight";
+inline constexpr std::string_view kNgramWordEmbeddings = "model.ngram_embeddings.word_embeddings.weight";
+inline constexpr std::string_view kDraftPrefix = "model.mtp.";
+inline constexpr std::string_view kScaleSuffix = "_scale_inv";
+
+std::string word_table_name(const NameLayout& layout);
+std::string ngram_table_name(std::int64_t table);
+std::string ngram_projection_name(std::int64_t table);
+std::string correction_bias_name(const NameLayout& layout, std::int64_t layer);
+
+/// Calls visit for every tensor, in the order of the forward pass. Nothing is stored, so huge configurations
+/// are fine.
+void for_each_tensor(const ModelConfig& config, const NameLayout& layout,
+                     const std::function<void(const TensorInfo&)>& visit);
+
+}  // namespace nestor::config

@@ -1,0 +1,76 @@
+#include "config/validate.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace nestor::config {
+namespace {
+
+constexpr double kMostTableRows = 2147483647;     // row numbers are handled in 32 bits elsewhere
+constexpr std::int64_t kMostTensors = 2'000'000;  // the published models have at most some 100,000
+constexpr std::int64_t kMostElements = std::int64_t{1} << 46;  // of one tensor: 128 TiB in bf16
+
+// The number of elements of a matrix, or an error if it is absurd.
+void check_elements(const std::string& what, const char* name, std::int64_t rows, std::int64_t cols) {
+  if (rows > kMostElements / cols) {
+    fail(ErrorKind::bad_input, "{}: {} would have {} x {} elements, more than any file holds", what, name,
+         rows, cols);
+  }
+}
+
+void check_ngram(const ModelConfig& c, const std::string& what) {
+  const NgramSpec& n = *c.ngram;
+  if (c.hidden_size % n.tables() != 0) {
+    fail(ErrorKind::bad_input,
+         "{}: hidden_size {} is not a multiple of the {} tables that emb_split_num {} and emb_neighbor_num "
+         "{} ask for",
+         what, c.hidden_size, n.tables(), n.splits, n.order);
+  }
+  const double last = n.ratio * static_cast<double>(n.vocab_size) + 2.0 * static_cast<double>(n.tables());
+  if (!(last < kMostTableRows)) {
+    fail(ErrorKind::bad_input, "{}: ngram_vocab_size_ratio {} gives tables of more than {} rows", what,
+         n.ratio, static_cast<std::int64_t>(kMostTableRows));
+  }
+  check_elements(what, "an n-gram table", n.rows(n.tables() - 1), c.hidden_size / n.tables());
+}
+
+void check_tokens(const ModelConfig& c, const std::string& what) {
+  for (const TokenId id : c.eos_token_ids) {
+    if (id >= c.vocab_size) {
+      fail(ErrorKind::bad_input, "{}: eos_token_id {} is outside the vocabulary of {}", what, id,
+           c.vocab_size);
+    }
+  }
+}
+
+void check_experts(const ModelConfig& c, const std::string& what) {
+  if (c.moe_topk > c.routes()) {
+    fail(ErrorKind::bad_input, "{}: moe_topk {} is more than the {} experts and {} identity experts", what,
+         c.moe_topk, c.n_routed_experts, c.zero_expert_num);
+  }
+  if (c.num_layers * (c.n_routed_experts + 16) > kMostTensors) {
+    fail(ErrorKind::bad_input, "{}: {} layers of {} experts are more tensors than the {} that are accepted",
+         what, c.num_layers, c.n_routed_experts, kMostTensors);
+  }
+}
+
+}  // namespace
+
+void validate(const ModelConfig& c, const std::string& what) {
+  if (c.qk_rope_head_dim % 2 != 0) {
+    fail(ErrorKind::bad_input, "{}: qk_rope_head_dim {} is odd; rotary positions turn pairs of values", what,
+         c.qk_rope_head_dim);
+  }
+  check_tokens(c, what);
+  check_experts(c, what);
+  check_elements(what, "the word table", c.vocab_size, c.hidden_size);
+  check_elements(what, "q_b_proj", c.num_attention_heads * c.qk_head_dim(), c.q_lora_rank);
+  check_elements(what, "kv_b_proj", c.num_attention_heads * (c.qk_nope_head_dim + c.v_head_dim),
+                 c.kv_lora_rank);
+  check_elements(what, "a dense MLP matrix", c.ffn_hidden_size, c.hidden_size);
+  if (c.ngram) check_ngram(c, what);
+}
+
+}  // namespace nestor::config

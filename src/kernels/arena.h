@@ -1,0 +1,52 @@
+// Working memory of a forward pass: grows to what the largest pass needed and is then reused without
+// allocating.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace nestor::kernels {
+
+/// Memory taken inside a Scope goes back at its end. Not thread-safe: the engine thread takes, workers only
+/// use.
+class Arena {
+ public:
+  class Scope {
+   public:
+    explicit Scope(Arena& arena) : arena_(arena), block_(arena.block_), used_(arena.used_) {}
+    ~Scope() {
+      arena_.block_ = block_;
+      arena_.used_ = used_;
+    }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    Arena& arena_;
+    std::size_t block_;
+    std::size_t used_;
+  };
+
+  /// `count` floats, aligned to 64 bytes, not initialised.
+  float* take(std::int64_t count);
+
+  /// Bytes held.
+  std::size_t bytes() const;
+
+ private:
+  struct Free {
+    void operator()(float* p) const;
+  };
+  struct Block {
+    std::unique_ptr<float, Free> data;
+    std::size_t size;  // floats
+  };
+
+  std::vector<Block> blocks_;
+  std::size_t block_ = 0;  // the block in use
+  std::size_t used_ = 0;   // floats taken from it
+};
+
+}  // namespace nestor::kernels

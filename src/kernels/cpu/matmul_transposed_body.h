@@ -1,0 +1,76 @@
+// y[t, n] += sum_k x[t, k] * w[k, n], written once over the vector vocabulary. For every output the products
+// are added in ascending k onto the value that y holds, one fused multiply-add each, whatever the tile.
+#pragma once
+
+namespace {
+
+using nestor::kernels::MatmulTransposedArgs;
+
+// kRows x kVecs vectors of outputs at (t, n); `lanes` of the last vector are meant (kLanes: all).
+template <typename Stored, int kRows, int kVecs>
+inline void transposed_tile(const MatmulTransposedArgs& a, int64_t t, int64_t n, int64_t lanes) {
+  Vec sums[kRows][kVecs];
+  const bool part = lanes < kLanes;
+  for (int i = 0; i < kRows; ++i) {
+    const float* y = a.y + (t + i) * a.y_stride + n;
+    for (int j = 0; j < kVecs; ++j) {
+      sums[i][j] = part && j == kVecs - 1 ? vec_load_part(y + j * kLanes, lanes) : vec_load(y + j * kLanes);
+    }
+  }
+  for (int64_t k = 0; k < a.w.rows; ++k) {
+    const uint8_t* row = a.w.data + k * a.w.row_bytes + n * Stored::kBytes;
+    for (int j = 0; j < kVecs; ++j) {
+      const uint8_t* at = row + j * kLanes * Stored::kBytes;
+      Vec weight = part && j == kVecs - 1 ? Stored::load_part(at, lanes) : Stored::load(at);
+      // kLanes divides the block, and n is a multiple of kLanes here: one scale serves the whole vector.
+      if constexpr (Stored::kScaled) weight = vec_mul(weight, vec_set(scale_at(a.w, k, n + j * kLanes)));
+      for (int i = 0; i < kRows; ++i)
+        sums[i][j] = vec_fma(vec_set(a.x[(t + i) * a.x_stride + k]), weight, sums[i][j]);
+    }
+  }
+  for (int i = 0; i < kRows; ++i) {
+    float* y = a.y + (t + i) * a.y_stride + n;
+    for (int j = 0; j < kVecs; ++j) {
+      if (part && j == kVecs - 1) {
+        vec_store_part(y + j * kLanes, sums[i][j], lanes);
+      } else {
+        vec_store(y + j * kLanes, sums[i][j]);
+      }
+    }
+  }
+}
+
+template <typename Stored, int kRows>
+inline void transposed_rows(const MatmulTransposedArgs& a, int64_t t, int64_t n_begin, int64_t n_end) {
+  int64_t n = n_begin;
+  for (; n + 4 * kLanes <= n_end; n += 4 * kLanes) transposed_tile<Stored, kRows, 4>(a, t, n, kLanes);
+  for (; n + kLanes <= n_end; n += kLanes) transposed_tile<Stored, kRows, 1>(a, t, n, kLanes);
+  if (n < n_end) transposed_tile<Stored, kRows, 1>(a, t, n, n_end - n);
+}
+
+template <typename Stored>
+void transposed_stored(const MatmulTransposedArgs& a, int64_t n_begin, int64_t n_end) {
+  int64_t t = 0;
+  for (; t + kTileRows <= a.rows; t += kTileRows) transposed_rows<Stored, kTileRows>(a, t, n_begin, n_end);
+  for (; t < a.rows; ++t) transposed_rows<Stored, 1>(a, t, n_begin, n_end);
+}
+
+// n_begin is a multiple of kScaleBlock or zero (ops.h cuts ranges so).
+void matmul_transposed(const MatmulTransposedArgs& a, int64_t n_begin, int64_t n_end) {
+  switch (a.w.format) {
+    case nestor::quant::Format::f32:
+      transposed_stored<StoredF32>(a, n_begin, n_end);
+      break;
+    case nestor::quant::Format::f16:
+      transposed_stored<StoredF16>(a, n_begin, n_end);
+      break;
+    case nestor::quant::Format::bf16:
+      transposed_stored<StoredBf16>(a, n_begin, n_end);
+      break;
+    case nestor::quant::Format::f8_block:
+      transposed_stored<StoredF8>(a, n_begin, n_end);
+      break;
+  }
+}
+
+}  // namespace

@@ -1,0 +1,41 @@
+// How a vector of each storage format is read, as types that the bodies are instantiated with. Included after
+// one vec_*.h; internal linkage.
+#pragma once
+
+namespace {
+
+struct StoredF32 {
+  static constexpr int64_t kBytes = 4;
+  static constexpr bool kScaled = false;
+  static inline Vec load(const uint8_t* p) { return vec_load((const float*)p); }
+  static inline Vec load_part(const uint8_t* p, int64_t n) { return vec_load_part((const float*)p, n); }
+};
+
+struct StoredBf16 {
+  static constexpr int64_t kBytes = 2;
+  static constexpr bool kScaled = false;
+  static inline Vec load(const uint8_t* p) { return load_bf16(p); }
+  static inline Vec load_part(const uint8_t* p, int64_t n) { return load_bf16_part(p, n); }
+};
+
+struct StoredF16 {
+  static constexpr int64_t kBytes = 2;
+  static constexpr bool kScaled = false;
+  static inline Vec load(const uint8_t* p) { return load_f16(p); }
+  static inline Vec load_part(const uint8_t* p, int64_t n) { return load_f16_part(p, n); }
+};
+
+struct StoredF8 {
+  static constexpr int64_t kBytes = 1;
+  static constexpr bool kScaled = true;
+  static inline Vec load(const uint8_t* p) { return load_e4m3(p); }
+  static inline Vec load_part(const uint8_t* p, int64_t n) { return load_e4m3_part(p, n); }
+};
+
+// The scale of element (row, col) of a block-scaled matrix.
+inline float scale_at(const nestor::quant::MatrixView& m, int64_t row, int64_t col) {
+  return m.scales[(m.first_row + row) / nestor::quant::kScaleBlock * m.scale_columns +
+                  col / nestor::quant::kScaleBlock];
+}
+
+}  // namespace

@@ -1,0 +1,17 @@
+// The mixture: every row gets the weighted sum of its experts' outputs; identity experts return their input.
+#pragma once
+
+#include <span>
+
+#include "kernels/feed_forward.h"
+#include "kernels/route.h"
+
+namespace nestor::kernels {
+
+/// y [T, H] = sum over the chosen e of weight * FFN_e(x) for e < experts.size(), and of weight * x for the
+/// others. Rows are sorted by expert, so that each expert's weights are read once; a row's terms are added in
+/// ascending expert id whatever the batch, the identity part last.
+void mix_experts(const Context& ctx, std::span<const FeedForwardWeights> experts, const Routing& routing,
+                 Rows x, std::int64_t rows, std::int64_t hidden, Rows y);
+
+}  // namespace nestor::kernels

@@ -1,0 +1,83 @@
+// Arguments of the operations: plain structs, so that the translation units built for one instruction set
+// need nothing else. All activations are float32, row-major; strides count floats. Letters: T rows, K and N
+// matrix sizes.
+#pragma once
+
+#include <stdint.h>
+
+#include "quant/format.h"
+
+namespace nestor::kernels {
+
+using quant::Format;
+using quant::MatrixView;
+
+/// y[t, n] = sum_k x[t, k] * w[n, k], each sum with one accumulation order that depends on K alone: not on T,
+/// not on the position of n. w is [N, K]. x and y must not overlap.
+struct MatmulArgs {
+  const float* x;
+  int64_t x_stride;
+  int64_t rows;  // T
+  MatrixView w;
+  float* y;
+  int64_t y_stride;
+};
+
+/// y[t, n] += sum_k x[t, k] * w[k, n], summed in ascending k onto what y holds. w is [K, N].
+using MatmulTransposedArgs = MatmulArgs;
+
+/// y = w * (x * rsqrt(mean(x^2) + eps)) * scale, row by row over `cols` values (spec 3.2). y may be x.
+struct RmsNormArgs {
+  const float* x;
+  int64_t x_stride;
+  const float* w;
+  float eps;
+  float scale;
+  int64_t cols;
+  float* y;
+  int64_t y_stride;
+};
+
+/// y = silu(gate) * up over contiguous values; silu(g) = g / (1 + exp(-g)). y may be gate or up.
+struct SwigluArgs {
+  const float* gate;
+  const float* up;
+  float* y;
+};
+
+/// Rows of scores become probabilities in place: softmax over the first `cols` values, computed as
+/// exp(x - max) / sum.
+struct SoftmaxArgs {
+  float* x;
+  int64_t stride;
+  int64_t cols;
+};
+
+/// y[i] += factor * x[i].
+struct AddScaledArgs {
+  const float* x;
+  float factor;
+  float* y;
+};
+
+/// y = float32 values of `count` stored numbers, starting at element (row, 0) of a matrix.
+struct WidenArgs {
+  MatrixView w;
+  int64_t row;
+  float* y;
+};
+
+/// The operations of one set. Each works on a range, so that the callers in ops.h can hand out tiles to
+/// threads; the result of an element never depends on how ranges are cut.
+struct OpTable {
+  const char* name;
+  void (*matmul)(const MatmulArgs& args, int64_t n_begin, int64_t n_end);
+  void (*matmul_transposed)(const MatmulTransposedArgs& args, int64_t n_begin, int64_t n_end);
+  void (*rms_norm)(const RmsNormArgs& args, int64_t row_begin, int64_t row_end);
+  void (*swiglu)(const SwigluArgs& args, int64_t begin, int64_t end);
+  void (*softmax)(const SoftmaxArgs& args, int64_t row_begin, int64_t row_end);
+  void (*add_scaled)(const AddScaledArgs& args, int64_t begin, int64_t end);
+  void (*widen)(const WidenArgs& args, int64_t begin, int64_t end);
+};
+
+}  // namespace nestor::kernels

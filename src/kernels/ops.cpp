@@ -1,0 +1,76 @@
+#include "kernels/ops.h"
+
+#include <algorithm>
+
+namespace nestor::kernels {
+namespace {
+
+// Below this many multiply-adds a call takes a few microseconds on one core, about what waking a team costs.
+constexpr std::int64_t kWorthSharing = 1 << 17;
+
+// Cuts [0, n) into ranges of a multiple of `grain` for the team: several per worker, so that a slow worker
+// takes fewer.
+template <typename Body>
+void split(const Context& ctx, std::int64_t n, std::int64_t grain, std::int64_t cost, const Body& body) {
+  constexpr std::int64_t kTilesPerWorker = 8;
+  if (cost < kWorthSharing || ctx.team.threads() == 1) {
+    const SubnormalsAreZero guard;
+    if (n > 0) body(0, n);
+    return;
+  }
+  std::int64_t tile = (n + ctx.team.threads() * kTilesPerWorker - 1) / (ctx.team.threads() * kTilesPerWorker);
+  tile = (tile + grain - 1) / grain * grain;
+  const std::int64_t tiles = tile == 0 ? 0 : (n + tile - 1) / tile;
+  ctx.team.run(tiles, [&](std::int64_t i, int) { body(i * tile, std::min(n, (i + 1) * tile)); });
+}
+
+}  // namespace
+
+Rows take_rows(Arena& arena, std::int64_t rows, std::int64_t cols) { return {arena.take(rows * cols), cols}; }
+
+void for_tiles(const Context& ctx, std::int64_t tiles, std::int64_t cost,
+               const std::function<void(std::int64_t, int)>& body) {
+  if (cost >= kWorthSharing) {
+    ctx.team.run(tiles, body);
+    return;
+  }
+  const SubnormalsAreZero guard;
+  for (std::int64_t tile = 0; tile < tiles; ++tile) body(tile, 0);
+}
+
+void matmul(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y) {
+  const MatmulArgs args{x.data, x.stride, rows, w, y.data, y.stride};
+  split(ctx, w.rows, 16, rows * w.rows * w.cols,
+        [&](std::int64_t begin, std::int64_t end) { ctx.ops.matmul(args, begin, end); });
+}
+
+void matmul_transposed(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y) {
+  const MatmulTransposedArgs args{x.data, x.stride, rows, w, y.data, y.stride};
+  split(ctx, w.cols, quant::kScaleBlock, rows * w.rows * w.cols,
+        [&](std::int64_t begin, std::int64_t end) { ctx.ops.matmul_transposed(args, begin, end); });
+}
+
+void rms_norm(const Context& ctx, Rows x, std::int64_t rows, const float* w, std::int64_t cols, float eps,
+              float scale, Rows y) {
+  const RmsNormArgs args{x.data, x.stride, w, eps, scale, cols, y.data, y.stride};
+  split(ctx, rows, 1, 2 * rows * cols,
+        [&](std::int64_t begin, std::int64_t end) { ctx.ops.rms_norm(args, begin, end); });
+}
+
+void softmax(const Context& ctx, Rows x, std::int64_t rows, std::int64_t cols) {
+  const SoftmaxArgs args{x.data, x.stride, cols};
+  split(ctx, rows, 1, 16 * rows * cols,
+        [&](std::int64_t begin, std::int64_t end) { ctx.ops.softmax(args, begin, end); });
+}
+
+void add_scaled(const Context& ctx, Rows x, std::int64_t rows, std::int64_t cols, float factor, Rows y) {
+  split(ctx, rows, 1, rows * cols, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t t = begin; t < end; ++t) ctx.ops.add_scaled({x.row(t), factor, y.row(t)}, 0, cols);
+  });
+}
+
+void widen_row(const Context& ctx, const MatrixView& w, std::int64_t row, float* y) {
+  ctx.ops.widen({w, row, y}, 0, w.cols);
+}
+
+}  // namespace nestor::kernels

@@ -1,0 +1,55 @@
+// The operations as layers call them: whole matrices, cut into tiles for the team. Letters: T rows, K and N
+// sizes. One thread owns a Context. Results depend neither on the number of threads nor on how many rows
+// share a call.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "kernels/arena.h"
+#include "kernels/op_args.h"
+#include "kernels/parallel.h"
+
+namespace nestor::kernels {
+
+struct Context {
+  const OpTable& ops;
+  const Team& team;
+  Arena& arena;
+};
+
+/// Rows of float32 with a stride.
+struct Rows {
+  float* data;
+  std::int64_t stride;  // floats from one row to the next
+
+  float* row(std::int64_t t) const { return data + t * stride; }
+};
+
+/// `rows` x `cols` floats from the arena.
+Rows take_rows(Arena& arena, std::int64_t rows, std::int64_t cols);
+
+/// body(tile, worker) for every tile, by the team if `cost` (multiply-adds in all) is worth waking it for.
+void for_tiles(const Context& ctx, std::int64_t tiles, std::int64_t cost,
+               const std::function<void(std::int64_t tile, int worker)>& body);
+
+/// y [T, N] = x [T, K] times the transpose of w [N, K].
+void matmul(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y);
+
+/// y [T, N] += x [T, K] times w [K, N].
+void matmul_transposed(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y);
+
+/// y [T, cols] = RMSNorm(x) * scale; y may be x.
+void rms_norm(const Context& ctx, Rows x, std::int64_t rows, const float* w, std::int64_t cols, float eps,
+              float scale, Rows y);
+
+/// Softmax over the first `cols` values of every row, in place.
+void softmax(const Context& ctx, Rows x, std::int64_t rows, std::int64_t cols);
+
+/// y [T, cols] += factor * x [T, cols].
+void add_scaled(const Context& ctx, Rows x, std::int64_t rows, std::int64_t cols, float factor, Rows y);
+
+/// y = the float32 values of one stored row.
+void widen_row(const Context& ctx, const MatrixView& w, std::int64_t row, float* y);
+
+}  // namespace nestor::kernels

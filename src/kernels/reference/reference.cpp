@@ -1,0 +1,76 @@
+#include "kernels/reference/reference.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "quant/matrix.h"
+
+namespace nestor::kernels {
+namespace {
+
+void matmul(const MatmulArgs& a, std::int64_t n_begin, std::int64_t n_end) {
+  for (std::int64_t t = 0; t < a.rows; ++t) {
+    const float* x = a.x + t * a.x_stride;
+    for (std::int64_t n = n_begin; n < n_end; ++n) {
+      float sum = 0;
+      for (std::int64_t k = 0; k < a.w.cols; ++k) sum += x[k] * quant::element(a.w, n, k);
+      a.y[t * a.y_stride + n] = sum;
+    }
+  }
+}
+
+void matmul_transposed(const MatmulTransposedArgs& a, std::int64_t n_begin, std::int64_t n_end) {
+  for (std::int64_t t = 0; t < a.rows; ++t) {
+    const float* x = a.x + t * a.x_stride;
+    float* y = a.y + t * a.y_stride;
+    for (std::int64_t k = 0; k < a.w.rows; ++k) {
+      for (std::int64_t n = n_begin; n < n_end; ++n) y[n] += x[k] * quant::element(a.w, k, n);
+    }
+  }
+}
+
+void rms_norm(const RmsNormArgs& a, std::int64_t row_begin, std::int64_t row_end) {
+  for (std::int64_t t = row_begin; t < row_end; ++t) {
+    const float* x = a.x + t * a.x_stride;
+    float* y = a.y + t * a.y_stride;
+    float squares = 0;
+    for (std::int64_t i = 0; i < a.cols; ++i) squares += x[i] * x[i];
+    const float inverse = 1.0F / std::sqrt(squares / static_cast<float>(a.cols) + a.eps);
+    for (std::int64_t i = 0; i < a.cols; ++i) y[i] = a.w[i] * (x[i] * inverse) * a.scale;
+  }
+}
+
+void swiglu(const SwigluArgs& a, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t i = begin; i < end; ++i) a.y[i] = a.gate[i] / (1.0F + std::exp(-a.gate[i])) * a.up[i];
+}
+
+void softmax(const SoftmaxArgs& a, std::int64_t row_begin, std::int64_t row_end) {
+  for (std::int64_t t = row_begin; t < row_end; ++t) {
+    float* x = a.x + t * a.stride;
+    const float largest = *std::max_element(x, x + a.cols);
+    float sum = 0;
+    for (std::int64_t i = 0; i < a.cols; ++i) {
+      x[i] = std::exp(x[i] - largest);
+      sum += x[i];
+    }
+    for (std::int64_t i = 0; i < a.cols; ++i) x[i] /= sum;
+  }
+}
+
+void add_scaled(const AddScaledArgs& a, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t i = begin; i < end; ++i) a.y[i] += a.factor * a.x[i];
+}
+
+void widen(const WidenArgs& a, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t i = begin; i < end; ++i) a.y[i] = quant::element(a.w, a.row, i);
+}
+
+}  // namespace
+
+const OpTable& reference_table() {
+  static const OpTable table = {"reference", matmul,  matmul_transposed, rms_norm,
+                                swiglu,      softmax, add_scaled,        widen};
+  return table;
+}
+
+}  // namespace nestor::kernels

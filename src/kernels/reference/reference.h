@@ -1,0 +1,11 @@
+// The plain set: loops in float32, the meaning of every operation. Kept for ever as definition, oracle and
+// fallback.
+#pragma once
+
+#include "kernels/op_args.h"
+
+namespace nestor::kernels {
+
+const OpTable& reference_table();
+
+}  // namespace nestor::kernels

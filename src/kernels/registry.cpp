@@ -1,0 +1,57 @@
+#include "kernels/registry.h"
+
+#include <fmt/ranges.h>
+
+#include <array>
+
+#include "base/error.h"
+#include "kernels/reference/reference.h"
+
+extern const nestor::kernels::OpTable nestor_ops_avx2;
+extern const nestor::kernels::OpTable nestor_ops_avx512;
+
+namespace nestor::kernels {
+namespace {
+
+struct Set {
+  const OpTable* table;
+  bool (*runs_on)(const CpuInfo&);
+};
+
+// Fastest first.
+std::array<Set, 3> sets() {
+  return {Set{&nestor_ops_avx512, [](const CpuInfo& cpu) { return cpu.avx512; }},
+          Set{&nestor_ops_avx2, [](const CpuInfo& cpu) { return cpu.avx2; }},
+          Set{&reference_table(), [](const CpuInfo&) { return true; }}};
+}
+
+}  // namespace
+
+std::vector<std::string_view> compiled_sets() {
+  std::vector<std::string_view> names;
+  for (const Set& set : sets()) names.emplace_back(set.table->name);
+  return names;
+}
+
+std::vector<std::string_view> runnable_sets(const CpuInfo& cpu) {
+  std::vector<std::string_view> names;
+  for (const Set& set : sets()) {
+    if (set.runs_on(cpu)) names.emplace_back(set.table->name);
+  }
+  return names;
+}
+
+const OpTable& select_set(std::string_view name, const CpuInfo& cpu) {
+  for (const Set& set : sets()) {
+    const bool runs = set.runs_on(cpu);
+    if (name == "auto" && runs) return *set.table;
+    if (name != set.table->name) continue;
+    if (runs) return *set.table;
+    fail(ErrorKind::usage, "the kernel set {} needs instructions that this processor ({}) lacks; it runs: {}",
+         name, cpu.name, fmt::join(runnable_sets(cpu), ", "));
+  }
+  fail(ErrorKind::usage, "no kernel set is called {}; expected auto or one of: {}", in_quotes(name),
+       fmt::join(compiled_sets(), ", "));
+}
+
+}  // namespace nestor::kernels

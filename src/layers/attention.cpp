@@ -1,0 +1,117 @@
+#include "layers/attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "quant/matrix.h"
+#include "quant/number.h"
+
+namespace nestor::layers {
+namespace {
+
+using kernels::Rows;
+
+// Stores T records [latent, rotary key] at their positions.
+void store_records(const kernels::RecordLayout& layout, std::span<const kernels::AttendRow> rows,
+                   Rows records) {
+  const std::int64_t bytes = layout.record * quant::element_bytes(layout.format);
+  for (std::size_t t = 0; t < rows.size(); ++t) {
+    const std::int64_t position = rows[t].positions - 1;
+    std::uint8_t* to = rows[t].pages[position / layout.page_positions] + layout.module_offset +
+                       position % layout.page_positions * bytes;
+    const float* from = records.row(static_cast<std::int64_t>(t));
+    if (layout.format == kernels::Format::f32) {
+      std::memcpy(to, from, static_cast<std::size_t>(bytes));
+      continue;
+    }
+    for (std::int64_t i = 0; i < layout.record; ++i) {
+      const std::uint16_t bits = quant::to_bf16(from[i]);
+      std::memcpy(to + 2 * i, &bits, sizeof bits);
+    }
+  }
+}
+
+// c = kv_a x: normalise and scale the latent, turn the key, put both into the cache.
+void append_records(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
+                    const StepCache& cache, Rows x) {
+  const kernels::Arena::Scope scope(ctx.arena);
+  const auto rows = static_cast<std::int64_t>(cache.rows.size());
+  const Rows record = kernels::take_rows(ctx.arena, rows, s.kv_rank + s.rope);
+  kernels::matmul(ctx, x, rows, w.kv_a, record);
+  kernels::rms_norm(ctx, record, rows, w.kv_norm, s.kv_rank, s.norm_eps, s.kv_factor, record);
+  for (std::int64_t t = 0; t < rows; ++t) rotate(cache.angles, t, record.row(t) + s.kv_rank);
+  store_records(cache.layout, cache.rows, record);
+}
+
+// The query of every head beside its rotary part: [T, A * (R + P)], softmax scale included.
+void latent_queries(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
+                    const StepCache& cache, Rows x, Rows query) {
+  const kernels::Arena::Scope scope(ctx.arena);
+  const auto rows = static_cast<std::int64_t>(cache.rows.size());
+  const Rows latent = kernels::take_rows(ctx.arena, rows, s.q_rank);
+  kernels::matmul(ctx, x, rows, w.q_a, latent);
+  kernels::rms_norm(ctx, latent, rows, w.q_norm, s.q_rank, s.norm_eps, s.q_factor, latent);
+  const Rows q = kernels::take_rows(ctx.arena, rows, s.heads * (s.nope + s.rope));
+  kernels::matmul(ctx, latent, rows, w.q_b, q);
+
+  kernels::for_tiles(ctx, s.heads, rows * s.heads * s.nope * s.kv_rank, [&](std::int64_t head, int) {
+    const Rows in = {q.data + head * (s.nope + s.rope), q.stride};
+    const Rows out = {query.data + head * (s.kv_rank + s.rope), query.stride};
+    for (std::int64_t t = 0; t < rows; ++t) {
+      std::fill_n(out.row(t), s.kv_rank, 0.0F);
+      std::copy_n(in.row(t) + s.nope, s.rope, out.row(t) + s.kv_rank);
+      rotate(cache.angles, t, out.row(t) + s.kv_rank);
+    }
+    const auto keys = quant::row_slice(w.kv_b, head * (s.nope + s.value), s.nope);
+    ctx.ops.matmul_transposed({in.data, in.stride, rows, keys, out.data, out.stride}, 0, s.kv_rank);
+  });
+}
+
+// Mixed latents [T, A * R] to values [T, A * v].
+void values_of(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
+               std::int64_t rows, Rows mixed, Rows values) {
+  kernels::for_tiles(ctx, s.heads, rows * s.heads * s.value * s.kv_rank, [&](std::int64_t head, int) {
+    const auto up = quant::row_slice(w.kv_b, head * (s.nope + s.value) + s.nope, s.value);
+    ctx.ops.matmul(
+        {mixed.data + head * s.kv_rank, mixed.stride, rows, up, values.data + head * s.value, values.stride},
+        0, s.value);
+  });
+}
+
+}  // namespace
+
+AttentionShape attention_shape(const config::ModelConfig& c, const Rotary& rotary) {
+  const auto hidden = static_cast<double>(c.hidden_size);
+  const double q = c.mla_scale_q_lora ? std::sqrt(hidden / static_cast<double>(c.q_lora_rank)) : 1.0;
+  const double kv = c.mla_scale_kv_lora ? std::sqrt(hidden / static_cast<double>(c.kv_lora_rank)) : 1.0;
+  const double softmax_scale = rotary.score_factor / std::sqrt(static_cast<double>(c.qk_head_dim()));
+  AttentionShape s{};
+  s.hidden = c.hidden_size;
+  s.heads = c.num_attention_heads;
+  s.q_rank = c.q_lora_rank;
+  s.kv_rank = c.kv_lora_rank;
+  s.nope = c.qk_nope_head_dim;
+  s.rope = c.qk_rope_head_dim;
+  s.value = c.v_head_dim;
+  s.norm_eps = static_cast<float>(c.latent_norm_eps);
+  s.q_factor = static_cast<float>(q * softmax_scale);
+  s.kv_factor = static_cast<float>(kv);
+  return s;
+}
+
+void attention(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
+               const StepCache& cache, Rows x, Rows out) {
+  const kernels::Arena::Scope scope(ctx.arena);
+  const auto rows = static_cast<std::int64_t>(cache.rows.size());
+  append_records(ctx, s, w, cache, x);
+  const Rows query = kernels::take_rows(ctx.arena, rows, s.heads * (s.kv_rank + s.rope));
+  latent_queries(ctx, s, w, cache, x, query);
+  const Rows mixed = kernels::take_rows(ctx.arena, rows, s.heads * s.kv_rank);
+  kernels::attend(ctx, cache.layout, cache.rows, s.heads, query, mixed);
+  const Rows values = kernels::take_rows(ctx.arena, rows, s.heads * s.value);
+  values_of(ctx, s, w, rows, mixed, values);
+  kernels::matmul(ctx, values, rows, w.o, out);
+}
+
+}  // namespace nestor::layers

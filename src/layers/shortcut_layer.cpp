@@ -1,0 +1,42 @@
+#include "layers/shortcut_layer.h"
+
+namespace nestor::layers {
+
+void Observer::see(std::string_view, std::string_view, kernels::Rows, std::int64_t, std::int64_t) {}
+void Observer::see_routing(std::string_view, const kernels::Routing&) {}
+
+void shortcut_layer(const kernels::Context& ctx, const AttentionShape& shape, float norm_eps,
+                    const ShortcutWeights& w, const std::array<StepCache, 2>& caches, kernels::Rows h,
+                    Observer& observer) {
+  constexpr std::array<std::string_view, 2> kAttention = {".self_attn.0", ".self_attn.1"};
+  constexpr std::array<std::string_view, 2> kMlp = {".mlps.0", ".mlps.1"};
+  const kernels::Arena::Scope scope(ctx.arena);
+  const auto rows = static_cast<std::int64_t>(caches[0].rows.size());
+  const std::int64_t hidden = shape.hidden;
+  const kernels::Rows x = kernels::take_rows(ctx.arena, rows, hidden);
+  const kernels::Rows y = kernels::take_rows(ctx.arena, rows, hidden);
+  const kernels::Rows shortcut = kernels::take_rows(ctx.arena, rows, hidden);
+
+  for (std::size_t s = 0; s < 2; ++s) {
+    const ShortcutWeights::Half& half = w.halves[s];
+    kernels::rms_norm(ctx, h, rows, half.input_norm, hidden, norm_eps, 1.0F, x);
+    attention(ctx, shape, half.attention, caches[s], x, y);
+    observer.see(w.name, kAttention[s], y, rows, hidden);
+    kernels::add_scaled(ctx, y, rows, hidden, 1.0F, h);
+
+    kernels::rms_norm(ctx, h, rows, half.post_attention_norm, hidden, norm_eps, 1.0F, x);
+    if (s == 0) {
+      const kernels::Routing routing = kernels::route(ctx, w.router, x, rows);
+      observer.see_routing(w.name, routing);
+      kernels::mix_experts(ctx, w.experts, routing, x, rows, hidden, shortcut);
+      observer.see(w.name, ".mlp", shortcut, rows, hidden);
+    }
+    kernels::feed_forward(ctx, half.mlp, x, rows, y);
+    observer.see(w.name, kMlp[s], y, rows, hidden);
+    kernels::add_scaled(ctx, y, rows, hidden, 1.0F, h);
+  }
+  kernels::add_scaled(ctx, shortcut, rows, hidden, 1.0F, h);
+  observer.see(w.name, "", h, rows, hidden);
+}
+
+}  // namespace nestor::layers

@@ -1,0 +1,54 @@
+// Where the rows of one n-gram table are read from. Tables may be larger than memory: a store reads the rows
+// that are asked for and nothing else.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/file.h"
+#include "quant/format.h"
+
+namespace nestor::ngram {
+
+class RowStore {
+ public:
+  RowStore() = default;
+  RowStore(const RowStore&) = delete;
+  RowStore& operator=(const RowStore&) = delete;
+  virtual ~RowStore() = default;
+
+  virtual std::int64_t rows() const = 0;
+  /// Stored numbers of one row.
+  virtual std::int64_t width() const = 0;
+  virtual quant::Format format() const = 0;
+  std::int64_t row_bytes() const;
+
+  /// Copies the stored rows `ids`, one after the other, to `out` of ids.size() * row_bytes(). Throws
+  /// Error(io) if they cannot be read: a truncated file is an error and no signal.
+  virtual void fetch(std::span<const std::int64_t> ids, std::span<std::byte> out) const = 0;
+};
+
+/// Rows inside a file, read with positioned reads: through the page cache, so that tables in use stay in
+/// memory as long as there is room, without mapping them (a read costs less than a fault, and errors come
+/// back as values).
+class FileRowStore : public RowStore {
+ public:
+  /// `file` must outlive the store. The table is [rows, width] at `begin` bytes.
+  FileRowStore(const InputFile& file, std::uint64_t begin, std::int64_t rows, std::int64_t width,
+               quant::Format format);
+
+  std::int64_t rows() const override { return rows_; }
+  std::int64_t width() const override { return width_; }
+  quant::Format format() const override { return format_; }
+  void fetch(std::span<const std::int64_t> ids, std::span<std::byte> out) const override;
+
+ private:
+  const InputFile& file_;
+  std::uint64_t begin_;
+  std::int64_t rows_;
+  std::int64_t width_;
+  quant::Format format_;
+};
+
+}  // namespace nestor::ngram

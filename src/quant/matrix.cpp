@@ -1,0 +1,79 @@
+#include "quant/matrix.h"
+
+#include <cstring>
+
+#include "quant/number.h"
+
+namespace nestor::quant {
+
+std::int64_t element_bytes(Format format) {
+  switch (format) {
+    case Format::f32:
+      return 4;
+    case Format::f16:
+    case Format::bf16:
+      return 2;
+    case Format::f8_block:
+      return 1;
+  }
+  return 0;
+}
+
+std::string_view name_of(Format format) {
+  switch (format) {
+    case Format::f32:
+      return "f32";
+    case Format::f16:
+      return "f16";
+    case Format::bf16:
+      return "bf16";
+    case Format::f8_block:
+      return "f8_block";
+  }
+  return "";
+}
+
+MatrixView matrix_view(const void* data, Format format, std::int64_t rows, std::int64_t cols,
+                       const float* scales) {
+  MatrixView view{};
+  view.data = static_cast<const std::uint8_t*>(data);
+  view.row_bytes = cols * element_bytes(format);
+  view.rows = rows;
+  view.cols = cols;
+  view.scales = scales;
+  view.scale_columns = (cols + kScaleBlock - 1) / kScaleBlock;
+  view.format = format;
+  return view;
+}
+
+MatrixView row_slice(const MatrixView& matrix, std::int64_t first, std::int64_t count) {
+  MatrixView view = matrix;
+  view.data += first * matrix.row_bytes;
+  view.rows = count;
+  view.first_row += first;
+  return view;
+}
+
+float element(const MatrixView& m, std::int64_t row, std::int64_t col) {
+  const std::uint8_t* at = m.data + row * m.row_bytes + col * element_bytes(m.format);
+  switch (m.format) {
+    case Format::f32: {
+      float value = 0;
+      std::memcpy(&value, at, sizeof value);
+      return value;
+    }
+    case Format::f16:
+    case Format::bf16: {
+      std::uint16_t bits = 0;
+      std::memcpy(&bits, at, sizeof bits);
+      return m.format == Format::f16 ? from_f16(bits) : from_bf16(bits);
+    }
+    case Format::f8_block: {
+      const std::int64_t grid_row = (m.first_row + row) / kScaleBlock;
+      return from_e4m3(*at) * m.scales[grid_row * m.scale_columns + col / kScaleBlock];
+    }
+  }
+  return 0;
+}
+
+}  // namespace nestor::quant
