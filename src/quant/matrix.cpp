@@ -33,6 +33,21 @@ std::string_view name_of(Format format) {
   return "";
 }
 
+std::optional<Format> format_of(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+      return Format::f32;
+    case DType::f16:
+      return Format::f16;
+    case DType::bf16:
+      return Format::bf16;
+    case DType::f8_e4m3:
+      return Format::f8_block;
+    default:
+      return std::nullopt;
+  }
+}
+
 MatrixView matrix_view(const void* data, Format format, std::int64_t rows, std::int64_t cols,
                        const float* scales) {
   MatrixView view{};

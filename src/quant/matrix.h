@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
+#include "base/dtype.h"
 #include "quant/format.h"
 
 namespace nestor::quant {
@@ -13,6 +15,9 @@ namespace nestor::quant {
 std::int64_t element_bytes(Format format);
 
 std::string_view name_of(Format format);
+
+/// The format of tensors with that dtype, if weights may have it.
+std::optional<Format> format_of(DType dtype);
 
 /// A contiguous matrix. `scales` is null unless the format is f8_block.
 MatrixView matrix_view(const void* data, Format format, std::int64_t rows, std::int64_t cols,

@@ -1,0 +1,140 @@
+#include "checkpoint/inventory.h"
+
+#include <fmt/ranges.h>
+
+#include <set>
+
+#include "base/error.h"
+#include "quant/format.h"
+
+namespace nestor::checkpoint {
+namespace {
+
+constexpr std::size_t kListed = 5;  // names in a message; the rest is counted
+
+class Findings {
+ public:
+  void add(std::string text) {
+    if (texts_.size() < kListed) texts_.push_back(std::move(text));
+    ++count_;
+  }
+  void throw_if_any(const std::filesystem::path& folder, std::string_view title,
+                    std::string_view advice) const {
+    if (count_ == 0) return;
+    const std::string more =
+        count_ > texts_.size() ? fmt::format(" and {} more", count_ - texts_.size()) : "";
+    fail(ErrorKind::bad_input, "{}: {}: {}{}{}", folder.string(), title, fmt::join(texts_, "; "), more,
+         advice);
+  }
+
+ private:
+  std::vector<std::string> texts_;
+  std::size_t count_ = 0;
+};
+
+bool is_plain(DType dtype) { return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16; }
+
+std::int64_t blocks(std::int64_t n) { return (n + quant::kScaleBlock - 1) / quant::kScaleBlock; }
+
+// One walk over the expected tensors; what was met is remembered, so that the rest is known to be unknown.
+class Check {
+ public:
+  Check(const config::ModelConfig& config, const Checkpoint& checkpoint)
+      : config_(config), checkpoint_(checkpoint) {}
+
+  void visit(const config::TensorInfo& expected) {
+    met_.insert(expected.name);
+    const StoredTensor* found = checkpoint_.find(expected.name);
+    if (found == nullptr) {
+      missing_.add(expected.name);
+      return;
+    }
+    check_shape(expected, found->entry->shape);
+    check_storage(expected, *found->entry);
+  }
+
+  void finish() {
+    const auto& folder = checkpoint_.folder();
+    missing_.throw_if_any(folder, "missing tensors", "");
+    wrong_.throw_if_any(folder, "tensors that do not fit config.json", "");
+    Findings unknown;
+    for (const auto& [name, tensor] : checkpoint_.tensors()) {
+      if (met_.count(name) == 0) unknown.add(name);
+    }
+    unknown.throw_if_any(folder, "tensors that nothing would use",
+                         " (is config.json of another model, or does it lack keys?)");
+  }
+
+ private:
+  void check_shape(const config::TensorInfo& expected, const std::vector<std::int64_t>& found) {
+    const std::span<const std::int64_t> shape(expected.shape.data(), static_cast<std::size_t>(expected.rank));
+    if (std::equal(shape.begin(), shape.end(), found.begin(), found.end())) return;
+    // transformers 5 allocates the fused matrix for the identity experts too (spec 2.2); those are never
+    // read.
+    const bool fused = expected.rank == 3 && found.size() == 3 && found[0] == config_.routes() &&
+                       found[1] == shape[1] && found[2] == shape[2];
+    if (fused) return;
+    wrong_.add(fmt::format("{} is {}, expected {}", expected.name, shape_text(found), shape_text(shape)));
+  }
+
+  void check_storage(const config::TensorInfo& expected, const TensorEntry& found) {
+    if (is_plain(found.dtype)) return;
+    if (found.dtype != DType::f8_e4m3 || expected.storage != config::Storage::projection) {
+      wrong_.add(
+          fmt::format("{} is stored as {}, expected F32, F16{}", expected.name, name_of(found.dtype),
+                      expected.storage == config::Storage::projection ? ", BF16 or F8_E4M3" : " or BF16"));
+      return;
+    }
+    const std::string scale_name = expected.name + std::string(config::kScaleSuffix);
+    met_.insert(scale_name);
+    const StoredTensor* scale = checkpoint_.find(scale_name);
+    if (scale == nullptr) {
+      missing_.add(scale_name);
+      return;
+    }
+    const std::vector<std::int64_t> shape = {blocks(expected.shape[0]), blocks(expected.shape[1])};
+    if (scale->entry->shape != shape || !is_plain(scale->entry->dtype)) {
+      wrong_.add(fmt::format("{} is {} {}, expected {} of F32", scale_name, name_of(scale->entry->dtype),
+                             shape_text(scale->entry->shape), shape_text(shape)));
+    }
+  }
+
+  const config::ModelConfig& config_;
+  const Checkpoint& checkpoint_;
+  std::set<std::string> met_;
+  Findings missing_;
+  Findings wrong_;
+};
+
+}  // namespace
+
+config::NameLayout layout_of(const config::ModelConfig& config, const Checkpoint& checkpoint) {
+  using Layout = config::NameLayout;
+  Layout layout;
+  const bool plain = checkpoint.find(config::kEmbedTokens) != nullptr;
+  const bool inside = config.ngram && checkpoint.find(config::kNgramWordEmbeddings) != nullptr;
+  if (plain && inside) {
+    fail(ErrorKind::bad_input, "{}: the word table is there twice, as {} and as {}; expected one of them",
+         checkpoint.folder().string(), config::kEmbedTokens, config::kNgramWordEmbeddings);
+  }
+  if (inside) layout.word_table = Layout::WordTable::ngram_word_embeddings;
+  if (checkpoint.find("model.layers.0.mlp.experts.gate_up_proj") != nullptr)
+    layout.experts = Layout::Experts::fused;
+  if (checkpoint.find("model.layers.0.mlp.router.e_score_correction.bias") != nullptr) {
+    layout.correction_bias = Layout::CorrectionBias::dotted;
+  }
+  const auto draft = checkpoint.tensors().lower_bound(config::kDraftPrefix);
+  if (draft != checkpoint.tensors().end() && draft->first.starts_with(config::kDraftPrefix)) {
+    layout.draft = Layout::Draft::present;
+  }
+  return layout;
+}
+
+void check_inventory(const config::ModelConfig& config, const config::NameLayout& layout,
+                     const Checkpoint& checkpoint) {
+  Check check(config, checkpoint);
+  config::for_each_tensor(config, layout, [&](const config::TensorInfo& tensor) { check.visit(tensor); });
+  check.finish();
+}
+
+}  // namespace nestor::checkpoint

@@ -1,0 +1,17 @@
+// Holds a checkpoint against the list of tensors that its configuration asks for: nothing missing, nothing
+// left over, every shape and storage as expected.
+#pragma once
+
+#include "checkpoint/checkpoint.h"
+#include "config/tensor_list.h"
+
+namespace nestor::checkpoint {
+
+/// Which spellings the checkpoint uses. Throws Error(bad_input) where two spellings of one thing are present.
+config::NameLayout layout_of(const config::ModelConfig& config, const Checkpoint& checkpoint);
+
+/// Throws one Error(bad_input) that lists what is missing, unknown, or of the wrong shape or dtype.
+void check_inventory(const config::ModelConfig& config, const config::NameLayout& layout,
+                     const Checkpoint& checkpoint);
+
+}  // namespace nestor::checkpoint

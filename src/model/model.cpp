@@ -1,0 +1,170 @@
+// ids -> n-gram embedding -> shortcut layers -> norm -> head -> logits: Model::compute, below, is the whole
+// model.
+#include "model/model.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/error.h"
+#include "quant/matrix.h"
+
+namespace nestor::model {
+namespace {
+
+// Positions in a page of the latent cache. For LongCat-Flash-Lite in bf16 a page is 28 * 64 * 1152 bytes,
+// about 2 MB.
+constexpr std::int64_t kPagePositions = 64;
+
+kernels::RecordLayout record_layout(const config::ModelConfig& c, kernels::Format format) {
+  return {format, c.kv_lora_rank, c.kv_lora_rank + c.qk_rope_head_dim, kPagePositions, 0};
+}
+
+std::int64_t module_bytes(const kernels::RecordLayout& layout) {
+  return layout.page_positions * layout.record * quant::element_bytes(layout.format);
+}
+
+std::int64_t context_limit(const config::ModelConfig& c, std::int64_t wanted) {
+  if (wanted > c.max_position_embeddings || wanted < 0) {
+    fail(ErrorKind::usage,
+         "a context of {} tokens was asked for, the model takes 1 to {} (max_position_embeddings)", wanted,
+         c.max_position_embeddings);
+  }
+  return wanted == 0 ? c.max_position_embeddings : wanted;
+}
+
+}  // namespace
+
+// The rows of one forward pass, sequence after sequence.
+struct Model::Step {
+  std::vector<kernels::AttendRow> rows;
+  std::vector<std::int64_t> positions;
+  std::vector<std::int64_t> wanted;  // rows that get logits
+};
+
+Model::Model(config::ModelConfig config, std::shared_ptr<const checkpoint::Checkpoint> files,
+             const ModelOptions& options)
+    : config_(std::move(config)),
+      info_{config_.vocab_size, context_limit(config_, options.context_limit), config_.eos_token_ids},
+      weights_(load_weights(config_, std::move(files))),
+      rotary_(layers::rotary_of(config_)),
+      attention_(layers::attention_shape(config_, rotary_)),
+      records_(record_layout(config_, options.cache_format)),
+      sequences_(config_.attentions() * module_bytes(records_), kPagePositions),
+      team_(options.threads),
+      ops_(*options.ops) {}
+
+lm::Logits Model::compute(std::span<const lm::Chunk> batch, layers::Observer& observer) {
+  const kernels::Context ctx{ops_, team_, arena_};
+  const kernels::Arena::Scope scope(arena_);
+  const std::int64_t hidden = config_.hidden_size;
+
+  Step step;
+  for (const lm::Chunk& chunk : batch) {
+    const SequenceState& sequence = sequences_.get(chunk.sequence);
+    const auto length = static_cast<std::int64_t>(sequence.history.size());
+    for (std::int64_t i = length - static_cast<std::int64_t>(chunk.ids.size()); i < length; ++i) {
+      const bool last = i == length - 1;
+      if (chunk.logits == lm::LogitsFor::all || (last && chunk.logits == lm::LogitsFor::last)) {
+        step.wanted.push_back(static_cast<std::int64_t>(step.rows.size()));
+      }
+      step.rows.push_back({sequence.page_data.data(), i + 1});
+      step.positions.push_back(i);
+    }
+  }
+  const auto rows = static_cast<std::int64_t>(step.rows.size());
+
+  // The N-gram Embedding is the start of the residual stream.
+  const kernels::Rows h = kernels::take_rows(arena_, rows, hidden);
+  std::int64_t first = 0;
+  for (const lm::Chunk& chunk : batch) {
+    const std::vector<TokenId>& history = sequences_.get(chunk.sequence).history;
+    weights_.embedding->embed(ctx, history, history.size() - chunk.ids.size(), {h.row(first), h.stride});
+    first += static_cast<std::int64_t>(chunk.ids.size());
+  }
+  observer.see("embed", "", h, rows, hidden);
+
+  const layers::RotaryAngles angles(rotary_, step.positions);
+  kernels::RecordLayout records = records_;
+  const auto next_cache = [&] {
+    const layers::StepCache cache{records, step.rows, angles};
+    records.module_offset += module_bytes(records);
+    return cache;
+  };
+  const auto norm_eps = static_cast<float>(config_.rms_norm_eps);
+  for (const layers::ShortcutWeights& layer : weights_.layers) {
+    const auto first_cache = next_cache();
+    const auto second_cache = next_cache();
+    layers::shortcut_layer(ctx, attention_, norm_eps, layer, {first_cache, second_cache}, h, observer);
+  }
+
+  kernels::rms_norm(ctx, h, rows, weights_.final_norm, hidden, norm_eps, 1.0F, h);
+  observer.see("model.norm", "", h, rows, hidden);
+
+  // Logits are computed only where they are asked for.
+  const auto count = static_cast<std::int64_t>(step.wanted.size());
+  const kernels::Rows wanted = kernels::take_rows(arena_, count, hidden);
+  for (std::int64_t i = 0; i < count; ++i) {
+    std::copy_n(h.row(step.wanted[static_cast<std::size_t>(i)]), hidden, wanted.row(i));
+  }
+  logits_.resize(static_cast<std::size_t>(count * config_.vocab_size));
+  const kernels::Rows logits{logits_.data(), config_.vocab_size};
+  kernels::matmul(ctx, wanted, count, weights_.head, logits);
+  observer.see("logits", "", logits, count, config_.vocab_size);
+  return {logits_, config_.vocab_size};
+}
+
+lm::Logits Model::forward(std::span<const lm::Chunk> batch) {
+  layers::Observer nobody;
+  return forward(batch, nobody);
+}
+
+lm::Logits Model::forward(std::span<const lm::Chunk> batch, layers::Observer& observer) {
+  check(batch);
+  append(batch);
+  try {
+    return compute(batch, observer);
+  } catch (...) {
+    roll_back(batch, batch.size());
+    throw;
+  }
+}
+
+void Model::check(std::span<const lm::Chunk> batch) const {
+  std::set<lm::SequenceId> seen;
+  for (const lm::Chunk& chunk : batch) {
+    if (chunk.ids.empty()) fail(ErrorKind::usage, "a chunk without tokens");
+    if (!seen.insert(chunk.sequence).second) fail(ErrorKind::usage, "a sequence occurs twice in one batch");
+    for (const TokenId id : chunk.ids) {
+      if (id < 0 || id >= config_.vocab_size) {
+        fail(ErrorKind::bad_input, "token id {} is outside the vocabulary of {}", id, config_.vocab_size);
+      }
+    }
+    const std::size_t length = history(chunk.sequence).size() + chunk.ids.size();
+    if (length > static_cast<std::size_t>(info_.context_limit)) {
+      fail(ErrorKind::limit,
+           "{} tokens do not fit the context of {}; shorten the text or raise --ctx (the model takes "
+           "up to {})",
+           length, info_.context_limit, config_.max_position_embeddings);
+    }
+  }
+}
+
+void Model::append(std::span<const lm::Chunk> batch) {
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    try {
+      sequences_.append(batch[i].sequence, batch[i].ids);
+    } catch (...) {
+      roll_back(batch, i);
+      throw;
+    }
+  }
+}
+
+void Model::roll_back(std::span<const lm::Chunk> batch, std::size_t count) {
+  for (const lm::Chunk& chunk : batch.first(count)) {
+    const std::size_t length = history(chunk.sequence).size() - chunk.ids.size();
+    sequences_.truncate(chunk.sequence, static_cast<std::int64_t>(length));
+  }
+}
+
+}  // namespace nestor::model

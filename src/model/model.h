@@ -1,0 +1,76 @@
+// The LongCat-Flash family on our kernels: an lm::LanguageModel made of a configuration and a checkpoint.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "checkpoint/checkpoint.h"
+#include "config/model_config.h"
+#include "kernels/ops.h"
+#include "layers/observer.h"
+#include "lm/language_model.h"
+#include "model/sequences.h"
+#include "model/weights.h"
+
+namespace nestor::model {
+
+struct ModelOptions {
+  const kernels::OpTable* ops = nullptr;  // the kernel set; required
+  int threads = 1;
+  std::int64_t context_limit = 0;                       // tokens per sequence; 0 = max_position_embeddings
+  kernels::Format cache_format = kernels::Format::f32;  // f32 or bf16
+};
+
+class Model final : public lm::LanguageModel {
+ public:
+  /// Throws Error for a checkpoint that does not fit the configuration, or a context limit beyond the
+  /// model's.
+  Model(config::ModelConfig config, std::shared_ptr<const checkpoint::Checkpoint> files,
+        const ModelOptions& options);
+
+  const lm::Info& info() const override { return info_; }
+  lm::SequenceId open() override { return sequences_.open(); }
+  lm::SequenceId fork(lm::SequenceId source, std::int64_t length) override {
+    return sequences_.fork(source, length);
+  }
+  void truncate(lm::SequenceId sequence, std::int64_t length) override {
+    sequences_.truncate(sequence, length);
+  }
+  void close(lm::SequenceId sequence) override { sequences_.close(sequence); }
+  std::span<const TokenId> history(lm::SequenceId sequence) const override {
+    return sequences_.get(sequence).history;
+  }
+
+  lm::Logits forward(std::span<const lm::Chunk> batch) override;
+
+  /// The same, showing activations. Names: "embed", "model.layers.N.self_attn.S", ".mlps.S", ".mlp",
+  /// "model.layers.N", "model.norm", "logits" (of the rows that have them).
+  lm::Logits forward(std::span<const lm::Chunk> batch, layers::Observer& observer);
+
+  const config::ModelConfig& config() const { return config_; }
+  /// Pages of the latent cache that sequences hold.
+  std::int64_t pages_in_use() const { return sequences_.pool().pages_in_use(); }
+
+ private:
+  struct Step;
+
+  void check(std::span<const lm::Chunk> batch) const;
+  void append(std::span<const lm::Chunk> batch);
+  void roll_back(std::span<const lm::Chunk> batch, std::size_t count);
+  lm::Logits compute(std::span<const lm::Chunk> batch, layers::Observer& observer);
+
+  config::ModelConfig config_;
+  lm::Info info_;
+  Weights weights_;
+  layers::Rotary rotary_;
+  layers::AttentionShape attention_;
+  kernels::RecordLayout records_;  // of attention 0; the others follow inside a page
+  Sequences sequences_;
+  kernels::Team team_;
+  kernels::Arena arena_;
+  const kernels::OpTable& ops_;
+  std::vector<float> logits_;
+};
+
+}  // namespace nestor::model

@@ -1,0 +1,35 @@
+#include "model/pages.h"
+
+#include <new>
+
+#include "base/error.h"
+
+namespace nestor::model {
+
+std::int64_t PagePool::pages_in_use() const {
+  return static_cast<std::int64_t>(memory_.size()) - static_cast<std::int64_t>(free_.size());
+}
+
+PagePool::PageId PagePool::allocate() {
+  if (!free_.empty()) {
+    const PageId page = free_.back();
+    free_.pop_back();
+    references_[page] = 1;
+    return page;
+  }
+  auto* memory = new (std::nothrow) std::uint8_t[static_cast<std::size_t>(page_bytes_)];
+  if (memory == nullptr) {
+    fail(ErrorKind::limit, "no memory for another page of {} bytes of the latent cache; use a smaller --ctx",
+         page_bytes_);
+  }
+  memory_.emplace_back(memory);
+  references_.push_back(1);
+  free_.reserve(memory_.size());  // so that release() cannot fail
+  return static_cast<PageId>(memory_.size() - 1);
+}
+
+void PagePool::release(PageId page) {
+  if (--references_[page] == 0) free_.push_back(page);
+}
+
+}  // namespace nestor::model

@@ -1,0 +1,145 @@
+#include "model/weights.h"
+
+#include "base/error.h"
+#include "checkpoint/inventory.h"
+#include "quant/matrix.h"
+
+namespace nestor::model {
+namespace {
+
+using checkpoint::StoredTensor;
+using kernels::MatrixView;
+
+class Loader {
+ public:
+  Loader(const config::ModelConfig& config, Weights& out) : c_(config), out_(out) {}
+
+  void embedding() {
+    const MatrixView words = matrix(config::word_table_name(out_.layout));
+    if (!c_.ngram) {
+      out_.embedding = std::make_unique<ngram::NgramEmbedding>(words);
+      return;
+    }
+    std::vector<ngram::Table> tables;
+    for (std::int64_t i = 0; i < c_.ngram->tables(); ++i) {
+      tables.push_back({rows_of(config::ngram_table_name(i)), matrix(config::ngram_projection_name(i))});
+    }
+    out_.embedding = std::make_unique<ngram::NgramEmbedding>(
+        words, hash::NgramHash(*c_.ngram, c_.eos_token_ids), std::move(tables));
+  }
+
+  layers::ShortcutWeights layer(std::int64_t n) {
+    layers::ShortcutWeights w;
+    w.name = fmt::format("model.layers.{}", n);
+    for (std::size_t s = 0; s < 2; ++s) {
+      w.halves[s].input_norm = vector(fmt::format("{}.input_layernorm.{}.weight", w.name, s));
+      w.halves[s].attention = attention(fmt::format("{}.self_attn.{}", w.name, s));
+      w.halves[s].post_attention_norm =
+          vector(fmt::format("{}.post_attention_layernorm.{}.weight", w.name, s));
+      w.halves[s].mlp = feed_forward(fmt::format("{}.mlps.{}", w.name, s));
+    }
+    w.router.classifier = matrix(w.name + ".mlp.router.classifier.weight");
+    w.router.correction_bias = vector(config::correction_bias_name(out_.layout, n));
+    w.router.top_k = c_.moe_topk;
+    w.router.scaling_factor = static_cast<float>(c_.routed_scaling_factor);
+    w.experts = experts(w.name + ".mlp.experts");
+    return w;
+  }
+
+  void head() {
+    out_.final_norm = vector("model.norm.weight");
+    out_.head = matrix("lm_head.weight");
+  }
+
+ private:
+  const StoredTensor& tensor(const std::string& name) const {
+    const StoredTensor* found = out_.files->find(name);
+    if (found == nullptr) fail(ErrorKind::internal, "tensor {} was not in the inventory", name);
+    return *found;
+  }
+
+  // Values widened to float32, owned by the weights.
+  const float* vector(const std::string& name) {
+    const StoredTensor& t = tensor(name);
+    std::int64_t count = 1;
+    for (const std::int64_t d : t.entry->shape) count *= d;
+    const MatrixView view = quant::matrix_view(t.bytes().data(), *quant::format_of(t.entry->dtype), 1, count);
+    std::vector<float>& values = out_.vectors.emplace_back();
+    for (std::int64_t i = 0; i < count; ++i) values.push_back(quant::element(view, 0, i));
+    return values.data();
+  }
+
+  MatrixView matrix(const std::string& name) {
+    const StoredTensor& t = tensor(name);
+    const bool scaled = t.entry->dtype == DType::f8_e4m3;
+    const float* scales = scaled ? vector(name + std::string(config::kScaleSuffix)) : nullptr;
+    return quant::matrix_view(t.bytes().data(), *quant::format_of(t.entry->dtype), t.entry->shape[0],
+                              t.entry->shape[1], scales);
+  }
+
+  // Matrix e of a fused tensor [E, rows, cols].
+  MatrixView plane(const std::string& name, std::int64_t e) const {
+    const StoredTensor& t = tensor(name);
+    const auto format = *quant::format_of(t.entry->dtype);
+    const std::int64_t rows = t.entry->shape[1];
+    const std::int64_t cols = t.entry->shape[2];
+    return quant::matrix_view(t.bytes().data() + e * rows * cols * quant::element_bytes(format), format, rows,
+                              cols);
+  }
+
+  std::unique_ptr<ngram::RowStore> rows_of(const std::string& name) const {
+    const StoredTensor& t = tensor(name);
+    return std::make_unique<ngram::FileRowStore>(*t.file, t.entry->begin, t.entry->shape[0],
+                                                 t.entry->shape[1], *quant::format_of(t.entry->dtype));
+  }
+
+  layers::AttentionWeights attention(const std::string& p) {
+    layers::AttentionWeights w{};
+    w.q_a = matrix(p + ".q_a_proj.weight");
+    w.q_norm = vector(p + ".q_a_layernorm.weight");
+    w.q_b = matrix(p + ".q_b_proj.weight");
+    w.kv_a = matrix(p + ".kv_a_proj_with_mqa.weight");
+    w.kv_norm = vector(p + ".kv_a_layernorm.weight");
+    w.kv_b = matrix(p + ".kv_b_proj.weight");
+    w.o = matrix(p + ".o_proj.weight");
+    return w;
+  }
+
+  kernels::FeedForwardWeights feed_forward(const std::string& p) {
+    return {matrix(p + ".gate_proj.weight"), matrix(p + ".up_proj.weight"), matrix(p + ".down_proj.weight")};
+  }
+
+  std::vector<kernels::FeedForwardWeights> experts(const std::string& p) {
+    std::vector<kernels::FeedForwardWeights> all;
+    const std::int64_t inner = c_.expert_ffn_hidden_size;
+    for (std::int64_t e = 0; e < c_.n_routed_experts; ++e) {
+      if (out_.layout.experts == config::NameLayout::Experts::separate) {
+        all.push_back(feed_forward(fmt::format("{}.{}", p, e)));
+      } else {
+        const MatrixView gate_up = plane(p + ".gate_up_proj", e);
+        all.push_back({quant::row_slice(gate_up, 0, inner), quant::row_slice(gate_up, inner, inner),
+                       plane(p + ".down_proj", e)});
+      }
+    }
+    return all;
+  }
+
+  const config::ModelConfig& c_;
+  Weights& out_;
+};
+
+}  // namespace
+
+Weights load_weights(const config::ModelConfig& config, std::shared_ptr<const checkpoint::Checkpoint> files) {
+  Weights weights;
+  weights.layout = checkpoint::layout_of(config, *files);
+  checkpoint::check_inventory(config, weights.layout, *files);
+  weights.files = std::move(files);
+  Loader loader(config, weights);
+  loader.embedding();
+  for (std::int64_t n = 0; n < config.num_layers; ++n) weights.layers.push_back(loader.layer(n));
+  loader.head();
+  return weights;
+}
+
+}  // namespace nestor::model

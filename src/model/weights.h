@@ -1,0 +1,32 @@
+// From names in a checkpoint to the weights that layers declare: the only place that knows both.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "checkpoint/checkpoint.h"
+#include "config/model_config.h"
+#include "config/tensor_list.h"
+#include "layers/shortcut_layer.h"
+#include "ngram/embedding.h"
+
+namespace nestor::model {
+
+/// Views into the mapped files; vectors (norms, scales, selection biases) are widened copies. Const after
+/// loading.
+struct Weights {
+  config::NameLayout layout;
+  std::unique_ptr<ngram::NgramEmbedding> embedding;
+  std::vector<layers::ShortcutWeights> layers;
+  const float* final_norm = nullptr;  // [H]
+  kernels::MatrixView head{};         // [V, H]
+
+  std::shared_ptr<const checkpoint::Checkpoint> files;  // keeps the views alive
+  std::deque<std::vector<float>> vectors;               // owns what the pointers point to
+};
+
+/// Checks the checkpoint against the configuration and connects everything. Throws Error.
+Weights load_weights(const config::ModelConfig& config, std::shared_ptr<const checkpoint::Checkpoint> files);
+
+}  // namespace nestor::model
