@@ -2,29 +2,38 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "quant/matrix.h"
 
 namespace nestor::kernels {
 namespace {
 
+std::vector<float> widened_row(const MatrixView& w, std::int64_t row) {
+  std::vector<float> values(static_cast<std::size_t>(w.cols));
+  for (std::int64_t i = 0; i < w.cols; ++i) values[static_cast<std::size_t>(i)] = quant::element(w, row, i);
+  return values;
+}
+
 void matmul(const MatmulArgs& a, std::int64_t n_begin, std::int64_t n_end) {
-  for (std::int64_t t = 0; t < a.rows; ++t) {
-    const float* x = a.x + t * a.x_stride;
-    for (std::int64_t n = n_begin; n < n_end; ++n) {
+  for (std::int64_t n = n_begin; n < n_end; ++n) {
+    const std::vector<float> w = widened_row(a.w, n);
+    for (std::int64_t t = 0; t < a.rows; ++t) {
+      const float* x = a.x + t * a.x_stride;
       float sum = 0;
-      for (std::int64_t k = 0; k < a.w.cols; ++k) sum += x[k] * quant::element(a.w, n, k);
+      for (std::size_t k = 0; k < w.size(); ++k) sum += x[k] * w[k];
       a.y[t * a.y_stride + n] = sum;
     }
   }
 }
 
 void matmul_transposed(const MatmulTransposedArgs& a, std::int64_t n_begin, std::int64_t n_end) {
-  for (std::int64_t t = 0; t < a.rows; ++t) {
-    const float* x = a.x + t * a.x_stride;
-    float* y = a.y + t * a.y_stride;
-    for (std::int64_t k = 0; k < a.w.rows; ++k) {
-      for (std::int64_t n = n_begin; n < n_end; ++n) y[n] += x[k] * quant::element(a.w, k, n);
+  for (std::int64_t k = 0; k < a.w.rows; ++k) {
+    const std::vector<float> w = widened_row(a.w, k);
+    for (std::int64_t t = 0; t < a.rows; ++t) {
+      const float x = a.x[t * a.x_stride + k];
+      float* y = a.y + t * a.y_stride;
+      for (std::int64_t n = n_begin; n < n_end; ++n) y[n] += x * w[static_cast<std::size_t>(n)];
     }
   }
 }
