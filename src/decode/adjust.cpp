@@ -12,7 +12,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 void check_ids(std::span<const TokenId> ids, std::size_t vocab_size) {
   for (const TokenId id : ids) {
-    if (id < 0 || static_cast<std::size_t>(id) >= vocab_size) {
+    if (static_cast<std::size_t>(id) >= vocab_size) {  // also true for a negative id
       fail(ErrorKind::bad_input, "token {} is not in the vocabulary: the logits have the ids 0 to {}", id,
            static_cast<std::int64_t>(vocab_size) - 1);
     }

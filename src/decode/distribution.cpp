@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "base/error.h"
 
@@ -38,8 +39,7 @@ std::span<const Weighted> Distribution::of(std::span<const float> logits, const 
   // The weights are logits relative to the best one first: then nothing can overflow, however small the
   // temperature, and the best weight below is exactly 1.
   for (std::size_t i = 0; i < adjusted_.size(); ++i) {
-    const double relative = adjusted_[i] - *best;
-    if (!std::isinf(relative)) kept_.push_back({static_cast<TokenId>(i), relative});
+    kept_.push_back({static_cast<TokenId>(i), adjusted_[i] - *best});
   }
   if (params.top_k > 0) keep_top_k(params.top_k);
   for (Weighted& w : kept_) w.weight = std::exp(w.weight / params.temperature);
@@ -58,8 +58,13 @@ void Distribution::keep_top_k(std::int64_t k) {
 }
 
 void Distribution::keep_top_p(double top_p) {
-  const double wanted = top_p * sum(kept_);
-  order_ = kept_;
+  const double total = sum(kept_);
+  const double wanted = top_p * total;
+  // Below this, all tokens together have at most half of the mass that top_p leaves out: none can be wanted.
+  const double negligible = 0.5 * (1 - top_p) * total / static_cast<double>(kept_.size());
+  order_.clear();
+  std::ranges::copy_if(kept_, std::back_inserter(order_),
+                       [&](const Weighted& w) { return w.weight >= negligible; });
   double mass = 0;
   // Usually a few tokens have the mass: sort the best ones only, in blocks that grow.
   for (auto next = order_.begin(); next != order_.end();) {

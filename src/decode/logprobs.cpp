@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <ranges>
+#include <numeric>
 
 namespace nestor::decode {
 
@@ -15,16 +14,15 @@ double log_sum_exp(std::span<const float> logits) {
 }
 
 std::vector<TokenLogprob> best_logprobs(std::span<const float> logits, double log_sum, std::int64_t n) {
-  std::vector<TokenId> best(std::min(static_cast<std::size_t>(n), logits.size()));
-  const auto better = [&](TokenId a, TokenId b) {
+  std::vector<TokenId> ids(logits.size());
+  std::iota(ids.begin(), ids.end(), TokenId{0});
+  const auto end = ids.begin() + std::min<std::ptrdiff_t>(n, std::ssize(ids));
+  std::partial_sort(ids.begin(), end, ids.end(), [&](TokenId a, TokenId b) {
     return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;
-  };
-  std::ranges::partial_sort_copy(std::views::iota(TokenId{0}, static_cast<TokenId>(logits.size())), best,
-                                 better);
+  });
   std::vector<TokenLogprob> out;
-  for (const TokenId id : best) {
-    if (std::isinf(logits[id])) break;
-    out.push_back({id, static_cast<float>(logits[id] - log_sum)});
+  for (auto id = ids.begin(); id != end && !std::isinf(logits[*id]); ++id) {
+    out.push_back({*id, static_cast<float>(logits[*id] - log_sum)});
   }
   return out;
 }

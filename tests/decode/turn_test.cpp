@@ -82,8 +82,12 @@ TEST(Turn, MinTokensForbidsStopTokensUntilThen) {
 
 TEST(Turn, PenaltiesSeePromptAndGenerated) {
   Sampler sampler;
-  Turn repetition({7}, {.temperature = 0, .repetition_penalty = 1e6}, {});
-  EXPECT_EQ(repetition.take({row_for(7)}, sampler)->id, 7);  // 1e-6 still beats 0
+  std::vector<float> two =
+      row_for(7);  // 7 has 1, 3 has 0.9: each of them wins when the other is penalised more
+  two[3] = 0.9F;
+  Turn repetition({7}, {.temperature = 0, .repetition_penalty = 2}, {});
+  EXPECT_EQ(repetition.take(two, sampler)->id, 3);
+  EXPECT_EQ(repetition.take(two, sampler)->id, 7);
   Turn presence({7}, {.temperature = 0, .presence_penalty = 2}, {});
   EXPECT_EQ(presence.take(row_for(7), sampler)->id, 7);
   EXPECT_EQ(presence.take(row_for(7), sampler)->id, 0);
