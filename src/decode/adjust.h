@@ -1,12 +1,11 @@
 // Bias, penalties and forbidden ids: what happens to the logits before temperature, hence to greedy decoding,
-// too.
-//
-// In the order of vLLM's sampler (and of OpenAI's "Frequency and presence penalties", HF's
-// RepetitionPenaltyLogitsProcessor for the terms), z = the logit of token t:
-//   bias        z + logit_bias[t]
-//   repetition  z / r where z > 0, else z * r, once for every t in prompt or generated (CTRL,
-//   arXiv:1909.05858) frequency   z - f * (occurrences of t in generated) presence    z - p where t occurs in
-//   generated forbidden   -inf
+// too. The order is that of vLLM's sampler; z is the logit of token t:
+// - bias: z + logit_bias[t]
+// - repetition: z / r where z > 0, else z * r, once for every t in prompt or generated (CTRL,
+//   arXiv:1909.05858; HF's RepetitionPenaltyLogitsProcessor)
+// - frequency: z - f * (occurrences of t in generated); presence: z - p where t occurs in generated (OpenAI's
+//   API reference)
+// - forbidden: -inf
 #pragma once
 
 #include <span>

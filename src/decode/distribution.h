@@ -1,10 +1,11 @@
 // The distribution that a token is drawn from.
 //
-//   adjusted logits (decode/adjust.h)
-//   temperature  divide by it; 0 = greedy: the lowest id among the maximal adjusted logits, with probability
-//   1 top_k        the k largest top_p        of the rest, renormalised: the shortest list of best tokens
-//   whose mass reaches top_p min_p        of the rest: those with at least min_p times the largest
-//   probability renormalise
+// From the adjusted logits (decode/adjust.h), in this order:
+// - temperature: divide by it; 0 = greedy, the lowest id among the maximal logits has probability 1
+// - top_k: the k largest
+// - top_p: of the rest, renormalised, the shortest list of best tokens whose mass reaches top_p
+// - min_p: of the rest, those with at least min_p times the largest probability
+// - renormalise
 //
 // The order of HF's generate(). vLLM applies min_p before top_k and top_p; the two differ only where min_p
 // and top_p are both on. Where tokens are equal, lower ids are better: top_k keeps exactly k and top_p the
