@@ -1,0 +1,96 @@
+#include "decode/distribution.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include "base/error.h"
+
+namespace nestor::decode {
+namespace {
+
+bool better(const Weighted& a, const Weighted& b) {
+  return a.weight != b.weight ? a.weight > b.weight : a.id < b.id;
+}
+
+double sum(std::span<const Weighted> list) {
+  double total = 0;
+  for (const Weighted& w : list) total += w.weight;
+  return total;
+}
+
+}  // namespace
+
+std::span<const Weighted> Distribution::of(std::span<const float> logits, const SamplingParams& params,
+                                           const Context& context) {
+  adjust(logits, params, context, adjusted_);
+  const auto best = std::max_element(adjusted_.begin(), adjusted_.end());  // the first of equals
+  if (best == adjusted_.end() || std::isinf(*best)) {
+    fail(context.forbidden.empty() ? ErrorKind::internal : ErrorKind::usage,
+         "no token is left to choose: all {} logits are -inf after {} forbidden ids", logits.size(),
+         context.forbidden.size());
+  }
+  kept_.clear();
+  if (params.temperature == 0) {
+    kept_.push_back({static_cast<TokenId>(best - adjusted_.begin()), 1.0});
+    return kept_;
+  }
+
+  // The weights are logits relative to the best one first: then nothing can overflow, however small the
+  // temperature, and the best weight below is exactly 1.
+  for (std::size_t i = 0; i < adjusted_.size(); ++i) {
+    kept_.push_back({static_cast<TokenId>(i), adjusted_[i] - *best});
+  }
+  if (params.top_k > 0) keep_top_k(params.top_k);
+  for (Weighted& w : kept_) w.weight = std::exp(w.weight / params.temperature);
+  if (params.top_p < 1) keep_top_p(params.top_p);
+  std::erase_if(kept_, [&](const Weighted& w) { return w.weight < params.min_p || w.weight == 0; });
+  const double total = sum(kept_);
+  for (Weighted& w : kept_) w.weight /= total;
+  return kept_;
+}
+
+void Distribution::keep_top_k(std::int64_t k) {
+  if (k >= static_cast<std::int64_t>(kept_.size())) return;
+  order_ = kept_;
+  std::nth_element(order_.begin(), order_.begin() + k - 1, order_.end(), better);
+  keep_up_to(order_[static_cast<std::size_t>(k - 1)]);
+}
+
+void Distribution::keep_top_p(double top_p) {
+  const double total = sum(kept_);
+  const double wanted = top_p * total;
+  // Below this, all tokens together have at most half of the mass that top_p leaves out: none can be wanted.
+  const double negligible = 0.5 * (1 - top_p) * total / static_cast<double>(kept_.size());
+  order_.clear();
+  std::ranges::copy_if(kept_, std::back_inserter(order_),
+                       [&](const Weighted& w) { return w.weight >= negligible; });
+  double mass = 0;
+  // Usually a few tokens have the mass: sort the best ones only, in blocks that grow.
+  for (auto next = order_.begin(); next != order_.end();) {
+    const auto block =
+        std::min(std::max<std::ptrdiff_t>(64, 3 * (next - order_.begin())), order_.end() - next);
+    const auto block_end = next + block;
+    if (block_end != order_.end()) std::nth_element(next, block_end, order_.end(), better);
+    std::sort(next, block_end, better);
+    for (; next != block_end; ++next) {
+      mass += next->weight;
+      if (mass >= wanted) return keep_up_to(*next);
+    }
+  }
+}
+
+void Distribution::keep_up_to(const Weighted& last) {
+  std::erase_if(kept_, [&](const Weighted& w) { return better(last, w); });
+}
+
+TokenId draw_from(std::span<const Weighted> distribution, double u) {
+  double reached = 0;
+  for (const Weighted& w : distribution) {
+    reached += w.weight;
+    if (u < reached) return w.id;
+  }
+  return distribution.back().id;  // the sum rounded to just below 1
+}
+
+}  // namespace nestor::decode

@@ -1,0 +1,46 @@
+// Runs turns to their end: the plain loop over a language model, for programs that need no scheduler.
+//
+// Continuous batching: every forward() carries one chunk of each running turn, prompts in pieces and
+// generated tokens one by one; a finished turn leaves and the next one starts. Each turn gets the tokens that
+// it would get alone, as far as the model keeps its contract (lm/language_model.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <stop_token>
+
+#include "decode/sampler.h"
+#include "decode/turn.h"
+#include "lm/language_model.h"
+
+namespace nestor::decode {
+
+struct GenerateOptions {
+  std::int64_t prefill_chunk = 512;      // tokens of one prompt in one forward()
+  std::int64_t rows_per_forward = 1024;  // tokens of all turns in one forward()
+  std::int64_t turns_at_once = 32;       // sequences open at the same time; at most rows_per_forward
+  std::stop_token cancel = {};  // asked before every forward(): the unfinished turns end as cancelled
+};
+
+/// What becomes of a turn after a token that its reader has seen.
+enum class Verdict {
+  go_on,
+  stop,  // the turn ends with FinishReason::stop, e.g. at a stop string
+};
+
+/// Sees every generated token, in order within a turn; stop tokens are not generated tokens. May be empty.
+using OnToken = std::function<Verdict(std::size_t turn, const Choice&)>;
+
+/// Runs all unfinished turns until they are finished, on the calling thread, which must own the model. A turn
+/// whose next token would not fit under the context limit ends with FinishReason::length; the last token
+/// needs no room, since it is never appended. Turns that were interrupted go on where they were.
+///
+/// All turns are checked (Turn::check_against) before anything is computed. Errors of the checks, the model,
+/// the choice and the callback pass through: no sequence stays open, and every turn keeps what it has
+/// generated.
+void generate(lm::LanguageModel& model, std::span<Turn> turns, const GenerateOptions& options,
+              const OnToken& on_token);
+
+}  // namespace nestor::decode

@@ -1,0 +1,43 @@
+// Chooses the next token of one sequence from its logits: the distribution of decode/distribution.h, then one
+// draw.
+//
+// A choice is a pure function of its arguments. The draw is uniform(seed, position, sequence) of
+// base/random.h: neither the batch, nor the other sequences, nor how the prompt was chunked can change it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/token_id.h"
+#include "decode/distribution.h"
+#include "decode/logprobs.h"
+#include "decode/sampling.h"
+
+namespace nestor::decode {
+
+struct Choice {
+  TokenId id = 0;
+  std::optional<float> logprob;   // of the token, decode/logprobs.h; present where top_logprobs is
+  std::vector<TokenLogprob> top;  // the top_logprobs best, best first
+};
+
+/// Which of the random numbers of SamplingParams::seed a choice uses.
+struct Draw {
+  std::uint64_t sequence = 0;  // tells apart sequences with the same seed, e.g. several answers to one prompt
+  std::uint64_t position = 0;  // the index that the chosen token will have in its sequence
+};
+
+/// Scratch memory only, about 40 bytes per id of the vocabulary. One thread at a time.
+class Sampler {
+ public:
+  /// Throws as validate() and Distribution::of() do.
+  Choice choose(std::span<const float> logits, const SamplingParams& params, const Context& context,
+                const Draw& draw);
+
+ private:
+  Distribution distribution_;
+};
+
+}  // namespace nestor::decode

@@ -1,0 +1,87 @@
+// One sequence's state machine: prompt -> generated tokens -> finished. It says which tokens the model needs
+// next and takes the logits that come back; it never calls the model, so that a plain loop
+// (decode/generate.h) and a scheduler can both drive it.
+//
+// Its token history is its only state. What the model already holds of it is asked for at each step, so that
+// truncation, preemption and prefix reuse have nothing here to roll back.
+//
+// Threads: one at a time.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/token_id.h"
+#include "decode/sampler.h"
+#include "decode/sampling.h"
+#include "lm/language_model.h"
+
+namespace nestor::decode {
+
+enum class FinishReason {
+  none,       // still running
+  stop,       // a stop token, or whoever reads the text found its end
+  length,     // max_tokens or the model's context limit
+  cancelled,  // the user asked to stop
+};
+
+/// When a sequence ends. Ignoring the end-of-sequence token = not listing it.
+struct StopRule {
+  std::vector<TokenId> ids = {};                                       // e.g. lm::Info::eos_ids
+  std::int64_t max_tokens = std::numeric_limits<std::int64_t>::max();  // generated; 0 = nothing to do
+  std::int64_t min_tokens = 0;                                         // no stop token is chosen before
+};
+
+/// The tokens to append to the model's sequence next and the logits to ask for.
+struct Wants {
+  std::span<const TokenId> ids;  // empty: the turn is finished
+  lm::LogitsFor logits = lm::LogitsFor::none;
+};
+
+class Turn {
+ public:
+  /// `sequence` selects the random numbers (Draw::sequence). Throws Error(usage) for an empty prompt or a
+  /// stop rule that cannot be. The parameters are checked by check_against().
+  Turn(std::vector<TokenId> prompt, SamplingParams params, StopRule stop, std::uint64_t sequence = 0);
+
+  /// Throws Error(usage, bad_input or limit) if the turn cannot run on this model: parameters out of range,
+  /// ids outside the vocabulary, a prompt longer than the context limit.
+  void check_against(const lm::Info& info) const;
+
+  /// The next at most `max_rows` (> 0) tokens that the model lacks, given that its sequence holds the first
+  /// `held` tokens of the history. Logits are wanted of the last token of the history only: Error(usage) if
+  /// the model already holds that one, too. Valid until the turn changes.
+  Wants wants(std::int64_t held, std::int64_t max_rows) const;
+
+  /// Takes the logits of the last token of the history and chooses the next. Returns it, or nothing if it was
+  /// a stop token, which does not become part of the history. Error(usage) if the turn is finished; after an
+  /// error the turn is as it was.
+  std::optional<Choice> take(std::span<const float> logits, Sampler& sampler);
+
+  /// Ends a turn from outside. A finished one keeps its reason, but the end of the text found in the last
+  /// allowed token counts as stop, not as length.
+  void finish(FinishReason reason);
+
+  bool finished() const { return reason_ != FinishReason::none; }
+  FinishReason finish_reason() const { return reason_; }
+  const SamplingParams& params() const { return params_; }
+  std::span<const TokenId> history() const { return history_; }  // prompt, then generated
+  std::span<const TokenId> prompt() const { return history().first(prompt_length_); }
+  std::span<const TokenId> generated() const { return history().subspan(prompt_length_); }
+  /// One entry per generated token where SamplingParams::top_logprobs is set, else none.
+  std::span<const Choice> logprobs() const { return logprobs_; }
+
+ private:
+  SamplingParams params_;
+  StopRule stop_;
+  std::uint64_t sequence_;
+  std::vector<TokenId> history_;
+  std::size_t prompt_length_;
+  std::vector<Choice> logprobs_;
+  FinishReason reason_ = FinishReason::none;
+};
+
+}  // namespace nestor::decode

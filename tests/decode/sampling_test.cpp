@@ -1,0 +1,60 @@
+#include "decode/sampling.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "expect_error.h"
+
+namespace nestor::decode {
+namespace {
+
+constexpr std::int64_t V = 10;
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+TEST(Sampling, DefaultsAndTheEdgesOfTheRangesAreValid) {
+  validate(SamplingParams{}, V);
+  validate({.temperature = 0, .top_k = -1, .top_p = 1e-9, .min_p = 1, .repetition_penalty = 1e-3}, V);
+  validate(
+      {.temperature = 1e6, .top_k = 1'000'000, .top_p = 1, .presence_penalty = -2, .frequency_penalty = 2},
+      V);
+  validate({.logit_bias = {{0, -100.0F}, {9, 100.0F}}, .top_logprobs = 10}, V);
+}
+
+TEST(Sampling, EveryParameterOutOfRangeIsNamed) {
+  for (const double bad : {-0.1, nan, infinity}) {
+    EXPECT_ERROR(ErrorKind::usage, "temperature", validate({.temperature = bad}, V));
+  }
+  EXPECT_ERROR(ErrorKind::usage, "top_k", validate({.top_k = -2}, V));
+  for (const double bad : {0.0, -0.5, 1.01, nan}) {
+    EXPECT_ERROR(ErrorKind::usage, "top_p", validate({.top_p = bad}, V));
+  }
+  for (const double bad : {-0.01, 1.01, nan}) {
+    EXPECT_ERROR(ErrorKind::usage, "min_p", validate({.min_p = bad}, V));
+  }
+  for (const double bad : {0.0, -1.0, nan, infinity}) {
+    EXPECT_ERROR(ErrorKind::usage, "repetition_penalty", validate({.repetition_penalty = bad}, V));
+  }
+  for (const double bad : {-2.01, 2.01, nan}) {
+    EXPECT_ERROR(ErrorKind::usage, "presence_penalty", validate({.presence_penalty = bad}, V));
+    EXPECT_ERROR(ErrorKind::usage, "frequency_penalty", validate({.frequency_penalty = bad}, V));
+  }
+  for (const float bad : {-100.5F, 100.5F, std::numeric_limits<float>::quiet_NaN()}) {
+    EXPECT_ERROR(ErrorKind::usage, "logit_bias", validate({.logit_bias = {{3, bad}}}, V));
+  }
+  for (const TokenId bad : {-1, 10}) {
+    EXPECT_ERROR(ErrorKind::usage, "0 to 9", validate({.logit_bias = {{bad, 1.0F}}}, V));
+  }
+  for (const std::int64_t bad : {-1, 11}) {
+    EXPECT_ERROR(ErrorKind::usage, "top_logprobs", validate({.top_logprobs = bad}, V));
+  }
+}
+
+TEST(Sampling, AMessageSaysWhatWasExpectedAndFound) {
+  EXPECT_ERROR(ErrorKind::usage, "top_p must be above 0 and at most 1, found 1.5",
+               validate({.top_p = 1.5}, V));
+}
+
+}  // namespace
+}  // namespace nestor::decode
