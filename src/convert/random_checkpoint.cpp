@@ -1,0 +1,219 @@
+#include "convert/random_checkpoint.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/error.h"
+#include "checkpoint/safetensors_writer.h"
+#include "config/parse_config.h"
+#include "config/tensor_list.h"
+#include "convert/random_tensor.h"
+#include "quant/format.h"
+#include "quant/number.h"
+
+namespace nestor::convert {
+namespace {
+
+using checkpoint::PlannedTensor;
+using checkpoint::SafetensorsWriter;
+using config::TensorInfo;
+
+constexpr std::int64_t kElementsAtOnce = 1 << 18;
+
+// A file to write: the tensors of the list, and for each e4m3 one its scales right after it.
+struct Shard {
+  std::string file;
+  std::vector<TensorInfo> tensors;
+  std::uint64_t bytes = 0;
+};
+
+DType dtype_of(const config::ModelConfig& c, const TensorInfo& tensor) {
+  if (tensor.storage == config::Storage::router) return DType::f32;
+  if (c.fp8 && tensor.storage == config::Storage::projection) {
+    const bool ignored =
+        std::any_of(c.fp8->ignored_layers.begin(), c.fp8->ignored_layers.end(),
+                    [&](const std::string& layer) { return tensor.name == layer + ".weight"; });
+    if (!ignored) return DType::f8_e4m3;
+  }
+  if (c.torch_dtype == "float32") return DType::f32;
+  if (c.torch_dtype == "float16") return DType::f16;
+  if (c.torch_dtype == "bfloat16" || c.torch_dtype.empty()) return DType::bf16;
+  fail(ErrorKind::unsupported,
+       "config.json: torch_dtype {} cannot be written; expected bfloat16, float16 or float32",
+       in_quotes(c.torch_dtype));
+}
+
+std::vector<std::int64_t> shape_of(const TensorInfo& t) {
+  return {t.shape.begin(), t.shape.begin() + t.rank};
+}
+
+std::vector<std::int64_t> scale_shape(const TensorInfo& t) {
+  const auto blocks = [](std::int64_t n) { return (n + quant::kScaleBlock - 1) / quant::kScaleBlock; };
+  return {blocks(t.shape[0]), blocks(t.shape[1])};
+}
+
+std::vector<PlannedTensor> plan_of(const config::ModelConfig& c, const TensorInfo& t) {
+  std::vector<PlannedTensor> plan = {{t.name, dtype_of(c, t), shape_of(t)}};
+  if (plan[0].dtype == DType::f8_e4m3) {
+    plan.push_back({t.name + std::string(config::kScaleSuffix), DType::f32, scale_shape(t)});
+  }
+  return plan;
+}
+
+std::vector<Shard> shards_of(const config::ModelConfig& c, std::uint64_t shard_bytes) {
+  config::NameLayout layout;
+  if (c.num_nextn_predict_layers > 0) layout.draft = config::NameLayout::Draft::present;
+  std::vector<Shard> shards(1);
+  Shard draft{"model-auxiliary.safetensors", {}, 0};
+  config::for_each_tensor(c, layout, [&](const TensorInfo& tensor) {
+    std::uint64_t bytes = 0;
+    for (const PlannedTensor& planned : plan_of(c, tensor)) bytes += planned.bytes();
+    if (tensor.part != config::Part::draft && !shards.back().tensors.empty() &&
+        shards.back().bytes + bytes > shard_bytes) {
+      shards.emplace_back();
+    }
+    Shard& shard = tensor.part == config::Part::draft ? draft : shards.back();
+    shard.tensors.push_back(tensor);
+    shard.bytes += bytes;
+  });
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    shards[i].file = shards.size() == 1
+                         ? "model.safetensors"
+                         : fmt::format("model-{:05}-of-{:05}.safetensors", i + 1, shards.size());
+  }
+  if (!draft.tensors.empty()) shards.push_back(std::move(draft));
+  return shards;
+}
+
+class Writer {
+ public:
+  Writer(const config::ModelConfig& c, std::uint64_t seed, std::uint64_t total, ProgressSink& progress,
+         const std::stop_token& stop)
+      : c_(c), seed_(seed), total_(total), progress_(progress), stop_(stop) {}
+
+  void write(const std::filesystem::path& folder, const Shard& shard) {
+    std::vector<PlannedTensor> plan;
+    for (const TensorInfo& t : shard.tensors) {
+      for (PlannedTensor& planned : plan_of(c_, t)) plan.push_back(std::move(planned));
+    }
+    SafetensorsWriter file(folder / shard.file, plan);
+    for (const TensorInfo& t : shard.tensors) {
+      if (dtype_of(c_, t) == DType::f8_e4m3) {
+        write_scaled(file, t);
+      } else {
+        write_plain(file, t);
+      }
+    }
+    file.finish();
+  }
+
+ private:
+  template <typename T>
+  void append(SafetensorsWriter& file, const std::vector<T>& values) {
+    if (stop_.stop_requested()) fail(ErrorKind::cancelled, "stopped; the unfinished folder can be removed");
+    const auto bytes = std::as_bytes(std::span(values));
+    file.append(bytes);
+    done_ += bytes.size();
+    progress_.advance("writing", done_, total_);
+  }
+
+  void write_plain(SafetensorsWriter& file, const TensorInfo& t) {
+    const RandomTensor random(seed_, t);
+    const DType dtype = dtype_of(c_, t);
+    for (std::int64_t first = 0; first < t.elements(); first += kElementsAtOnce) {
+      std::vector<float> values(static_cast<std::size_t>(std::min(kElementsAtOnce, t.elements() - first)));
+      random.fill(first, values);
+      if (dtype == DType::f32) {
+        append(file, values);
+        continue;
+      }
+      std::vector<std::uint16_t> stored(values.size());
+      std::transform(values.begin(), values.end(), stored.begin(),
+                     dtype == DType::bf16 ? quant::to_bf16 : quant::to_f16);
+      append(file, stored);
+    }
+  }
+
+  // Bands of 128 rows: the largest magnitude of a block becomes 448, the largest e4m3 value.
+  void write_scaled(SafetensorsWriter& file, const TensorInfo& t) {
+    const RandomTensor random(seed_, t);
+    const std::int64_t cols = t.shape[1];
+    std::vector<float> scales;
+    for (std::int64_t row = 0; row < t.shape[0]; row += quant::kScaleBlock) {
+      const std::int64_t rows = std::min(quant::kScaleBlock, t.shape[0] - row);
+      std::vector<float> values(static_cast<std::size_t>(rows * cols));
+      random.fill(row * cols, values);
+      append(file, encode_band(values, rows, cols, scales));
+    }
+    append(file, scales);
+  }
+
+  static std::vector<std::uint8_t> encode_band(const std::vector<float>& values, std::int64_t rows,
+                                               std::int64_t cols, std::vector<float>& scales) {
+    std::vector<std::uint8_t> codes(values.size());
+    for (std::int64_t begin = 0; begin < cols; begin += quant::kScaleBlock) {
+      const std::int64_t end = std::min(begin + quant::kScaleBlock, cols);
+      float largest = 0;
+      const auto each = [&](const auto& visit) {
+        for (std::int64_t r = 0; r < rows; ++r) {
+          for (std::int64_t k = begin; k < end; ++k) visit(static_cast<std::size_t>(r * cols + k));
+        }
+      };
+      each([&](std::size_t i) { largest = std::max(largest, std::fabs(values[i])); });
+      const float scale = largest > 0 ? largest / 448.0F : 1.0F;
+      each([&](std::size_t i) { codes[i] = quant::to_e4m3(values[i] / scale); });
+      scales.push_back(scale);
+    }
+    return codes;
+  }
+
+  const config::ModelConfig& c_;
+  std::uint64_t seed_;
+  std::uint64_t total_;
+  std::uint64_t done_ = 0;
+  ProgressSink& progress_;
+  const std::stop_token& stop_;
+};
+
+void prepare_folder(const std::filesystem::path& folder, std::uint64_t bytes) {
+  std::error_code error;
+  if (std::filesystem::exists(folder, error) && !std::filesystem::is_empty(folder, error)) {
+    fail(ErrorKind::usage, "{}: already there and not empty; choose another folder", folder.string());
+  }
+  std::filesystem::create_directories(folder, error);
+  if (error) fail(ErrorKind::io, "cannot create {}: {}", folder.string(), error.message());
+  const auto space = std::filesystem::space(folder, error);
+  if (!error && space.available < bytes) {
+    std::filesystem::remove(folder, error);  // only if it is still empty
+    fail(ErrorKind::limit, "{}: {:.1f} GB are needed, the disk has {:.1f} GB free", folder.string(),
+         static_cast<double>(bytes) / 1e9, static_cast<double>(space.available) / 1e9);
+  }
+}
+
+std::string index_text(const config::ModelConfig& c, const std::vector<Shard>& shards, std::uint64_t total) {
+  Json map = Json::object();
+  for (const Shard& shard : shards) {
+    for (const TensorInfo& t : shard.tensors) {
+      for (const PlannedTensor& planned : plan_of(c, t)) map[planned.name] = shard.file;
+    }
+  }
+  return to_text({{"metadata", {{"total_size", total}}}, {"weight_map", std::move(map)}}, 1) + "\n";
+}
+
+}  // namespace
+
+void write_random_checkpoint(const Json& config_json, const std::filesystem::path& folder,
+                             const NewOptions& options, ProgressSink& progress, const std::stop_token& stop) {
+  const config::ModelConfig c = config::parse_config(config_json, "config.json");
+  const std::vector<Shard> shards = shards_of(c, options.shard_bytes);
+  std::uint64_t total = 0;
+  for (const Shard& shard : shards) total += shard.bytes;
+  prepare_folder(folder, total);
+  Writer writer(c, options.seed, total, progress, stop);
+  for (const Shard& shard : shards) writer.write(folder, shard);
+  if (shards.size() > 1) write_file(folder / "model.safetensors.index.json", index_text(c, shards, total));
+  write_file(folder / "config.json", to_text(config_json, 2) + "\n");
+}
+
+}  // namespace nestor::convert

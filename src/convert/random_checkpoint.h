@@ -1,0 +1,25 @@
+// Writes a random checkpoint in the published layout: config.json, sharded safetensors with an index, the
+// draft block in a file of its own. For trying engines at any size.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <stop_token>
+
+#include "base/json.h"
+#include "base/progress.h"
+
+namespace nestor::convert {
+
+struct NewOptions {
+  std::uint64_t seed = 0;
+  std::uint64_t shard_bytes = std::uint64_t{4} << 30;
+};
+
+/// `folder` must not exist or be empty. Memory stays bounded whatever the size. config.json is written last:
+/// a folder without it is not finished. Throws Error; limit if the disk is too small, cancelled if `stop`
+/// asks.
+void write_random_checkpoint(const Json& config_json, const std::filesystem::path& folder,
+                             const NewOptions& options, ProgressSink& progress, const std::stop_token& stop);
+
+}  // namespace nestor::convert

@@ -1,0 +1,48 @@
+#include "convert/random_tensor.h"
+
+#include <cmath>
+
+#include "base/random.h"
+
+namespace nestor::convert {
+namespace {
+
+// FNV-1a: the same key for the same name on every machine.
+std::uint64_t hash_of(const std::string& name) {
+  std::uint64_t h = 14695981039346656037ULL;
+  for (const char c : name) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return h;
+}
+
+// Sizes that keep activations near one through the layers, so that every part of a random model has a say:
+// matrices preserve the length of a vector, norms stay near one, selection biases are of the size of a
+// probability.
+struct Spread {
+  float mean;
+  float deviation;
+};
+
+Spread spread_of(const config::TensorInfo& t) {
+  if (t.part == config::Part::ngram_table || t.part == config::Part::word_embedding) return {0, 1};
+  if (t.rank == 1 && t.part == config::Part::router) return {0, 1.0F / static_cast<float>(t.shape[0])};
+  if (t.rank == 1) return {1, 0.1F};
+  const auto inputs = static_cast<float>(t.shape[static_cast<std::size_t>(t.rank - 1)]);
+  return {0, 1.0F / std::sqrt(inputs)};
+}
+
+}  // namespace
+
+RandomTensor::RandomTensor(std::uint64_t seed, const config::TensorInfo& tensor)
+    : key_(seed ^ hash_of(tensor.name)),
+      mean_(spread_of(tensor).mean),
+      deviation_(spread_of(tensor).deviation) {}
+
+void RandomTensor::fill(std::int64_t first, std::vector<float>& out) const {
+  for (std::size_t i = 0; i < out.size(); i += 2) {
+    const auto pair = normal_pair(key_, (static_cast<std::uint64_t>(first) + i) / 2, 0);
+    out[i] = mean_ + deviation_ * pair[0];
+    if (i + 1 < out.size()) out[i + 1] = mean_ + deviation_ * pair[1];
+  }
+}
+
+}  // namespace nestor::convert

@@ -1,0 +1,24 @@
+// Random values for one tensor of a new checkpoint, a pure function of (seed, tensor name, element).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "config/tensor_list.h"
+
+namespace nestor::convert {
+
+class RandomTensor {
+ public:
+  RandomTensor(std::uint64_t seed, const config::TensorInfo& tensor);
+
+  /// Elements [first, first + out.size()) in row-major order. `first` is even.
+  void fill(std::int64_t first, std::vector<float>& out) const;
+
+ private:
+  std::uint64_t key_;
+  float mean_;
+  float deviation_;
+};
+
+}  // namespace nestor::convert
