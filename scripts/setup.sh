@@ -1,0 +1,81 @@
+# Sourced by the other scripts: what has to be installed, and how a preset is configured and built.
+# shellcheck shell=bash
+
+build_packages=(g++ cmake ninja-build nlohmann-json3-dev libcli11-dev libfmt-dev libonig-dev libicu-dev libedit-dev)
+test_packages=(libgtest-dev)
+ci_packages=(clang clang-format clang-tidy libclang-rt-14-dev libomp-dev)
+
+# What each group provides, for systems whose packages we do not know: programs and headers.
+build_programs=(g++ cmake ninja)
+build_headers=(nlohmann/json.hpp CLI/CLI.hpp fmt/format.h oniguruma.h unicode/uchar.h histedit.h)
+test_headers=(gtest/gtest.h)
+ci_programs=(clang++ clang-format clang-tidy)
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+mkdir -p build
+
+# is_present GROUP...: every program and header of the groups is there, wherever it came from.
+is_present() {
+  local group programs headers item
+  for group in "$@"; do
+    programs="${group}_programs[@]" headers="${group}_headers[@]"
+    for item in ${!programs-}; do command -v "$item" >/dev/null || return 1; done
+    for item in ${!headers-}; do
+      g++ -std=c++20 -fsyntax-only -x c++ -include "$item" /dev/null 2>/dev/null || return 1
+    done
+  done
+}
+
+is_debian_12() {
+  (. /etc/os-release 2>/dev/null && [ "${ID-}" = debian ] && [ "${VERSION_ID-}" = 12 ])
+}
+
+# install_packages GROUP...: makes the packages of the groups present, or says which are needed and stops.
+install_packages() {
+  local group list item needed=() missing=() root=()
+  for group in "$@"; do
+    list="${group}_packages[@]"
+    needed+=("${!list}")
+  done
+  if ! is_debian_12; then
+    is_present "$@" && return
+    echo "This script installs packages on Debian 12 only. Please install the equivalents of these" >&2
+    echo "Debian packages and run it again: ${needed[*]}" >&2
+    exit 1
+  fi
+  for item in "${needed[@]}"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$item" 2>/dev/null)" = installed ] || missing+=("$item")
+  done
+  [ ${#missing[@]} = 0 ] && return
+  if [ "$(id -u)" != 0 ]; then
+    if ! command -v sudo >/dev/null; then
+      is_present "$@" && return
+      echo "These packages are missing, and neither root rights nor sudo are there to install them: ${missing[*]}" >&2
+      exit 1
+    fi
+    root=(sudo)
+  fi
+  echo "Installing ${missing[*]}"
+  local options=(-qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300)
+  logged build/install.log "${root[@]}" apt-get "${options[@]}" update
+  logged build/install.log "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get "${options[@]}" install -y --no-install-recommends "${missing[@]}"
+}
+
+# logged FILE COMMAND...: runs the command with its output in FILE; shows the end of it and stops on failure.
+logged() {
+  local log=$1
+  shift
+  "$@" >"$log" 2>&1 && return
+  tail -n 40 "$log" >&2
+  echo "Failed: $* (whole output: $log)" >&2
+  exit 1
+}
+
+# configure PRESET [CMAKE ARGUMENT...]: into build/PRESET, with ccache where there is one.
+configure() {
+  local preset=$1
+  shift
+  if command -v ccache >/dev/null; then set -- -DCMAKE_CXX_COMPILER_LAUNCHER=ccache "$@"; fi
+  logged "build/configure-$preset.log" cmake --preset "$preset" "$@"
+}
