@@ -27,8 +27,9 @@ bool is_alone(std::string_view text, TextSpan match) {
   return match.end == text.size() || !is_word(decode_utf8(text, match.end).code_point);
 }
 
-// Where white space that ends at `end` begins, not looking before `limit`.
+// Where white space that ends at `end` begins, but not before `limit`, which may lie beyond `end`.
 std::size_t white_space_before(std::string_view text, std::size_t end, std::size_t limit) {
+  if (end <= limit) return limit;
   while (end > limit) {
     const std::size_t at = begin_of_character_before(text, end);
     if (!is_white_space(decode_utf8(text, at).code_point)) break;
@@ -142,8 +143,10 @@ void AddedTokens::find_in(std::string_view text, const Tree& tree, const PlaceOf
     at = match.end;
     if (token->special && place_of(match) == Place::outside) continue;
     if (token->single_word && !is_alone(text, match)) continue;
-    if (token->lstrip && match.begin > done) match.begin = white_space_before(text, match.begin, done);
+    if (token->lstrip) match.begin = white_space_before(text, match.begin, done);
     if (token->rstrip) match.end = white_space_after(text, match.end);
+    // Nothing is left of a token of white space that an earlier token has taken.
+    if (match.begin >= match.end) continue;
     if (done < match.begin) take_text(TextSpan{done, match.begin});
     take_token(token->id);
     done = match.end;

@@ -2,12 +2,15 @@
 
 namespace nestor::tokenizer {
 
-std::vector<TokenId> PostProcessor::apply(std::span<const TokenId> text) const {
+std::vector<TokenId> PostProcessor::apply(std::span<const TokenId> text, PostProcess post_process) const {
   std::vector<TokenId> out;
   for (const TemplatePiece& piece : pieces_) {
     const IdsPiece* fixed = std::get_if<IdsPiece>(&piece);
-    const std::span<const TokenId> ids = fixed != nullptr ? std::span<const TokenId>(*fixed) : text;
-    out.insert(out.end(), ids.begin(), ids.end());
+    if (fixed == nullptr) {
+      out.insert(out.end(), text.begin(), text.end());
+    } else if (post_process == PostProcess::add) {
+      out.insert(out.end(), fixed->begin(), fixed->end());
+    }
   }
   return out;
 }

@@ -10,6 +10,9 @@
 
 namespace nestor::tokenizer {
 
+/// Whether encode() lets the post-processor add its tokens (say, the beginning of a text).
+enum class PostProcess { add, omit };
+
 /// The ids of the text.
 struct TextPiece {};
 
@@ -24,7 +27,13 @@ class PostProcessor {
   PostProcessor() : pieces_{TextPiece{}} {}
   explicit PostProcessor(std::vector<TemplatePiece> pieces) : pieces_(std::move(pieces)) {}
 
-  std::vector<TokenId> apply(std::span<const TokenId> text) const;
+  /// With PostProcess::omit the fixed ids are left out, but the text still stands where, and as often as, the
+  /// template says.
+  std::vector<TokenId> apply(std::span<const TokenId> text, PostProcess post_process) const;
+
+  bool changes_nothing() const {
+    return pieces_.size() == 1 && std::holds_alternative<TextPiece>(pieces_[0]);
+  }
 
   const std::vector<TemplatePiece>& pieces() const { return pieces_; }
 

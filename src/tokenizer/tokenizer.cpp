@@ -160,7 +160,7 @@ std::vector<TokenId> Tokenizer::encode(std::string_view utf8, PostProcess post_p
                                        const ControlTokens& control) const {
   check_text(utf8, control);
   std::vector<TokenId> ids = Encoding(*parts_, utf8.size()).run(utf8, control);
-  return post_process == PostProcess::add ? parts_->post_processor.apply(ids) : ids;
+  return parts_->post_processor.changes_nothing() ? ids : parts_->post_processor.apply(ids, post_process);
 }
 
 std::string Tokenizer::decode(std::span<const TokenId> ids, ControlText control) const {

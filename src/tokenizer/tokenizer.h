@@ -19,11 +19,9 @@
 
 #include "base/token_id.h"
 #include "tokenizer/control_tokens.h"
+#include "tokenizer/post_processor.h"
 
 namespace nestor::tokenizer {
-
-/// Whether encode() lets the post-processor add its tokens (say, the beginning of a text).
-enum class PostProcess { add, omit };
 
 /// What decoding does with tokens that are `special: true`.
 enum class ControlText { keep, skip };
