@@ -1,0 +1,85 @@
+#include "tokenizer/tokenizer_json.h"
+
+#include "base/error.h"
+#include "tokenizer/json_fields.h"
+
+namespace nestor::tokenizer {
+namespace {
+
+void expect_null(JsonFields& fields, std::string_view key) {
+  const Json* value = fields.find(key);
+  if (value != nullptr && !value->is_null()) {
+    fail(ErrorKind::unsupported, "{}: {} is set; only null is supported, so set it to null", fields.where(),
+         key);
+  }
+}
+
+void check_version(JsonFields& fields) {
+  const Json* version = fields.find("version");
+  if (version != nullptr && as_string(*version, fields.where() + ": version") != "1.0") {
+    fail(ErrorKind::unsupported, "{}: version {}; only \"1.0\" is known", fields.where(),
+         in_quotes(version->get_ref<const std::string&>()));
+  }
+}
+
+std::vector<AddedToken> read_added_tokens(const Json& list, const std::string& where) {
+  std::vector<AddedToken> tokens;
+  for (std::size_t i = 0; i < as_array(list, where).size(); ++i) {
+    JsonFields fields(list[i], fmt::format("{}[{}]", where, i));
+    AddedToken token;
+    token.content = fields.require_string("content");
+    token.id = as_token_id(fields.require("id"), fields.where(), token.content);
+    token.single_word = fields.require_bool("single_word");
+    token.lstrip = fields.require_bool("lstrip");
+    token.rstrip = fields.require_bool("rstrip");
+    token.normalized = fields.require_bool("normalized");
+    token.special = fields.require_bool("special");
+    fields.expect_no_more();
+    tokens.push_back(std::move(token));
+  }
+  return tokens;
+}
+
+// The byte-level decoder's own options have no effect on decoding.
+void check_decoder(const Json* decoder, const std::string& where) {
+  if (decoder == nullptr || decoder->is_null()) {
+    fail(ErrorKind::unsupported, "{}: there is no decoder; only ByteLevel is supported", where);
+  }
+  JsonFields fields(*decoder, where);
+  const std::string& type = fields.require_string("type");
+  if (type != "ByteLevel") {
+    fail(ErrorKind::unsupported, "{}: the type {} is not supported; ByteLevel is", where, in_quotes(type));
+  }
+  for (const auto* option : {"add_prefix_space", "trim_offsets", "use_regex"}) fields.bool_or(option, true);
+  fields.expect_no_more();
+}
+
+const Json& or_null(const Json* value) {
+  static const Json null;
+  return value == nullptr ? null : *value;
+}
+
+}  // namespace
+
+TokenizerDescription read_tokenizer_json(const Json& json, std::string_view what) {
+  JsonFields fields(json, std::string(what));
+  const auto where = [&](std::string_view part) { return fmt::format("{}: {}", what, part); };
+  TokenizerDescription description;
+  check_version(fields);
+  expect_null(fields, "truncation");
+  expect_null(fields, "padding");
+  description.model = read_model(fields.require("model"), where("model"));
+  if (const Json* added = fields.find("added_tokens")) {
+    description.added_tokens = read_added_tokens(*added, where("added_tokens"));
+  }
+  description.normalizer = read_normalizer(or_null(fields.find("normalizer")), where("normalizer"));
+  description.pre_tokenizer =
+      read_pre_tokenizer(or_null(fields.find("pre_tokenizer")), where("pre_tokenizer"));
+  description.post_processor =
+      read_post_processor(or_null(fields.find("post_processor")), where("post_processor"));
+  check_decoder(fields.find("decoder"), where("decoder"));
+  fields.expect_no_more();
+  return description;
+}
+
+}  // namespace nestor::tokenizer
