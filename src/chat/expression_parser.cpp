@@ -1,0 +1,438 @@
+#include "chat/expression_parser.h"
+
+#include <algorithm>
+
+namespace nestor::chat {
+namespace {
+
+// Bounds the recursion of the parser, of evaluation and of the tree's destruction.
+constexpr int kMaxExpressionDepth = 150;
+
+int depth_of(const ExpressionPtr& e) { return e ? e->depth : 0; }
+
+int depth_of(const CallArguments& arguments) {
+  int depth = std::max(depth_of(arguments.list), depth_of(arguments.dict));
+  for (const auto& e : arguments.positional) depth = std::max(depth, depth_of(e));
+  for (const auto& [name, e] : arguments.named) depth = std::max(depth, depth_of(e));
+  return depth;
+}
+
+struct DepthBelow {
+  int operator()(const Constant&) const { return 0; }
+  int operator()(const Name&) const { return 0; }
+  int operator()(const Sequence& n) const { return all(n.items); }
+  int operator()(const DictLiteral& n) const {
+    int depth = 0;
+    for (const auto& [key, value] : n.entries) depth = std::max({depth, depth_of(key), depth_of(value)});
+    return depth;
+  }
+  int operator()(const Attribute& n) const { return depth_of(n.object); }
+  int operator()(const Item& n) const { return std::max(depth_of(n.object), depth_of(n.key)); }
+  int operator()(const Slice& n) const {
+    return std::max({depth_of(n.object), depth_of(n.start), depth_of(n.stop), depth_of(n.step)});
+  }
+  int operator()(const Call& n) const { return std::max(depth_of(n.callee), depth_of(n.arguments)); }
+  int operator()(const Filter& n) const { return std::max(depth_of(n.input), depth_of(n.arguments)); }
+  int operator()(const Test& n) const { return std::max(depth_of(n.input), depth_of(n.arguments)); }
+  int operator()(const Unary& n) const { return depth_of(n.operand); }
+  int operator()(const Binary& n) const { return std::max(depth_of(n.left), depth_of(n.right)); }
+  int operator()(const Concat& n) const { return all(n.parts); }
+  int operator()(const Compare& n) const {
+    int depth = depth_of(n.first);
+    for (const auto& [op, e] : n.rest) depth = std::max(depth, depth_of(e));
+    return depth;
+  }
+  int operator()(const Logical& n) const { return std::max(depth_of(n.left), depth_of(n.right)); }
+  int operator()(const Conditional& n) const {
+    return std::max({depth_of(n.condition), depth_of(n.then), depth_of(n.otherwise)});
+  }
+  static int all(const std::vector<ExpressionPtr>& items) {
+    int depth = 0;
+    for (const auto& e : items) depth = std::max(depth, depth_of(e));
+    return depth;
+  }
+};
+
+[[noreturn]] void too_deep(int line) {
+  fail(ErrorKind::limit, "line {}: an expression is nested deeper than {} levels", line, kMaxExpressionDepth);
+}
+
+// Leaves the level when the parser does.
+class Level {
+ public:
+  Level(int& open, int line) : open_(open) {
+    if (open_ >= kMaxExpressionDepth) too_deep(line);
+    ++open_;
+  }
+  ~Level() { --open_; }
+  Level(const Level&) = delete;
+  Level& operator=(const Level&) = delete;
+
+ private:
+  int& open_;
+};
+
+Value literal_text(std::string text) { return Text(std::move(text), Origin::template_text); }
+
+}  // namespace
+
+ExpressionPtr ExpressionParser::make(int line, decltype(Expression::node) node) {
+  auto e = std::make_unique<Expression>();
+  e->depth = 1 + std::visit(DepthBelow{}, node);
+  if (e->depth > kMaxExpressionDepth) too_deep(line);
+  e->node = std::move(node);
+  e->line = line;
+  return e;
+}
+
+ExpressionPtr ExpressionParser::expression() {
+  ExpressionPtr value = either();
+  while (tokens_.current().is_name("if")) {
+    const Level level(open_, tokens_.line());
+    const int line = tokens_.take().line;
+    ExpressionPtr condition = either();
+    ExpressionPtr otherwise = tokens_.take_name("else") ? expression() : nullptr;
+    value = make(line, Conditional{std::move(condition), std::move(value), std::move(otherwise)});
+  }
+  return value;
+}
+
+ExpressionPtr ExpressionParser::unconditional() { return either(); }
+
+ExpressionPtr ExpressionParser::either() {
+  const Level level(open_, tokens_.line());
+  ExpressionPtr left = both();
+  while (tokens_.current().is_name("or")) {
+    const int line = tokens_.take().line;
+    ExpressionPtr right = both();
+    left = make(line, Logical{Logical::Op::either, std::move(left), std::move(right)});
+  }
+  return left;
+}
+
+ExpressionPtr ExpressionParser::both() {
+  ExpressionPtr left = negation();
+  while (tokens_.current().is_name("and")) {
+    const int line = tokens_.take().line;
+    ExpressionPtr right = negation();
+    left = make(line, Logical{Logical::Op::both, std::move(left), std::move(right)});
+  }
+  return left;
+}
+
+ExpressionPtr ExpressionParser::negation() {
+  if (!tokens_.current().is_name("not")) return comparison();
+  const Level level(open_, tokens_.line());
+  const int line = tokens_.take().line;
+  return make(line, Unary{Unary::Op::logical_not, negation()});
+}
+
+ExpressionPtr ExpressionParser::comparison() {
+  constexpr std::pair<std::string_view, CompareOp> kOps[] = {{"==", CompareOp::eq}, {"!=", CompareOp::ne},
+                                                             {"<", CompareOp::lt},  {"<=", CompareOp::le},
+                                                             {">", CompareOp::gt},  {">=", CompareOp::ge}};
+  const auto operation = [&]() -> std::optional<CompareOp> {
+    for (const auto& [spelling, op] : kOps) {
+      if (tokens_.take_op(spelling)) return op;
+    }
+    if (tokens_.take_name("in")) return CompareOp::in;
+    if (!tokens_.current().is_name("not") || !tokens_.ahead().is_name("in")) return std::nullopt;
+    tokens_.take();
+    tokens_.take();
+    return CompareOp::not_in;
+  };
+  const int line = tokens_.line();
+  ExpressionPtr first = sum();
+  std::vector<std::pair<CompareOp, ExpressionPtr>> rest;
+  while (const auto op = operation()) rest.emplace_back(*op, sum());
+  return rest.empty() ? std::move(first) : make(line, Compare{std::move(first), std::move(rest)});
+}
+
+ExpressionPtr ExpressionParser::sum() {
+  ExpressionPtr left = concatenation();
+  while (tokens_.current().is_op("+") || tokens_.current().is_op("-")) {
+    const Token token = tokens_.take();
+    ExpressionPtr right = concatenation();
+    left = make(token.line, Binary{token.spelling == "+" ? BinaryOp::add : BinaryOp::subtract,
+                                   std::move(left), std::move(right)});
+  }
+  return left;
+}
+
+ExpressionPtr ExpressionParser::concatenation() {
+  const int line = tokens_.line();
+  std::vector<ExpressionPtr> parts;
+  do {
+    parts.push_back(product());
+  } while (tokens_.take_op("~"));
+  return parts.size() == 1 ? std::move(parts.front()) : make(line, Concat{std::move(parts)});
+}
+
+ExpressionPtr ExpressionParser::product() {
+  const auto operation = [&]() -> std::optional<BinaryOp> {
+    if (tokens_.current().is_op("*")) return BinaryOp::multiply;
+    if (tokens_.current().is_op("/")) return BinaryOp::divide;
+    if (tokens_.current().is_op("//")) return BinaryOp::floor_divide;
+    if (tokens_.current().is_op("%")) return BinaryOp::modulo;
+    return std::nullopt;
+  };
+  ExpressionPtr left = power();
+  while (const auto op = operation()) {
+    const int line = tokens_.take().line;
+    ExpressionPtr right = power();
+    left = make(line, Binary{*op, std::move(left), std::move(right)});
+  }
+  return left;
+}
+
+// a ** b ** c groups from the left here, unlike in Python.
+ExpressionPtr ExpressionParser::power() {
+  ExpressionPtr base = unary(Filters::allowed);
+  while (tokens_.current().is_op("**")) {
+    const int line = tokens_.take().line;
+    ExpressionPtr exponent = unary(Filters::allowed);
+    base = make(line, Binary{BinaryOp::power, std::move(base), std::move(exponent)});
+  }
+  return base;
+}
+
+ExpressionPtr ExpressionParser::unary(Filters filters) {
+  ExpressionPtr value;
+  if (tokens_.current().is_op("-") || tokens_.current().is_op("+")) {
+    const Level level(open_, tokens_.line());
+    const Token token = tokens_.take();
+    const auto op = token.spelling == "-" ? Unary::Op::negate : Unary::Op::plus;
+    value = make(token.line, Unary{op, unary(Filters::outside)});
+  } else {
+    value = primary();
+  }
+  value = postfix(std::move(value));
+  return filters == Filters::allowed ? filters_and_tests(std::move(value)) : std::move(value);
+}
+
+ExpressionPtr ExpressionParser::primary() {
+  const Token& token = tokens_.current();
+  const int line = token.line;
+  if (token.is(Token::Kind::name)) {
+    const std::string name = tokens_.take().spelling;
+    if (name == "true" || name == "True") return make(line, Constant{true});
+    if (name == "false" || name == "False") return make(line, Constant{false});
+    if (name == "none" || name == "None") return make(line, Constant{None{}});
+    return make(line, Name{name});
+  }
+  if (token.is(Token::Kind::text)) {
+    std::string text;
+    while (tokens_.current().is(Token::Kind::text)) text += tokens_.take().spelling;
+    return make(line, Constant{literal_text(std::move(text))});
+  }
+  if (token.is(Token::Kind::integer)) return make(line, Constant{tokens_.take().integer});
+  if (token.is(Token::Kind::number)) return make(line, Constant{tokens_.take().number});
+  if (token.is_op("(")) return parenthesized();
+  if (token.is_op("[")) return list();
+  if (token.is_op("{")) return dict();
+  syntax_error(line, fmt::format("unexpected {}, expected an expression", describe(token)));
+}
+
+ExpressionPtr ExpressionParser::parenthesized() {
+  const int line = tokens_.line();
+  tokens_.expect_op("(");
+  ExpressionPtr inside = tokens_.current().is_op(")") ? make(line, Sequence{Sequence::Kind::tuple, {}})
+                                                      : tuple_or_expression(Head::any);
+  tokens_.expect_op(")");
+  return inside;
+}
+
+bool ExpressionParser::tuple_ends(Head head) const {
+  const Token& token = tokens_.current();
+  return token.is(Token::Kind::print_end) || token.is(Token::Kind::block_end) || token.is_op(")") ||
+         (head == Head::loop && token.is_name("recursive"));
+}
+
+ExpressionPtr ExpressionParser::tuple_or_expression(Head head) {
+  const int line = tokens_.line();
+  std::vector<ExpressionPtr> items;
+  while (!tuple_ends(head)) {
+    items.push_back(head == Head::any ? expression() : unconditional());
+    if (tokens_.take_op(",")) continue;
+    if (items.size() == 1) return std::move(items.front());
+    break;
+  }
+  if (items.empty()) {
+    syntax_error(line, fmt::format("expected an expression, got {}", describe(tokens_.current())));
+  }
+  return make(line, Sequence{Sequence::Kind::tuple, std::move(items)});
+}
+
+ExpressionPtr ExpressionParser::list() {
+  const int line = tokens_.line();
+  tokens_.expect_op("[");
+  std::vector<ExpressionPtr> items;
+  while (!tokens_.current().is_op("]")) {
+    if (!items.empty()) tokens_.expect_op(",");
+    if (tokens_.current().is_op("]")) break;
+    items.push_back(expression());
+  }
+  tokens_.expect_op("]");
+  return make(line, Sequence{Sequence::Kind::list, std::move(items)});
+}
+
+ExpressionPtr ExpressionParser::dict() {
+  const int line = tokens_.line();
+  tokens_.expect_op("{");
+  DictLiteral literal;
+  while (!tokens_.current().is_op("}")) {
+    if (!literal.entries.empty()) tokens_.expect_op(",");
+    if (tokens_.current().is_op("}")) break;
+    ExpressionPtr key = expression();
+    tokens_.expect_op(":");
+    literal.entries.emplace_back(std::move(key), expression());
+  }
+  tokens_.expect_op("}");
+  return make(line, std::move(literal));
+}
+
+ExpressionPtr ExpressionParser::postfix(ExpressionPtr object) {
+  while (true) {
+    if (tokens_.current().is_op(".")) {
+      object = member(std::move(object));
+    } else if (tokens_.current().is_op("[")) {
+      object = subscript(std::move(object));
+    } else if (tokens_.current().is_op("(")) {
+      object = call(std::move(object));
+    } else {
+      return object;
+    }
+  }
+}
+
+ExpressionPtr ExpressionParser::filters_and_tests(ExpressionPtr input) {
+  while (true) {
+    if (tokens_.take_op("|")) {
+      input = filter(std::move(input));
+    } else if (tokens_.take_name("is")) {
+      input = test(std::move(input));
+    } else if (tokens_.current().is_op("(")) {
+      input = call(std::move(input));
+    } else {
+      return input;
+    }
+  }
+}
+
+ExpressionPtr ExpressionParser::member(ExpressionPtr object) {
+  const int line = tokens_.take().line;
+  if (tokens_.current().is(Token::Kind::integer)) {
+    ExpressionPtr key = make(line, Constant{tokens_.take().integer});
+    return make(line, Item{std::move(object), std::move(key)});
+  }
+  std::string name = tokens_.expect(Token::Kind::name, "a name or number").spelling;
+  return make(line, Attribute{std::move(object), std::move(name)});
+}
+
+ExpressionPtr ExpressionParser::subscript(ExpressionPtr object) {
+  const int line = tokens_.take().line;
+  const auto part = [&]() -> ExpressionPtr {
+    const Token& token = tokens_.current();
+    return token.is_op(":") || token.is_op("]") || token.is_op(",") ? nullptr : expression();
+  };
+  ExpressionPtr first = part();
+  if (tokens_.take_op(":")) {
+    Slice slice{std::move(object), std::move(first), part(), nullptr};
+    if (tokens_.take_op(":")) slice.step = part();
+    tokens_.expect_op("]");
+    return make(line, std::move(slice));
+  }
+  std::vector<ExpressionPtr> keys;
+  if (first) keys.push_back(std::move(first));
+  while (!tokens_.current().is_op("]")) {
+    tokens_.expect_op(",");
+    keys.push_back(expression());
+    if (tokens_.current().is_op(":")) {
+      fail(ErrorKind::unsupported, "line {}: slices inside a tuple are not supported", line);
+    }
+  }
+  tokens_.expect_op("]");
+  ExpressionPtr key = keys.size() == 1 ? std::move(keys.front())
+                                       : make(line, Sequence{Sequence::Kind::tuple, std::move(keys)});
+  return make(line, Item{std::move(object), std::move(key)});
+}
+
+ExpressionPtr ExpressionParser::filter(ExpressionPtr input) {
+  const Token token = tokens_.expect(Token::Kind::name, "the name of a filter");
+  CallArguments given;
+  if (tokens_.current().is_op("(")) given = arguments();
+  return make(token.line, Filter{std::move(input), token.spelling, std::move(given)});
+}
+
+ExpressionPtr ExpressionParser::test(ExpressionPtr input) {
+  const bool negated = tokens_.take_name("not");
+  const Token name = tokens_.expect(Token::Kind::name, "the name of a test");
+  CallArguments given;
+  const Token& next = tokens_.current();
+  const bool value_follows = next.is(Token::Kind::text) || next.is(Token::Kind::integer) ||
+                             next.is(Token::Kind::number) || next.is_op("[") || next.is_op("{") ||
+                             next.is(Token::Kind::name);
+  if (next.is_op("(")) {
+    given = arguments();
+  } else if (value_follows && !next.is_name("else") && !next.is_name("or") && !next.is_name("and")) {
+    if (next.is_name("is")) syntax_error(next.line, "tests with `is` cannot be chained");
+    ExpressionPtr argument = primary();
+    given.positional.push_back(postfix(std::move(argument)));
+  }
+  ExpressionPtr result = make(name.line, Test{std::move(input), name.spelling, std::move(given)});
+  return negated ? make(name.line, Unary{Unary::Op::logical_not, std::move(result)}) : std::move(result);
+}
+
+ExpressionPtr ExpressionParser::call(ExpressionPtr callee) {
+  const int line = tokens_.line();
+  return make(line, Call{std::move(callee), arguments()});
+}
+
+CallArguments ExpressionParser::arguments() {
+  tokens_.expect_op("(");
+  CallArguments out;
+  while (!tokens_.current().is_op(")")) {
+    argument(out);
+    if (!tokens_.current().is_op(")")) tokens_.expect_op(",");
+  }
+  tokens_.expect_op(")");
+  return out;
+}
+
+void ExpressionParser::argument(CallArguments& out) {
+  const int line = tokens_.line();
+  const auto in_order = [&](bool fine) {
+    if (!fine)
+      syntax_error(line, "arguments in a wrong order: positional ones first, then named, *list, **dict");
+  };
+  if (tokens_.take_op("*")) {
+    in_order(!out.list && !out.dict);
+    out.list = expression();
+  } else if (tokens_.take_op("**")) {
+    in_order(!out.dict);
+    out.dict = expression();
+  } else if (tokens_.current().is(Token::Kind::name) && tokens_.ahead().is_op("=")) {
+    in_order(!out.dict);
+    std::string name = tokens_.take().spelling;
+    tokens_.take();
+    for (const auto& [other, value] : out.named) {
+      if (other == name) syntax_error(line, fmt::format("the argument '{}' is given twice", name));
+    }
+    out.named.emplace_back(std::move(name), expression());
+  } else {
+    in_order(!out.list && !out.dict && out.named.empty());
+    out.positional.push_back(expression());
+  }
+}
+
+ExpressionPtr ExpressionParser::block_filters() {
+  ExpressionPtr chain = filter(nullptr);
+  while (tokens_.take_op("|")) chain = filter(std::move(chain));
+  return chain;
+}
+
+ExpressionPtr ExpressionParser::optional_block_filters() {
+  return tokens_.take_op("|") ? block_filters() : nullptr;
+}
+
+}  // namespace nestor::chat
