@@ -49,6 +49,8 @@ class Model final : public lm::LanguageModel {
   lm::Logits forward(std::span<const lm::Chunk> batch, layers::Observer& observer);
 
   const config::ModelConfig& config() const { return config_; }
+  /// The name of the kernel set in use.
+  const char* kernel_set() const { return ops_.name; }
   /// Pages of the latent cache that sequences hold.
   std::int64_t pages_in_use() const { return sequences_.pool().pages_in_use(); }
 

@@ -1,0 +1,67 @@
+#include "arguments.h"
+
+#include <charconv>
+#include <iostream>
+#include <iterator>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "bundled_model.h"
+
+namespace nestor::app {
+namespace {
+
+constexpr std::uint64_t kMostTextBytes = std::uint64_t{1} << 30;
+
+}  // namespace
+
+void add_engine_options(CLI::App& root, assemble::EngineOptions& o) {
+  root.add_option("--threads", o.threads, "Threads to compute with (default: one per processor)")
+      ->check(CLI::Range(1, 1024))
+      ->option_text("N");
+  root.add_option("--ctx", o.context, "Longest sequence, in tokens (default: what the model allows)")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
+      ->option_text("N");
+  root.add_option("--kernels", o.kernels, "Kernel set: auto, reference, avx2, avx512")->option_text("NAME");
+  root.add_option("--dtype", o.dtype, "Latent cache: f32 (exact, default) or bf16 (half the memory)")
+      ->check(CLI::IsMember({"f32", "bf16"}))
+      ->option_text("f32|bf16");
+  root.add_option("--accept-key", o.accepted_keys,
+                  "Accept this unknown key of a configuration file (repeatable)")
+      ->option_text("KEY")
+      ->expected(1);
+}
+
+void add_model(CLI::App& parser, std::string& model, const std::string& what) {
+  parser.add_option("MODEL", model, fmt::format("A {} (default: the bundled model)", what))->option_text(" ");
+}
+
+std::filesystem::path resolve_model(const std::string& model) {
+  return model.empty() ? bundled_model() : std::filesystem::path(model);
+}
+
+std::vector<TokenId> parse_ids(const std::string& text) {
+  std::vector<TokenId> ids;
+  const char* at = text.data();
+  const char* end = at + text.size();
+  const auto separator = [](char c) { return c == ' ' || c == ',' || c == '\n' || c == '\t' || c == '\r'; };
+  while (true) {
+    while (at != end && separator(*at)) ++at;
+    if (at == end) return ids;
+    TokenId id = 0;
+    const auto [next, error] = std::from_chars(at, end, id);
+    if (error != std::errc() || id < 0 || (next != end && !separator(*next))) {
+      fail(ErrorKind::usage, "--ids: expected token ids like \"1 2 3\", found {}",
+           in_quotes(std::string_view(at, static_cast<std::size_t>(end - at)), 40));
+    }
+    ids.push_back(id);
+    at = next;
+  }
+}
+
+std::string read_text(const std::string& file_or_dash) {
+  if (file_or_dash != "-") return read_file(file_or_dash, kMostTextBytes);
+  return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+}
+
+}  // namespace nestor::app

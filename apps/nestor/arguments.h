@@ -1,0 +1,49 @@
+// What all sub-commands share on the command line, and how they are registered.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "assemble/engine.h"
+#include "base/token_id.h"
+
+namespace nestor::app {
+
+/// A sub-command: its options on the parser, and what it does once they are parsed. run() returns an exit
+/// code; errors are exceptions.
+struct Command {
+  CLI::App* parser = nullptr;
+  std::function<int()> run;
+};
+
+/// Options that every sub-command takes; they live on the root parser, to which sub-commands fall through.
+void add_engine_options(CLI::App& root, assemble::EngineOptions& options);
+
+/// The optional positional MODEL.
+void add_model(CLI::App& parser, std::string& model, const std::string& what = "checkpoint folder");
+
+/// The folder or file that MODEL names; without it the bundled model.
+std::filesystem::path resolve_model(const std::string& model);
+
+/// "1 2 3", also with commas. Error(usage) for anything else.
+std::vector<TokenId> parse_ids(const std::string& text);
+
+/// A whole text file, "-" for standard input. Exact bytes.
+std::string read_text(const std::string& file_or_dash);
+
+// One function per sub-command, each in its own file.
+Command run_command(CLI::App& root, const assemble::EngineOptions& engine);
+Command chat_command(CLI::App& root, const assemble::EngineOptions& engine);
+Command logits_command(CLI::App& root, const assemble::EngineOptions& engine);
+Command ngram_ids_command(CLI::App& root, const assemble::EngineOptions& engine);
+Command tokenize_command(CLI::App& root);
+Command detokenize_command(CLI::App& root);
+Command template_command(CLI::App& root);
+Command inspect_command(CLI::App& root, const assemble::EngineOptions& engine);
+Command new_command(CLI::App& root);
+Command completion_command(CLI::App& root);
+
+}  // namespace nestor::app

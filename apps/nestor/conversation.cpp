@@ -1,0 +1,99 @@
+#include "conversation.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "text_stream.h"
+
+namespace nestor::app {
+namespace {
+
+constexpr std::int64_t kPrefillChunk = 256;  // between two chunks a stop request is seen
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_between(Clock::time_point a, Clock::time_point b) {
+  return std::chrono::duration<double>(b - a).count();
+}
+
+}  // namespace
+
+void Conversation::set_system(const std::string& text) {
+  system_ = text;
+  reset();
+}
+
+void Conversation::reset() {
+  messages_ = Json::array();
+  if (!system_.empty()) messages_.push_back({{"role", "system"}, {"content", system_}});
+}
+
+bool Conversation::undo() {
+  if (messages_.empty() || messages_.back().at("role") == "system") return false;
+  while (messages_.back().at("role") != "user") messages_.erase(messages_.size() - 1);
+  messages_.erase(messages_.size() - 1);
+  return true;
+}
+
+Conversation::Answer Conversation::ask(const std::string& text, const decode::SamplingParams& sampling,
+                                       const decode::StopRule& rule, const std::stop_token& stop,
+                                       const std::function<void(std::string_view)>& on_text) {
+  Json messages = messages_;
+  messages.push_back({{"role", "user"}, {"content", text}});
+  Answer answer = generate(messages, sampling, rule, stop, on_text);
+  messages.push_back({{"role", "assistant"}, {"content", answer.text}});
+  messages_ = std::move(messages);
+  return answer;
+}
+
+Conversation::Answer Conversation::generate(const Json& messages, const decode::SamplingParams& sampling,
+                                            const decode::StopRule& rule, const std::stop_token& stop,
+                                            const std::function<void(std::string_view)>& on_text) {
+  const Json request = {{"messages", messages}, {"add_generation_prompt", true}};
+  decode::Turn turn(assemble::ChatFormat::encode(format_.render(request, chat::LocalTime::now()), tokenizer_),
+                    sampling, rule);
+  turn.check_against(model_.info());
+
+  // What the sequence already holds of this prompt stays; its last token is computed again for its logits.
+  const auto prompt = turn.prompt();
+  const auto held = sequence_.history();
+  const auto same =
+      std::mismatch(prompt.begin(), prompt.end(), held.begin(), held.end()).first - prompt.begin();
+  const auto reused = std::min<std::int64_t>(same, static_cast<std::int64_t>(prompt.size()) - 1);
+  sequence_.truncate(reused);
+
+  Answer answer;
+  answer.prompt_tokens = static_cast<std::int64_t>(prompt.size());
+  answer.reused_tokens = reused;
+  TextStream stream(tokenizer_, tokenizer::ControlText::skip, {});
+  const auto emit = [&](const std::string& piece) {
+    answer.text += piece;
+    if (!piece.empty()) on_text(piece);
+  };
+  decode::Sampler sampler;
+  const auto start = Clock::now();
+  auto first = start;
+  while (!turn.finished()) {
+    if (stop.stop_requested() || sequence_.length() >= model_.info().context_limit) {
+      turn.finish(stop.stop_requested() ? decode::FinishReason::cancelled : decode::FinishReason::length);
+      break;
+    }
+    const decode::Wants wants = turn.wants(sequence_.length(), kPrefillChunk);
+    const std::array<lm::Chunk, 1> batch = {lm::Chunk{sequence_.id(), wants.ids, wants.logits}};
+    const lm::Logits logits = model_.forward(batch);
+    if (wants.logits == lm::LogitsFor::none) continue;
+    if (answer.tokens == 0) first = Clock::now();
+    if (const auto choice = turn.take(logits.row(0), sampler)) {
+      ++answer.tokens;
+      emit(stream.push(choice->id));
+    }
+  }
+  emit(stream.finish());
+  answer.prompt_seconds = seconds_between(start, first);
+  answer.seconds = seconds_between(first, Clock::now());
+  answer.reason = turn.finish_reason();
+  return answer;
+}
+
+}  // namespace nestor::app

@@ -1,0 +1,34 @@
+// nestor inspect: what a checkpoint or a configuration is made of.
+#include "arguments.h"
+#include "base/json.h"
+#include "inspect_report.h"
+#include "terminal.h"
+
+namespace nestor::app {
+namespace {
+
+struct Options {
+  std::string model;
+  bool json = false;
+};
+
+int execute(const Options& o, const assemble::EngineOptions& engine) {
+  const Inspection found = inspect(resolve_model(o.model), engine.accepted_keys);
+  print(o.json ? to_text(json_report(found), 1) + "\n" : text_report(found));
+  return 0;
+}
+
+}  // namespace
+
+Command inspect_command(CLI::App& root, const assemble::EngineOptions& engine) {
+  auto o = std::make_shared<Options>();
+  CLI::App* app =
+      root.add_subcommand("inspect", "Show configuration, parameters, bytes and tensors of a model");
+  add_model(*app, o->model, "checkpoint folder or a config.json");
+  app->add_flag("--json", o->json, "Print one JSON object, tensors included");
+  app->footer(
+      "Examples:\n  nestor inspect\n  nestor inspect some/config.json\n  nestor inspect MODEL --json");
+  return {app, [o, &engine] { return execute(*o, engine); }};
+}
+
+}  // namespace nestor::app

@@ -1,0 +1,67 @@
+#include "interrupt.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <string_view>
+#include <thread>
+
+namespace nestor::app {
+namespace {
+
+// A signal handler may only write to a descriptor; a watching thread turns that into a stop request.
+std::atomic<int> signal_pipe{-1};
+std::atomic<int> signals_seen{0};
+
+extern "C" void on_interrupt(int) {
+  if (signals_seen.fetch_add(1) > 0) ::_exit(kInterruptedExit);
+  const char byte = 's';
+  const int to = signal_pipe.load();
+  if (to >= 0 && ::write(to, &byte, 1) < 0) ::_exit(kInterruptedExit);
+}
+
+extern "C" void on_bus_error(int) {
+  constexpr std::string_view kText =
+      "nestor: error: a file of the model became shorter while it was in use; restore it and start again\n";
+  [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, kText.data(), kText.size());
+  ::_exit(1);
+}
+
+void handle(int signal, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  ::sigemptyset(&action.sa_mask);
+  ::sigaction(signal, &action, nullptr);
+}
+
+}  // namespace
+
+InterruptScope::InterruptScope() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return;  // without a pipe signals keep their default effect
+  signals_seen = 0;
+  signal_pipe = ends[1];
+  std::thread([from = ends[0], source = source_]() mutable {
+    char byte = 0;
+    if (::read(from, &byte, 1) == 1) source.request_stop();
+    ::close(from);
+  }).detach();
+  handle(SIGINT, on_interrupt);
+  handle(SIGTERM, on_interrupt);
+}
+
+InterruptScope::~InterruptScope() {
+  handle(SIGINT, SIG_DFL);
+  handle(SIGTERM, SIG_DFL);
+  const int to = signal_pipe.exchange(-1);
+  if (to >= 0) ::close(to);  // the watching thread sees the end and leaves
+}
+
+void install_program_signals() {
+  handle(SIGBUS, on_bus_error);
+  handle(SIGPIPE, SIG_DFL);
+}
+
+}  // namespace nestor::app

@@ -1,0 +1,29 @@
+// Signals: Ctrl-C asks running work to stop, and a file that shrinks under a mapping ends with a message.
+#pragma once
+
+#include <stop_token>
+
+namespace nestor::app {
+
+/// While it lives, SIGINT and SIGTERM request a stop on stop() instead of ending the program; a second signal
+/// before the work reacts ends it at once. One at a time.
+class InterruptScope {
+ public:
+  InterruptScope();
+  ~InterruptScope();
+  InterruptScope(const InterruptScope&) = delete;
+  InterruptScope& operator=(const InterruptScope&) = delete;
+
+  std::stop_token stop() const { return source_.get_token(); }
+
+ private:
+  std::stop_source source_;
+};
+
+/// For the whole program: SIGBUS and SIGPIPE.
+void install_program_signals();
+
+/// Exit code of a command that the user interrupted, as shells expect it.
+inline constexpr int kInterruptedExit = 130;
+
+}  // namespace nestor::app

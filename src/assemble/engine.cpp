@@ -1,0 +1,48 @@
+#include "assemble/engine.h"
+
+#include "base/cpu.h"
+#include "base/error.h"
+#include "config/parse_config.h"
+#include "kernels/registry.h"
+
+namespace nestor::assemble {
+namespace {
+
+constexpr int kMostThreads = 1024;
+
+kernels::Format cache_format(const std::string& dtype) {
+  if (dtype == "f32") return kernels::Format::f32;
+  if (dtype == "bf16") return kernels::Format::bf16;
+  fail(ErrorKind::usage, "--dtype {} is not known; expected f32 or bf16", in_quotes(dtype));
+}
+
+}  // namespace
+
+config::ModelConfig open_config(const std::filesystem::path& folder_or_file,
+                                const config::AcceptedKeys& accepted) {
+  std::error_code error;
+  const bool folder = std::filesystem::is_directory(folder_or_file, error);
+  return config::read_config(folder ? folder_or_file / "config.json" : folder_or_file, accepted);
+}
+
+std::unique_ptr<model::Model> open_model(const std::filesystem::path& folder, const EngineOptions& options) {
+  const CpuInfo cpu = cpu_info();
+  if (options.threads < 0 || options.threads > kMostThreads) {
+    fail(ErrorKind::usage, "--threads {} is out of range; expected 1 to {}", options.threads, kMostThreads);
+  }
+  model::ModelOptions wanted;
+  wanted.ops = &kernels::select_set(options.kernels, cpu);
+  wanted.threads = options.threads == 0 ? cpu.cores : options.threads;
+  wanted.context_limit = options.context;
+  wanted.cache_format = cache_format(options.dtype);
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error)) {
+    fail(ErrorKind::not_found, "{}: expected a checkpoint folder, found {}", folder.string(),
+         std::filesystem::exists(folder, error) ? "a file" : "nothing there");
+  }
+  auto config = open_config(folder, options.accepted_keys);
+  return std::make_unique<model::Model>(std::move(config),
+                                        std::make_shared<const checkpoint::Checkpoint>(folder), wanted);
+}
+
+}  // namespace nestor::assemble

@@ -1,0 +1,29 @@
+// Folder + options -> model: what commands that compute start with.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "config/model_config.h"
+#include "model/model.h"
+
+namespace nestor::assemble {
+
+/// What a user may choose about the engine; the defaults are for this machine.
+struct EngineOptions {
+  int threads = 0;           // 0: one per processor that this process may use
+  std::int64_t context = 0;  // tokens per sequence; 0: what the model allows
+  std::string kernels = "auto";
+  std::string dtype = "f32";  // of the latent cache: f32 or bf16; arithmetic is float32 either way
+  config::AcceptedKeys accepted_keys;
+};
+
+/// Opens a checkpoint folder. Throws Error; usage for options that make no sense.
+std::unique_ptr<model::Model> open_model(const std::filesystem::path& folder, const EngineOptions& options);
+
+/// The configuration of a checkpoint folder or of a config.json.
+config::ModelConfig open_config(const std::filesystem::path& folder_or_file,
+                                const config::AcceptedKeys& accepted);
+
+}  // namespace nestor::assemble

@@ -1,0 +1,69 @@
+#include "assemble/generation_config.h"
+
+#include "base/json.h"
+#include "config/json_fields.h"
+
+namespace nestor::assemble {
+namespace {
+
+constexpr std::uint64_t kMostBytes = 1U << 20;
+
+std::vector<TokenId> read_stop_ids(config::Fields& f, std::int64_t vocab_size) {
+  std::vector<TokenId> ids;
+  if (f.is_array("eos_token_id")) {
+    for (const std::int64_t id : f.integers("eos_token_id", 0, vocab_size - 1))
+      ids.push_back(static_cast<TokenId>(id));
+  } else if (const auto id = f.optional_integer("eos_token_id", 0, vocab_size - 1)) {
+    ids.push_back(static_cast<TokenId>(*id));
+  }
+  return ids;
+}
+
+void read_sampling(config::Fields& f, decode::SamplingParams& s) {
+  const bool sample = f.optional_boolean("do_sample").value_or(false);
+  const auto temperature = f.optional_number("temperature", 0, 1e3);
+  const auto top_k = f.optional_integer("top_k", -1, INT32_MAX);
+  const auto top_p = f.optional_number("top_p", 0, 1);
+  const auto min_p = f.optional_number("min_p", 0, 1);
+  s.repetition_penalty = f.optional_number("repetition_penalty", 1e-6, 1e3).value_or(1.0);
+  s.temperature = sample ? temperature.value_or(1.0) : 0.0;
+  if (!sample) return;
+  s.top_k = top_k.value_or(0);
+  s.top_p = top_p.value_or(1.0);
+  s.min_p = min_p.value_or(0.0);
+}
+
+void refuse_other_methods(config::Fields& f) {
+  f.require_value("num_beams", 1, "there is no beam search");
+  f.require_value("num_return_sequences", 1, "one answer at a time");
+  f.require_value("typical_p", 1.0, "no typical sampling");
+  f.require_value("no_repeat_ngram_size", 0, "no blocking of repeated n-grams");
+  f.require_value("penalty_alpha", nullptr, "no contrastive search");
+  f.ignore({"bos_token_id", "pad_token_id", "transformers_version", "_from_model_config", "use_cache",
+            "cache_implementation", "max_length", "output_attentions", "output_hidden_states",
+            "output_scores", "return_dict_in_generate"});
+}
+
+}  // namespace
+
+GenerationDefaults read_generation_defaults(const std::filesystem::path& folder,
+                                            const config::ModelConfig& config,
+                                            const config::AcceptedKeys& accepted) {
+  GenerationDefaults defaults;
+  defaults.sampling.temperature = 0;
+  defaults.stop_ids = config.eos_token_ids;
+  const auto path = folder / "generation_config.json";
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return defaults;
+
+  const Json json = read_json(path, kMostBytes);
+  config::Fields f(json, path.string());
+  read_sampling(f, defaults.sampling);
+  defaults.max_new_tokens = f.optional_integer("max_new_tokens", 0, INT32_MAX);
+  if (auto ids = read_stop_ids(f, config.vocab_size); !ids.empty()) defaults.stop_ids = std::move(ids);
+  refuse_other_methods(f);
+  f.check_unknown(accepted);
+  return defaults;
+}
+
+}  // namespace nestor::assemble
