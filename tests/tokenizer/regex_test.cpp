@@ -36,7 +36,8 @@ TEST(Regex, PunctuationBracketHoldsSymbolsToo) {
   EXPECT_EQ(matches(Regex("[[:punct:]]", "t"), "a$+<😀!"), "1-2 2-3 3-4 4-8 8-9 ");
   EXPECT_EQ(matches(Regex("[^[:punct:]]", "t"), "$a"), "1-2 ");
   EXPECT_EQ(matches(Regex("[[:^punct:]]", "t"), "$a"), "1-2 ");
-  EXPECT_EQ(matches(Regex("\\[[:punct:]]", "t"), "[$] [p]"), "4-7 ") << "a class of letters after an escaped bracket";
+  EXPECT_EQ(matches(Regex("\\[[:punct:]]", "t"), "[$] [p]"), "4-7 ")
+      << "a class of letters after an escaped bracket";
 }
 
 TEST(Regex, ABombIsAnError) {
