@@ -24,6 +24,8 @@ struct AddedToken {
   bool rstrip;       // takes the white space after it
   bool normalized;   // looked for in normalized text
   bool special;      // governed by ControlTokens, left out by ControlText::skip
+
+  bool operator==(const AddedToken&) const = default;
 };
 
 /// Takes the parts of a text in order.

@@ -44,7 +44,8 @@ class Tokenizer {
 
   /// The ids of a text. Throws Error: bad_input if the text is not valid UTF-8 (the message has the byte
   /// offset) or needs an unknown token that the vocabulary lacks; usage if a span of `control` reaches beyond
-  /// the text; limit if the text is too large or a pattern of the file backtracks without end on it.
+  /// the text; limit if the text is too large, or if a pattern of the file backtracks too much on it (a
+  /// single match of more than about 16 million characters does, too).
   std::vector<TokenId> encode(std::string_view utf8, PostProcess post_process,
                               const ControlTokens& control) const;
 

@@ -1,5 +1,7 @@
 #include "tokenizer/tokenizer_json.h"
 
+#include <unordered_map>
+
 #include "base/error.h"
 #include "tokenizer/json_fields.h"
 
@@ -24,6 +26,7 @@ void check_version(JsonFields& fields) {
 
 std::vector<AddedToken> read_added_tokens(const Json& list, const std::string& where) {
   std::vector<AddedToken> tokens;
+  std::unordered_map<std::string, AddedToken> by_content;
   for (std::size_t i = 0; i < as_array(list, where).size(); ++i) {
     JsonFields fields(list[i], fmt::format("{}[{}]", where, i));
     AddedToken token;
@@ -35,7 +38,13 @@ std::vector<AddedToken> read_added_tokens(const Json& list, const std::string& w
     token.normalized = fields.require_bool("normalized");
     token.special = fields.require_bool("special");
     fields.expect_no_more();
-    tokens.push_back(std::move(token));
+    const auto [known, is_new] = by_content.emplace(token.content, token);
+    if (is_new) {
+      tokens.push_back(std::move(token));
+    } else if (known->second != token) {
+      fail(ErrorKind::bad_input, "{}: the added token {} is listed twice, with different ids or flags",
+           fields.where(), in_quotes(token.content));
+    }
   }
   return tokens;
 }

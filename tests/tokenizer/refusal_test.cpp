@@ -101,6 +101,14 @@ TEST(Refusal, OptionsThatChangeIds) {
   expect_refused(with("/model/merges/0", Json::array({"a"})), bad_input, "merge");
 }
 
+TEST(Refusal, AnAddedTokenListedTwice) {
+  Json json = valid();
+  json["added_tokens"].push_back(json["added_tokens"][0]);
+  EXPECT_EQ(Tokenizer::parse(to_text(json), "t.json").vocab_size(), 5) << "the same again says nothing new";
+  json["added_tokens"][1]["special"] = false;
+  expect_refused(json, ErrorKind::bad_input, "twice");
+}
+
 TEST(Refusal, Templates) {
   const auto with = [](const char* single, const char* tokens) {
     Json json = valid();
