@@ -27,6 +27,7 @@ Value to_int(Runtime&, const Value& input, const Arguments& arguments) {
     if (const auto v = integer_of_text(input.text()->bytes(), given.integer(1, 10))) return *v;
     number = float_of_text(input.text()->bytes());
   } else if (input.number()) {
+    if (std::isinf(*input.number())) fail(ErrorKind::bad_input, "cannot convert float infinity to integer");
     number = *input.number();
   }
   return number && std::isfinite(*number) ? Value(truncated(*number)) : otherwise;

@@ -21,7 +21,7 @@ Value first(Runtime& runtime, const Value& input, const Arguments& arguments) {
 
 Value last(Runtime& runtime, const Value& input, const Arguments& arguments) {
   const Parameters none("last", arguments, {});
-  const Next next = input.is_undefined() ? nullptr : iterate_backwards(runtime, input);
+  const Next next = iterate_backwards(runtime, input);
   if (!next) fail(ErrorKind::bad_input, "'{}' object is not reversible", input.type_name());
   return next().value_or(Value::undefined("No last item, sequence was empty."));
 }
@@ -55,10 +55,8 @@ Value items(Runtime& runtime, const Value& input, const Arguments& arguments) {
 Value reverse(Runtime& runtime, const Value& input, const Arguments& arguments) {
   const Parameters none("reverse", arguments, {});
   if (input.text()) return slice(runtime, input, None{}, None{}, Int{-1});
-  if (!input.is_undefined()) {
-    if (Next next = iterate_backwards(runtime, input)) {
-      return Value(std::make_shared<Generator>(std::move(next), input.extent()));
-    }
+  if (Next next = iterate_backwards(runtime, input)) {
+    return Value(std::make_shared<Generator>(std::move(next), input.extent()));
   }
   if (!is_iterable(input)) fail(ErrorKind::bad_input, "argument must be iterable");
   std::vector<Value> all = elements(runtime, input);

@@ -56,7 +56,7 @@ std::optional<Int> bound_of(const Value& value) {
 }
 
 struct Indexes {
-  Int start, step;
+  Int start, stop, step;
   std::size_t count;
 };
 
@@ -76,7 +76,7 @@ Indexes indexes_of(std::size_t length, const Value& start, const Value& stop, co
   const Int last = clamped(stop, stride > 0 ? highest : lowest);
   const Int span = stride > 0 ? last - first : first - last;
   const Int width = stride > 0 ? stride : -stride;
-  return {first, stride, span <= 0 ? 0 : static_cast<std::size_t>((span - 1) / width + 1)};
+  return {first, last, stride, span <= 0 ? 0 : static_cast<std::size_t>((span - 1) / width + 1)};
 }
 
 Value slice_text(Runtime& runtime, const Text& text, const Indexes& at) {
@@ -121,7 +121,7 @@ Value slice(Runtime& runtime, const Value& value, const Value& start, const Valu
     fail(ErrorKind::bad_input, "'{}' object cannot be sliced", value.type_name());
   }
   const Indexes at = indexes_of(*length_of(value), start, stop, step);
-  if (range) return range->slice(at.start, at.step, at.count);
+  if (range) return range->slice(at.start, at.stop, at.step);
   if (value.text()) return slice_text(runtime, *value.text(), at);
   std::vector<Value> items;
   runtime.build(at.count * sizeof(Value));

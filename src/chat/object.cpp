@@ -131,9 +131,8 @@ bool Range::contains(const Value& value) const {
   return false;
 }
 
-Value Range::slice(Int begin, Int step, std::size_t count) const {
-  const Int start = start_ + begin * step_;
-  return Value(std::make_shared<Range>(start, start + static_cast<Int>(count) * step * step_, step * step_));
+Value Range::slice(Int begin, Int end, Int step) const {
+  return Value(std::make_shared<Range>(start_ + begin * step_, start_ + end * step_, step * step_));
 }
 
 std::string DictView::type_name() const {
@@ -205,8 +204,6 @@ Next iterate(Runtime& runtime, const Value& value) {
 }
 
 Next iterate_backwards(Runtime& runtime, const Value& value) {
-  // Undefined has no __reversed__; Python falls back to its length and then fails on the index 0 it never
-  // asks for.
   return charged(runtime, value, walk_value(value, Direction::backwards));
 }
 

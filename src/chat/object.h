@@ -70,8 +70,8 @@ class Range : public Object {
   bool equals(const Object& other) const override;
   std::string repr(Runtime&) const override;
   bool contains(const Value& value) const;
-  /// Elements begin, begin + step, ... (`count` of them) as a range.
-  Value slice(Int begin, Int step, std::size_t count) const;
+  /// The elements at the indexes begin, begin + step, ... before `end`, as a range.
+  Value slice(Int begin, Int end, Int step) const;
 
  private:
   Int at(std::size_t i) const { return start_ + static_cast<Int>(i) * step_; }

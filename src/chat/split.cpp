@@ -42,7 +42,7 @@ class Splitter {
     std::size_t at = skip_space(bytes_);
     while (at < bytes_.size()) {
       if (left_ == 0) {
-        put(at, skip_space_backwards(bytes_));
+        put(at, bytes_.size());
         break;
       }
       std::size_t end = at;
@@ -57,7 +57,7 @@ class Splitter {
     std::size_t end = skip_space_backwards(bytes_);
     while (end > 0) {
       if (left_ == 0) {
-        put(skip_space(bytes_), end);
+        put(0, end);
         break;
       }
       std::size_t begin = end;
