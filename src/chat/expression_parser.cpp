@@ -242,16 +242,15 @@ ExpressionPtr ExpressionParser::parenthesized() {
   return inside;
 }
 
-bool ExpressionParser::tuple_ends(Head head) const {
+bool ExpressionParser::tuple_ends() const {
   const Token& token = tokens_.current();
-  return token.is(Token::Kind::print_end) || token.is(Token::Kind::block_end) || token.is_op(")") ||
-         (head == Head::loop && token.is_name("recursive"));
+  return token.is(Token::Kind::print_end) || token.is(Token::Kind::block_end) || token.is_op(")");
 }
 
 ExpressionPtr ExpressionParser::tuple_or_expression(Head head) {
   const int line = tokens_.line();
   std::vector<ExpressionPtr> items;
-  while (!tuple_ends(head)) {
+  while (!tuple_ends()) {
     items.push_back(head == Head::any ? expression() : unconditional());
     if (tokens_.take_op(",")) continue;
     if (items.size() == 1) return std::move(items.front());
