@@ -72,6 +72,22 @@ class Level {
   int& open_;
 };
 
+bool is_literal(const ExpressionPtr& e) { return std::holds_alternative<Constant>(e->node); }
+
+// Numbers that are known without any variable.
+bool is_constant(const ExpressionPtr& e) {
+  if (const auto* unary = std::get_if<Unary>(&e->node)) return is_constant(unary->operand);
+  if (const auto* binary = std::get_if<Binary>(&e->node)) {
+    return is_constant(binary->left) && is_constant(binary->right);
+  }
+  if (const auto* filter = std::get_if<Filter>(&e->node)) {
+    const auto& arguments = filter->arguments;
+    return is_constant(filter->input) && !arguments.list && !arguments.dict && arguments.named.empty() &&
+           std::all_of(arguments.positional.begin(), arguments.positional.end(), is_constant);
+  }
+  return is_literal(e);
+}
+
 Value literal_text(std::string text) { return Text(std::move(text), Origin::template_text); }
 
 }  // namespace
@@ -191,6 +207,14 @@ ExpressionPtr ExpressionParser::power() {
   while (tokens_.current().is_op("**")) {
     const int line = tokens_.take().line;
     ExpressionPtr exponent = unary(Filters::allowed);
+    // The reference computes what it can beforehand: -2 ** 2 is (-2) ** 2, but where the exponent is known
+    // only later, Python reads the number written there with its own rule, -(2 ** x).
+    auto* minus = std::get_if<Unary>(&base->node);
+    if (minus && minus->op == Unary::Op::negate && is_literal(minus->operand) && !is_constant(exponent)) {
+      minus->operand = make(line, Binary{BinaryOp::power, std::move(minus->operand), std::move(exponent)});
+      base = make(line, std::move(*minus));
+      continue;
+    }
     base = make(line, Binary{BinaryOp::power, std::move(base), std::move(exponent)});
   }
   return base;
