@@ -27,6 +27,12 @@ class Level {
   int& open_;
 };
 
+// Python writes the negative of this literal with a minus; that of the integer 0 is 0.
+bool is_written_negative(const ExpressionPtr& operand) {
+  const auto* literal = std::get_if<Constant>(&operand->node);
+  return literal && literal->value.real() && literal->value.integer() != Int{0};
+}
+
 Value literal_text(std::string text) { return Text(std::move(text), Origin::template_text); }
 
 }  // namespace
@@ -149,7 +155,8 @@ ExpressionPtr ExpressionParser::power() {
     // The reference computes what it can beforehand: -2 ** 2 is (-2) ** 2, but where the exponent is known
     // only later, Python reads the number written there with its own rule, -(2 ** x).
     auto* minus = std::get_if<Unary>(&base->node);
-    if (minus && minus->op == Unary::Op::negate && is_literal(minus->operand) && !is_constant(exponent)) {
+    if (minus && minus->op == Unary::Op::negate && is_written_negative(minus->operand) &&
+        !is_constant(exponent)) {
       minus->operand = make(line, Binary{BinaryOp::power, std::move(minus->operand), std::move(exponent)});
       base = make(line, std::move(*minus));
       continue;

@@ -54,8 +54,6 @@ struct DepthBelow {
 
 int depth_below(const decltype(Expression::node)& node) { return std::visit(DepthBelow{}, node); }
 
-bool is_literal(const ExpressionPtr& e) { return std::holds_alternative<Constant>(e->node); }
-
 bool is_constant(const ExpressionPtr& e) {
   if (const auto* unary = std::get_if<Unary>(&e->node)) return is_constant(unary->operand);
   if (const auto* binary = std::get_if<Binary>(&e->node)) {
@@ -66,7 +64,7 @@ bool is_constant(const ExpressionPtr& e) {
     return is_constant(filter->input) && !arguments.list && !arguments.dict && arguments.named.empty() &&
            std::all_of(arguments.positional.begin(), arguments.positional.end(), is_constant);
   }
-  return is_literal(e);
+  return std::holds_alternative<Constant>(e->node);
 }
 
 }  // namespace nestor::chat

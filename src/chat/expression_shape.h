@@ -8,7 +8,6 @@ namespace nestor::chat {
 /// Levels of expressions below a node.
 int depth_below(const decltype(Expression::node)& node);
 
-bool is_literal(const ExpressionPtr& e);
 /// Known without any variable: literals, arithmetic and filters over literals.
 bool is_constant(const ExpressionPtr& e);
 
