@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "chat/loop.h"
-#include "chat/repr.h"
+#include "chat/values/repr.h"
 
 namespace nestor::chat {
 namespace {

@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "chat/object.h"
-#include "chat/strftime.h"
+#include "chat/values/object.h"
+#include "chat/values/strftime.h"
 
 namespace nestor::chat {
 

@@ -14,7 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     config = nestor::config::parse_config(nestor::parse_json(text, "input"), "input");
   } catch (const nestor::Error& error) {
-    if (error.kind() != nestor::ErrorKind::bad_input && error.kind() != nestor::ErrorKind::unsupported) std::abort();
+    if (error.kind() != nestor::ErrorKind::bad_input && error.kind() != nestor::ErrorKind::unsupported)
+      std::abort();
     return 0;
   }
   constexpr std::int64_t kQuickToCount = 10'000;  // tensors; counting millions of them is slow, not wrong
