@@ -8,7 +8,7 @@
 namespace nestor::config {
 namespace {
 
-constexpr double kMostTableRows = 2147483647;     // row numbers are handled in 32 bits elsewhere
+constexpr double kMostTableRows = 2147483647;  // row numbers are handled in 32 bits elsewhere
 // The 560B model has 43,736 tensors; the largest of Lite has 2^31.3 elements. Together the two limits keep
 // every sum over a model below 2^60, and a walk over its tensors below a second.
 constexpr std::int64_t kMostTensors = 200'000;

@@ -78,7 +78,8 @@ TEST(Checkpoint, TheIndexMustAgree) {
   folder.write("a.safetensors", one_tensor("a"));
   folder.write("b.safetensors", one_tensor("b"));
   for (const Case& c : {
-           Case{R"({"metadata":{"total_size":8},"weight_map":{"a":"a.safetensors","b":"b.safetensors"}})", ""},
+           Case{R"({"metadata":{"total_size":8},"weight_map":{"a":"a.safetensors","b":"b.safetensors"}})",
+                ""},
            Case{R"({"weight_map":{"a":"a.safetensors","b":"a.safetensors"}})", "but is in \"b.safetensors\""},
            Case{R"({"weight_map":{"a":"a.safetensors","z":"c.safetensors"}})", "is a shard missing?"},
            Case{R"({"weight_map":{"a":"../x/a.safetensors"}})", "but is in"},

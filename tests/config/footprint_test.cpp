@@ -53,13 +53,27 @@ TEST(Footprint, AbsurdConfigurationsAreRefusedOrCountedQuickly) {
       {{{"num_attention_heads", wide}, {"v_head_dim", wide}, {"kv_lora_rank", 1}}, "o_proj"},
       {{{"num_attention_heads", wide}, {"qk_nope_head_dim", wide}, {"kv_lora_rank", 1}}, "q_b_proj"},
       {{{"vocab_size", 1 << 30}, {"hidden_size", 12}, {"ngram_vocab_size_ratio", 2}}, "tables of more than"},
-      {{{"n_routed_experts", 65536}, {"num_layers", 1}, {"moe_topk", 65536}, {"expert_ffn_hidden_size", wide},
-        {"ffn_hidden_size", wide}, {"hidden_size", 87381 * 12}}, ""},
-      {{{"num_layers", 3900}, {"n_routed_experts", 8}, {"ffn_hidden_size", wide},
-        {"hidden_size", 87381 * 12}}, ""},
-      {{{"num_attention_heads", wide}, {"v_head_dim", 4}, {"kv_lora_rank", wide / 8}, {"qk_nope_head_dim", 4},
-        {"qk_rope_head_dim", 2}, {"q_lora_rank", wide / 2}, {"num_layers", 3900},
-        {"hidden_size", 87381 * 12}}, ""},
+      {{{"n_routed_experts", 65536},
+        {"num_layers", 1},
+        {"moe_topk", 65536},
+        {"expert_ffn_hidden_size", wide},
+        {"ffn_hidden_size", wide},
+        {"hidden_size", 87381 * 12}},
+       ""},
+      {{{"num_layers", 3900},
+        {"n_routed_experts", 8},
+        {"ffn_hidden_size", wide},
+        {"hidden_size", 87381 * 12}},
+       ""},
+      {{{"num_attention_heads", wide},
+        {"v_head_dim", 4},
+        {"kv_lora_rank", wide / 8},
+        {"qk_nope_head_dim", 4},
+        {"qk_rope_head_dim", 2},
+        {"q_lora_rank", wide / 2},
+        {"num_layers", 3900},
+        {"hidden_size", 87381 * 12}},
+       ""},
   };
   for (const Case& c : cases) {
     Json json = sample();
@@ -71,7 +85,8 @@ TEST(Footprint, AbsurdConfigurationsAreRefusedOrCountedQuickly) {
     }
     const auto start = std::chrono::steady_clock::now();
     const Footprint f = footprint_of(parse(json));
-    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));  // sanitizers, busy machine
+    EXPECT_LT(std::chrono::steady_clock::now() - start,
+              std::chrono::seconds(20));  // sanitizers, busy machine
     EXPECT_GT(f.total, 0);
     for (const std::int64_t n : f.parameters) EXPECT_GE(n, 0);
     EXPECT_GE(f.activated_max, f.activated_min);

@@ -14,15 +14,18 @@ namespace {
 constexpr ErrorKind kBad = ErrorKind::bad_input;
 constexpr ErrorKind kUnsupported = ErrorKind::unsupported;
 
-const std::vector<std::string> kRequiredWhole = {
-    "vocab_size",       "hidden_size",       "num_layers",       "num_attention_heads",    "q_lora_rank",
-    "kv_lora_rank",     "qk_nope_head_dim",  "qk_rope_head_dim", "v_head_dim",             "ffn_hidden_size",
-    "n_routed_experts", "moe_topk",          "emb_split_num",    "max_position_embeddings",
-    "emb_neighbor_num", "expert_ffn_hidden_size"};
+const std::vector<std::string> kRequiredWhole = {"vocab_size",       "hidden_size",
+                                                 "num_layers",       "num_attention_heads",
+                                                 "q_lora_rank",      "kv_lora_rank",
+                                                 "qk_nope_head_dim", "qk_rope_head_dim",
+                                                 "v_head_dim",       "ffn_hidden_size",
+                                                 "n_routed_experts", "moe_topk",
+                                                 "emb_split_num",    "max_position_embeddings",
+                                                 "emb_neighbor_num", "expert_ffn_hidden_size"};
 const std::vector<std::string> kRequiredReal = {"rms_norm_eps", "rope_theta", "routed_scaling_factor",
                                                 "ngram_vocab_size_ratio"};
 const std::vector<std::string> kOptionalWhole = {
-    "zero_expert_num", "num_hidden_layers", "num_key_value_heads", "head_dim",
+    "zero_expert_num", "num_hidden_layers", "num_key_value_heads",     "head_dim",
     "qk_head_dim",     "bos_token_id",      "num_nextn_predict_layers"};
 const std::vector<std::string> kOptionalBoolean = {"mla_scale_q_lora", "mla_scale_kv_lora"};
 
@@ -130,8 +133,7 @@ TEST(ParseConfig, RepeatedFactsMustAgree) {
     EXPECT_NO_THROW(parse(with(key, value)));
     EXPECT_NO_THROW(parse(with(key, nullptr)));
     for (const std::int64_t wrong : {value - 1, value + 1, value * 2, std::int64_t{0}}) {
-      EXPECT_REFUSED(parse(with(key, wrong)), kBad,
-                     fmt::format("{} is {}, expected {}", key, wrong, value));
+      EXPECT_REFUSED(parse(with(key, wrong)), kBad, fmt::format("{} is {}, expected {}", key, wrong, value));
     }
   }
 }
@@ -183,12 +185,21 @@ TEST(ParseConfig, UnknownKeysAreRefusedUntilAccepted) {
 }
 
 TEST(ParseConfig, ValuesThatWouldChangeTheModelAreRefusedByName) {
-  const std::vector<std::pair<std::string, Json>> refused = {
-      {"norm_topk_prob", true},       {"router_bias", true},      {"attention_bias", true},
-      {"tie_word_embeddings", true},  {"hidden_act", "gelu"},     {"zero_expert_type", "copy"},
-      {"zero_expert_type", "drop"},   {"nextn_use_scmoe", true},  {"router_dtype", "bfloat16"},
-      {"rounter_params_dtype", "bfloat16"}, {"disable_quant_module", {"x"}}, {"oe_neighbor_num", 4},
-      {"oe_split_num", 4},            {"oe_vocab_size_ratio", 78}, {"oe_ignored_token_ids", {131072}}};
+  const std::vector<std::pair<std::string, Json>> refused = {{"norm_topk_prob", true},
+                                                             {"router_bias", true},
+                                                             {"attention_bias", true},
+                                                             {"tie_word_embeddings", true},
+                                                             {"hidden_act", "gelu"},
+                                                             {"zero_expert_type", "copy"},
+                                                             {"zero_expert_type", "drop"},
+                                                             {"nextn_use_scmoe", true},
+                                                             {"router_dtype", "bfloat16"},
+                                                             {"rounter_params_dtype", "bfloat16"},
+                                                             {"disable_quant_module", {"x"}},
+                                                             {"oe_neighbor_num", 4},
+                                                             {"oe_split_num", 4},
+                                                             {"oe_vocab_size_ratio", 78},
+                                                             {"oe_ignored_token_ids", {131072}}};
   for (const auto& [key, value] : refused) {
     EXPECT_REFUSED(parse(with(key, value)), kUnsupported, key + " = ");
     EXPECT_NO_THROW(parse(with(key, nullptr))) << key;
@@ -198,8 +209,8 @@ TEST(ParseConfig, ValuesThatWouldChangeTheModelAreRefusedByName) {
 }
 
 TEST(ParseConfig, KeysWithoutMeaningHereAreAccepted) {
-  for (const char* key : {"attention_method", "transformers_version", "_name_or_path", "use_cache", "auto_map",
-                          "initializer_range", "attention_dropout", "pad_token_id"}) {
+  for (const char* key : {"attention_method", "transformers_version", "_name_or_path", "use_cache",
+                          "auto_map", "initializer_range", "attention_dropout", "pad_token_id"}) {
     for (const Json& value : {Json("x"), Json(1), Json::array(), Json()}) {
       EXPECT_NO_THROW(parse(with(key, value))) << key;
     }
@@ -215,9 +226,12 @@ TEST(ParseConfig, OnlyTheKnownEightBitLayoutIsAccepted) {
                       {"ignored_layers", {"lm_head"}}};
   EXPECT_EQ(parse(with("quantization_config", known)).fp8->ignored_layers,
             std::vector<std::string>{"lm_head"});
-  const std::vector<std::pair<std::string, Json>> refused = {
-      {"fmt", "e5m2"},       {"activation_scheme", "static"}, {"weight_block_size", {64, 128}},
-      {"weight_block_size", 128}, {"bits", 4},                {"group_size", 128}};
+  const std::vector<std::pair<std::string, Json>> refused = {{"fmt", "e5m2"},
+                                                             {"activation_scheme", "static"},
+                                                             {"weight_block_size", {64, 128}},
+                                                             {"weight_block_size", 128},
+                                                             {"bits", 4},
+                                                             {"group_size", 128}};
   for (const auto& [key, value] : refused) {
     EXPECT_REFUSED(parse(with("quantization_config", with(key, value, known))), kUnsupported, key);
   }
