@@ -184,6 +184,20 @@ TEST(ParseConfig, UnknownKeysAreRefusedUntilAccepted) {
   EXPECT_REFUSED(parse(with("hidden_act", "gelu"), {"hidden_act"}), kUnsupported, "hidden_act");
 }
 
+TEST(ParseConfig, MessagesStayShort) {
+  const std::string long_text(1 << 20, 'x');
+  Json many = sample();
+  for (int i = 0; i < 1000; ++i) many["key_" + std::to_string(i)] = i;
+  for (const Json& json :
+       {many, with(long_text, 1), with("hidden_act", long_text), with("vocab_size", long_text),
+        with("architectures", Json::array({long_text})), with("rope_scaling", {{"rope_type", long_text}})}) {
+    const auto refusal = testing::refusal_of([&] { parse(json); });
+    ASSERT_TRUE(refusal);
+    EXPECT_LT(refusal->message.size(), 600U);
+  }
+  EXPECT_REFUSED(parse(many), kUnsupported, "\"key_9\" and 990 more");
+}
+
 TEST(ParseConfig, ValuesThatWouldChangeTheModelAreRefusedByName) {
   const std::vector<std::pair<std::string, Json>> refused = {{"norm_topk_prob", true},
                                                              {"router_bias", true},
