@@ -42,15 +42,6 @@ function(nestor_room name)
   endforeach()
 endfunction()
 
-# nestor_parallel_source(FILE): the one file that opens OpenMP regions. The thread sanitizer does not see the barriers
-# inside libgomp, so under it this file is built without instrumentation and with NESTOR_TSAN, which makes it declare
-# the edges "before the region -> body -> after the region" itself (DEVELOPING.md, thread sanitizer).
-function(nestor_parallel_source file)
-  if(NESTOR_SANITIZE MATCHES "thread")
-    set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS -fno-sanitize=thread COMPILE_DEFINITIONS NESTOR_TSAN)
-  endif()
-endfunction()
-
 # nestor_program(NAME SRCS file... DEPS room... LIBS target...): an executable with the same rule.
 function(nestor_program name)
   cmake_parse_arguments(ARG "" "" "SRCS;DEPS;LIBS" ${ARGN})

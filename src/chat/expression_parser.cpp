@@ -1,57 +1,12 @@
 #include "chat/expression_parser.h"
 
-#include <algorithm>
+#include "chat/expression_shape.h"
 
 namespace nestor::chat {
 namespace {
 
 // Bounds the recursion of the parser, of evaluation and of the tree's destruction.
 constexpr int kMaxExpressionDepth = 150;
-
-int depth_of(const ExpressionPtr& e) { return e ? e->depth : 0; }
-
-int depth_of(const CallArguments& arguments) {
-  int depth = std::max(depth_of(arguments.list), depth_of(arguments.dict));
-  for (const auto& e : arguments.positional) depth = std::max(depth, depth_of(e));
-  for (const auto& [name, e] : arguments.named) depth = std::max(depth, depth_of(e));
-  return depth;
-}
-
-struct DepthBelow {
-  int operator()(const Constant&) const { return 0; }
-  int operator()(const Name&) const { return 0; }
-  int operator()(const Sequence& n) const { return all(n.items); }
-  int operator()(const DictLiteral& n) const {
-    int depth = 0;
-    for (const auto& [key, value] : n.entries) depth = std::max({depth, depth_of(key), depth_of(value)});
-    return depth;
-  }
-  int operator()(const Attribute& n) const { return depth_of(n.object); }
-  int operator()(const Item& n) const { return std::max(depth_of(n.object), depth_of(n.key)); }
-  int operator()(const Slice& n) const {
-    return std::max({depth_of(n.object), depth_of(n.start), depth_of(n.stop), depth_of(n.step)});
-  }
-  int operator()(const Call& n) const { return std::max(depth_of(n.callee), depth_of(n.arguments)); }
-  int operator()(const Filter& n) const { return std::max(depth_of(n.input), depth_of(n.arguments)); }
-  int operator()(const Test& n) const { return std::max(depth_of(n.input), depth_of(n.arguments)); }
-  int operator()(const Unary& n) const { return depth_of(n.operand); }
-  int operator()(const Binary& n) const { return std::max(depth_of(n.left), depth_of(n.right)); }
-  int operator()(const Concat& n) const { return all(n.parts); }
-  int operator()(const Compare& n) const {
-    int depth = depth_of(n.first);
-    for (const auto& [op, e] : n.rest) depth = std::max(depth, depth_of(e));
-    return depth;
-  }
-  int operator()(const Logical& n) const { return std::max(depth_of(n.left), depth_of(n.right)); }
-  int operator()(const Conditional& n) const {
-    return std::max({depth_of(n.condition), depth_of(n.then), depth_of(n.otherwise)});
-  }
-  static int all(const std::vector<ExpressionPtr>& items) {
-    int depth = 0;
-    for (const auto& e : items) depth = std::max(depth, depth_of(e));
-    return depth;
-  }
-};
 
 [[noreturn]] void too_deep(int line) {
   fail(ErrorKind::limit, "line {}: an expression is nested deeper than {} levels", line, kMaxExpressionDepth);
@@ -72,13 +27,19 @@ class Level {
   int& open_;
 };
 
+// Python writes the negative of this literal with a minus; that of the integer 0 is 0.
+bool is_written_negative(const ExpressionPtr& operand) {
+  const auto* literal = std::get_if<Constant>(&operand->node);
+  return literal && literal->value.real() && literal->value.integer() != Int{0};
+}
+
 Value literal_text(std::string text) { return Text(std::move(text), Origin::template_text); }
 
 }  // namespace
 
 ExpressionPtr ExpressionParser::make(int line, decltype(Expression::node) node) {
   auto e = std::make_unique<Expression>();
-  e->depth = 1 + std::visit(DepthBelow{}, node);
+  e->depth = 1 + depth_below(node);
   if (e->depth > kMaxExpressionDepth) too_deep(line);
   e->node = std::move(node);
   e->line = line;
@@ -191,6 +152,15 @@ ExpressionPtr ExpressionParser::power() {
   while (tokens_.current().is_op("**")) {
     const int line = tokens_.take().line;
     ExpressionPtr exponent = unary(Filters::allowed);
+    // The reference computes what it can beforehand: -2 ** 2 is (-2) ** 2, but where the exponent is known
+    // only later, Python reads the number written there with its own rule, -(2 ** x).
+    auto* minus = std::get_if<Unary>(&base->node);
+    if (minus && minus->op == Unary::Op::negate && is_written_negative(minus->operand) &&
+        !is_constant(exponent)) {
+      minus->operand = make(line, Binary{BinaryOp::power, std::move(minus->operand), std::move(exponent)});
+      base = make(line, std::move(*minus));
+      continue;
+    }
     base = make(line, Binary{BinaryOp::power, std::move(base), std::move(exponent)});
   }
   return base;
@@ -242,16 +212,15 @@ ExpressionPtr ExpressionParser::parenthesized() {
   return inside;
 }
 
-bool ExpressionParser::tuple_ends(Head head) const {
+bool ExpressionParser::tuple_ends() const {
   const Token& token = tokens_.current();
-  return token.is(Token::Kind::print_end) || token.is(Token::Kind::block_end) || token.is_op(")") ||
-         (head == Head::loop && token.is_name("recursive"));
+  return token.is(Token::Kind::print_end) || token.is(Token::Kind::block_end) || token.is_op(")");
 }
 
 ExpressionPtr ExpressionParser::tuple_or_expression(Head head) {
   const int line = tokens_.line();
   std::vector<ExpressionPtr> items;
-  while (!tuple_ends(head)) {
+  while (!tuple_ends()) {
     items.push_back(head == Head::any ? expression() : unconditional());
     if (tokens_.take_op(",")) continue;
     if (items.size() == 1) return std::move(items.front());

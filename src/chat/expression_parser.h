@@ -13,9 +13,8 @@ class ExpressionParser {
   ExpressionPtr expression();
   /// Without `a if b else c` at the outermost level (the heads of `if` and `for`).
   ExpressionPtr unconditional();
-  /// An expression, or a tuple where commas follow. `loop`: unconditional, and may be followed by
-  /// `recursive`.
-  enum class Head { any, unconditional, loop };
+  /// An expression, or a tuple where commas follow.
+  enum class Head { any, unconditional };
   ExpressionPtr tuple_or_expression(Head head);
   /// A name, literal or bracketed expression without what may follow it.
   ExpressionPtr primary();
@@ -47,7 +46,7 @@ class ExpressionParser {
   ExpressionPtr call(ExpressionPtr callee);
   CallArguments arguments();
   void argument(CallArguments& out);
-  bool tuple_ends(Head head) const;
+  bool tuple_ends() const;
 
   ExpressionPtr make(int line, decltype(Expression::node) node);
 

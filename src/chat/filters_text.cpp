@@ -36,6 +36,13 @@ std::string title_words(std::string_view text) {
   return out;
 }
 
+Value title_filter(Runtime& runtime, const Value& input, const Arguments& arguments) {
+  const Parameters none("title", arguments, {});
+  Text text = str_of(runtime, input);
+  text.set_escaped(Escaped::no);  // the words are joined to plain text
+  return mapped(runtime, text, title_words);
+}
+
 Value trim(Runtime& runtime, const Value& input, const Arguments& arguments) {
   const Parameters given("trim", arguments, {"chars"});
   const bool spaces = !given.given(0) || given[0].is_none();
@@ -134,7 +141,7 @@ constexpr NamedFilter kFilters[] = {
     {"replace", replace},
     {"safe", safe},
     {"string", string},
-    {"title", map_filter<title_words>},
+    {"title", title_filter},
     {"tojson", tojson},
     {"trim", trim},
     {"upper", map_filter<upper>},

@@ -105,8 +105,9 @@ Value strftime_now(Runtime& runtime, const Arguments& arguments) {
   return runtime.text(Text(format_time(given.text(0).bytes(), runtime.now()), given.text(0).origin()));
 }
 
-Value lipsum(Runtime&, const Arguments&) {
-  fail(ErrorKind::unsupported, "the function lipsum() is not supported");
+// What the reference defines and no chat template needs: using it is an error, not silence.
+Value beyond_the_subset(Runtime&, const Arguments&) {
+  fail(ErrorKind::unsupported, "the functions lipsum() and self() are not supported");
 }
 
 }  // namespace
@@ -122,7 +123,8 @@ void define_globals(Scope& scope) {
   define("cycler", cycler);
   define("raise_exception", raise_exception);
   define("strftime_now", strftime_now);
-  define("lipsum", lipsum);
+  define("lipsum", beyond_the_subset);
+  define("self", beyond_the_subset);
 }
 
 }  // namespace nestor::chat

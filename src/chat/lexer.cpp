@@ -137,6 +137,7 @@ class Lexer {
   }
 
   void skip_comment(int opened_at) {
+    if (at_ == source_.size()) return;  // nothing inside: the reference lets it pass
     const std::size_t close = source_.find("#}", at_);
     if (close == std::string::npos) syntax_error(opened_at, "Missing end of comment tag");
     const char sign = close > at_ ? sign_at(close - 1) : char{0};
@@ -144,6 +145,7 @@ class Lexer {
   }
 
   void lex_raw(int opened_at) {
+    if (at_ == source_.size()) return;  // as for comments
     for (std::size_t i = source_.find("{%", at_); i != std::string::npos; i = source_.find("{%", i + 2)) {
       const char sign = sign_at(i + 2);
       const std::size_t word = spaces(i + 2 + (sign != 0 ? 1 : 0));

@@ -38,7 +38,9 @@ Next walk_value(const Value& value, Direction direction) {
   if (const Text* text = value.text()) {
     auto offsets = std::make_shared<const std::vector<std::size_t>>(code_point_offsets(text->bytes()));
     return walk(offsets->size() - 1, direction, [value, offsets](std::size_t i) {
-      return Value(value.text()->slice((*offsets)[i], (*offsets)[i + 1]));
+      Text character = value.text()->slice((*offsets)[i], (*offsets)[i + 1]);
+      character.set_escaped(Escaped::no);  // the characters of escaped text are plain text
+      return Value(std::move(character));
     });
   }
   if (!value.object()) return nullptr;
@@ -93,6 +95,9 @@ std::optional<Value> Range::attribute(Runtime&, std::string_view name) {
   if (name == "start") return start_;
   if (name == "stop") return stop_;
   if (name == "step") return step_;
+  if (name == "count" || name == "index") {
+    fail(ErrorKind::unsupported, "the method range.{}() is not supported", name);
+  }
   return std::nullopt;
 }
 

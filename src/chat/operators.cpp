@@ -50,7 +50,12 @@ std::optional<Value> repeat(Runtime& runtime, const Value& value, const Value& c
   if (value.text()) {
     Text text;
     text.set_escaped(value.text()->escaped());
-    for (Int i = 0; i < n; ++i) text.append(*value.text());
+    Text unit = *value.text();
+    for (Int left = n; left > 0;
+         left /= 2) {  // by doubling: a one-byte text may be repeated millions of times
+      if (left % 2 != 0) text.append(unit);
+      if (left > 1) unit.append(Text(unit));
+    }
     return Value(std::move(text));
   }
   std::vector<Value> items;

@@ -157,7 +157,7 @@ class Parser {
     bool is_tuple = false;
     do {
       const Token& token = tokens_.current();
-      const bool ends = token.is(Token::Kind::block_end) || token.is_op(")") || token.is_name("in");
+      const bool ends = token.is(Token::Kind::block_end) || token.is_op(")");
       if (is_tuple && ends) break;
       targets.push_back(single_target(members));
       is_tuple = tokens_.current().is_op(",") || is_tuple;
@@ -175,7 +175,7 @@ class Parser {
     loop.target = target_list(Members::refused);
     around_ = outside;
     tokens_.expect_name("in");
-    loop.iterable = expressions_.tuple_or_expression(ExpressionParser::Head::loop);
+    loop.iterable = expressions_.tuple_or_expression(ExpressionParser::Head::unconditional);
     if (tokens_.take_name("if")) loop.condition = expressions_.expression();
     if (tokens_.take_name("recursive")) loop.recursion = For::Recursion::allowed;
     around_ = Around::loop;
@@ -248,6 +248,11 @@ class Parser {
     macro.uses_varargs = tokens_.mentions("varargs", from, to);
     macro.uses_kwargs = tokens_.mentions("kwargs", from, to);
     macro.uses_caller = tokens_.mentions("caller", from, to);
+    for (const auto& parameter : macro.signature.parameters) {
+      if (parameter.name == "caller" && macro.uses_caller && !parameter.otherwise) {
+        syntax_error(line, "a parameter named 'caller' needs a default");
+      }
+    }
   }
 
   SetMacro macro(int line) {

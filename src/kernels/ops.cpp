@@ -5,8 +5,8 @@
 namespace nestor::kernels {
 namespace {
 
-// Below this many multiply-adds a call takes a few microseconds on one core, about what waking a team costs.
-constexpr std::int64_t kWorthSharing = 1 << 17;
+// Below this many multiply-adds a call takes some 20-50 us on one core: not worth waking another.
+constexpr std::int64_t kWorthSharing = 1 << 20;
 
 // Cuts [0, n) into ranges of a multiple of `grain` for the team: several per worker, so that a slow worker
 // takes fewer.

@@ -14,7 +14,7 @@ namespace nestor::kernels {
 
 struct Context {
   const OpTable& ops;
-  const Team& team;
+  Team& team;
   Arena& arena;
 };
 

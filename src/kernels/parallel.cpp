@@ -1,27 +1,32 @@
 #include "kernels/parallel.h"
 
-#include <omp.h>
-#include <xmmintrin.h>
+#include <immintrin.h>
 
-#include <algorithm>
-#include <atomic>
-#include <exception>
-
-// The thread sanitizer does not see libgomp's barriers: what happens before a region and what after is told to it by
-// hand, and this file itself is built without it (cmake/nestor_room.cmake, nestor_parallel_source).
-#ifdef NESTOR_TSAN
-extern "C" void __tsan_acquire(void* address);
-extern "C" void __tsan_release(void* address);
-#else
-static void __tsan_acquire(void*) {}
-static void __tsan_release(void*) {}
-#endif
+#include <utility>
 
 namespace nestor::kernels {
 namespace {
 
 constexpr unsigned kFlushToZero = 0x8000;
 constexpr unsigned kDenormalsAreZero = 0x0040;
+
+// About 20-50 us: longer than the gap between two operations of a layer, far shorter than a time slice.
+constexpr int kSpins = 1000;
+
+// Waits until `ready` of the word is true: first spinning, then asleep. Returns the word.
+template <typename Ready>
+std::uint32_t wait_until(std::atomic<std::uint32_t>& word, const Ready& ready) {
+  std::uint32_t value = word.load(std::memory_order_acquire);
+  for (int spin = 0; !ready(value) && spin < kSpins; ++spin) {
+    _mm_pause();
+    value = word.load(std::memory_order_acquire);
+  }
+  while (!ready(value)) {
+    word.wait(value, std::memory_order_acquire);
+    value = word.load(std::memory_order_acquire);
+  }
+  return value;
+}
 
 }  // namespace
 
@@ -31,33 +36,58 @@ SubnormalsAreZero::SubnormalsAreZero() : saved_(_mm_getcsr()) {
 
 SubnormalsAreZero::~SubnormalsAreZero() { _mm_setcsr(saved_); }
 
-void Team::run(std::int64_t tiles, const std::function<void(std::int64_t, int)>& body) const {
-  const int workers = static_cast<int>(std::min<std::int64_t>(threads_, tiles));
-  if (workers <= 1) {
-    const SubnormalsAreZero guard;
+Team::Team(int threads) {
+  for (int worker = 1; worker < threads; ++worker) helpers_.emplace_back([this, worker] { help(worker); });
+}
+
+Team::~Team() {
+  state_.fetch_or(kEnd, std::memory_order_release);
+  state_.notify_all();
+  for (std::thread& helper : helpers_) helper.join();
+}
+
+void Team::take_tiles(int worker) {
+  try {
+    for (std::int64_t tile = next_++; tile < tiles_; tile = next_++) (*body_)(tile, worker);
+  } catch (...) {
+    if (!failed_.exchange(true)) error_ = std::current_exception();
+    next_ = tiles_;
+  }
+}
+
+void Team::help(int worker) {
+  const SubnormalsAreZero guard;
+  std::uint32_t last_job = 0;
+  while (true) {
+    std::uint32_t seen = wait_until(state_, [&](std::uint32_t s) {
+      return (s & kEnd) != 0 || ((s & kOpen) != 0 && s / kJob != last_job);
+    });
+    if ((seen & kEnd) != 0) return;
+    if (!state_.compare_exchange_strong(seen, seen + 1, std::memory_order_acquire)) continue;
+    last_job = seen / kJob;
+    take_tiles(worker);
+    const std::uint32_t before = state_.fetch_sub(1, std::memory_order_release);
+    if ((before & kHelpers) == 1 && (before & kOpen) == 0) state_.notify_all();
+  }
+}
+
+void Team::run(std::int64_t tiles, const Body& body) {
+  const SubnormalsAreZero guard;
+  if (helpers_.empty() || tiles <= 1) {
     for (std::int64_t tile = 0; tile < tiles; ++tile) body(tile, 0);
     return;
   }
-  std::atomic<std::int64_t> next = 0;
-  std::atomic<bool> failed = false;
-  std::exception_ptr first_error;
-  char entered = 0;  // only their addresses matter
-  char left = 0;
-  __tsan_release(&entered);
-#pragma omp parallel num_threads(workers)
-  {
-    __tsan_acquire(&entered);
-    const SubnormalsAreZero guard;
-    try {
-      for (std::int64_t tile = next++; tile < tiles; tile = next++) body(tile, omp_get_thread_num());
-    } catch (...) {
-      if (!failed.exchange(true)) first_error = std::current_exception();
-      next = tiles;
-    }
-    __tsan_release(&left);
-  }
-  __tsan_acquire(&left);
-  if (first_error) std::rethrow_exception(first_error);
+  body_ = &body;
+  tiles_ = tiles;
+  next_ = 0;
+  const std::uint32_t job = (state_.load(std::memory_order_relaxed) / kJob + 1) * kJob;
+  state_.store(job | kOpen, std::memory_order_release);
+  state_.notify_all();
+  take_tiles(0);
+  // Closed: whoever has not joined by now is not waited for.
+  state_.fetch_and(~kOpen, std::memory_order_acq_rel);
+  wait_until(state_, [](std::uint32_t s) { return (s & kHelpers) == 0; });
+  if (failed_.exchange(false)) std::rethrow_exception(std::exchange(error_, nullptr));
 }
 
 }  // namespace nestor::kernels

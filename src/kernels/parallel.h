@@ -1,13 +1,21 @@
-// The one place that opens parallel regions. One thread owns a Team and calls run(); tiles are claimed, not
-// preassigned, and no result may depend on which worker takes which tile.
+// The one place where kernels use more than one thread.
+//
+// A small team instead of OpenMP, because of what happens when another process holds a core: libgomp's barrier waits
+// for every thread, even for one that never got to run. Here tiles are claimed, and whoever starts late finds nothing
+// left to do and is not waited for. Measured in bench/team.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <exception>
 #include <functional>
+#include <thread>
+#include <vector>
 
 namespace nestor::kernels {
 
-/// Flush-to-zero and denormals-are-zero for the lifetime of the object, for this thread only.
+/// Flush-to-zero and denormals-are-zero for the lifetime of the object, for this thread only: subnormal numbers slow
+/// arithmetic 5-27 times.
 class SubnormalsAreZero {
  public:
   SubnormalsAreZero();
@@ -19,20 +27,41 @@ class SubnormalsAreZero {
   unsigned saved_;
 };
 
+/// One thread owns a Team and calls run(). No result may depend on which worker takes which tile.
 class Team {
  public:
-  /// `threads` >= 1 workers, the calling thread among them.
-  explicit Team(int threads) : threads_(threads) {}
+  using Body = std::function<void(std::int64_t tile, int worker)>;
 
-  int threads() const { return threads_; }
+  /// `threads` >= 1 workers, the calling thread among them as worker 0. Waiting workers spin briefly, then sleep.
+  explicit Team(int threads);
+  ~Team();
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
 
-  /// body(tile, worker) for every tile in [0, tiles), worker in [0, threads). Subnormal numbers count as zero
-  /// inside (they slow arithmetic 5-27 times). The first exception of a body is rethrown here after all
-  /// workers stopped.
-  void run(std::int64_t tiles, const std::function<void(std::int64_t tile, int worker)>& body) const;
+  int threads() const { return static_cast<int>(helpers_.size()) + 1; }
+
+  /// body(tile, worker) for every tile in [0, tiles), worker in [0, threads). Subnormal numbers count as zero inside.
+  /// The first exception of a body is rethrown here after all workers stopped; tiles not yet begun are left out.
+  void run(std::int64_t tiles, const Body& body);
 
  private:
-  int threads_;
+  void help(int worker);
+  void take_tiles(int worker);
+
+  // The state of the current job in one word, so that joining and closing cannot miss each other:
+  // bits 0-9 helpers at work, bit 10 open for joining, bit 11 the team ends, the rest counts jobs.
+  static constexpr std::uint32_t kHelpers = 0x3FF;
+  static constexpr std::uint32_t kOpen = 0x400;
+  static constexpr std::uint32_t kEnd = 0x800;
+  static constexpr std::uint32_t kJob = 0x1000;
+
+  std::atomic<std::uint32_t> state_{0};
+  const Body* body_ = nullptr;
+  std::int64_t tiles_ = 0;
+  std::atomic<std::int64_t> next_{0};
+  std::atomic<bool> failed_{false};
+  std::exception_ptr error_;
+  std::vector<std::thread> helpers_;
 };
 
 }  // namespace nestor::kernels
