@@ -1,5 +1,7 @@
 #include "arguments.h"
 
+#include <fmt/ranges.h>
+
 #include <charconv>
 #include <iostream>
 #include <iterator>
@@ -16,25 +18,47 @@ constexpr std::uint64_t kMostTextBytes = std::uint64_t{1} << 30;
 }  // namespace
 
 void add_engine_options(CLI::App& root, assemble::EngineOptions& o) {
-  root.add_option("--threads", o.threads, "Threads to compute with (default: one per processor)")
+  root.add_option("--threads", o.threads, "Threads to compute with (default: one for each processor)")
       ->check(CLI::Range(1, 1024))
       ->option_text("N");
   root.add_option("--ctx", o.context, "Longest sequence, in tokens (default: what the model allows)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
       ->option_text("N");
-  root.add_option("--kernels", o.kernels, "Kernel set: auto, reference, avx2, avx512")->option_text("NAME");
-  root.add_option("--dtype", o.dtype, "Latent cache: f32 (exact, default) or bf16 (half the memory)")
+  root.add_option("--kernels", o.kernels, "Kernel set: auto (the fastest here), reference, avx2, avx512")
+      ->option_text("NAME");
+  root.add_option("--dtype", o.dtype,
+                  "Numbers of the attention cache: f32 (default) or bf16 (half the memory, less exact)")
       ->check(CLI::IsMember({"f32", "bf16"}))
       ->option_text("f32|bf16");
   root.add_option("--accept-key", o.accepted_keys,
-                  "Accept this unknown key of a configuration file (repeatable)")
+                  "Load although a configuration file has this unknown key (repeatable)")
       ->option_text("KEY")
       ->expected(1);
 }
 
 void add_model(CLI::App& parser, std::string& model, const std::string& what) {
-  parser.add_option("MODEL", model, fmt::format("A {} (default: the bundled model)", what))->option_text(" ");
+  parser.add_option("MODEL", model, fmt::format("A {} (default: the bundled model)", what));
 }
+
+void require_one_of(const CLI::App& parser, const std::vector<std::string>& names) {
+  std::vector<std::string> given;
+  for (const std::string& name : names) {
+    if (parser.count(name) > 0) given.push_back(name);
+  }
+  if (given.size() == 1) return;
+  fail(ErrorKind::usage, "expected one of {}, found {}; see nestor {} --help", fmt::join(names, ", "),
+       given.empty() ? "none" : fmt::format("{}", fmt::join(given, " and ")), parser.get_name());
+}
+
+CLI::Validator whole_number() {
+  return {[](const std::string& text) {
+            const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+            return digits ? std::string() : fmt::format("expected a whole number, found {}", in_quotes(text));
+          },
+          ""};
+}
+
+CLI::Range at_least_zero() { return {std::int64_t{0}, std::int64_t{1} << 30}; }
 
 std::filesystem::path resolve_model(const std::string& model) {
   return model.empty() ? bundled_model() : std::filesystem::path(model);

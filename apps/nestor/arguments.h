@@ -25,6 +25,9 @@ void add_engine_options(CLI::App& root, assemble::EngineOptions& options);
 /// The optional positional MODEL.
 void add_model(CLI::App& parser, std::string& model, const std::string& what = "checkpoint folder");
 
+/// Error(usage) unless exactly one of these options of the parser was given.
+void require_one_of(const CLI::App& parser, const std::vector<std::string>& names);
+
 /// The folder or file that MODEL names; without it the bundled model.
 std::filesystem::path resolve_model(const std::string& model);
 
@@ -33,6 +36,12 @@ std::vector<TokenId> parse_ids(const std::string& text);
 
 /// A whole text file, "-" for standard input. Exact bytes.
 std::string read_text(const std::string& file_or_dash);
+
+/// For seeds, which CLI11 would also read from "-1".
+CLI::Validator whole_number();
+
+/// For options that count things: 0 to 2^30.
+CLI::Range at_least_zero();
 
 // One function per sub-command, each in its own file.
 Command run_command(CLI::App& root, const assemble::EngineOptions& engine);

@@ -202,7 +202,7 @@ Command chat_command(CLI::App& root, const assemble::EngineOptions& engine) {
   add_model(*app, o->model);
   app->add_option("--system", o->system, "A system prompt")->option_text("TEXT");
   app->add_option("-n,--max-tokens", o->new_tokens, "At most N tokens in an answer (default 1024)")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
       ->option_text("N");
   add_sampling_options(*app, o->sampling);
   app->footer("Examples:\n  nestor chat\n  nestor chat MODEL --system \"You are brief.\" --temperature 0.7");

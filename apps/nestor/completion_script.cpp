@@ -21,14 +21,11 @@ std::vector<Named> options_of(const CLI::App& app) {
     for (const std::string& name : option->get_snames())
       all.push_back({"-" + name, option->get_description()});
   }
-  for (const CLI::App* group : app.get_subcommands([](const CLI::App* a) { return a->get_name().empty(); })) {
-    for (Named& named : options_of(*group)) all.push_back(std::move(named));
-  }
   return all;
 }
 
 std::vector<const CLI::App*> commands_of(const CLI::App& root) {
-  return root.get_subcommands([](const CLI::App* a) { return !a->get_name().empty(); });
+  return root.get_subcommands([](const CLI::App*) { return true; });
 }
 
 std::string names(const std::vector<Named>& options) {
@@ -50,7 +47,7 @@ std::string bash_script(const CLI::App& root) {
       "_nestor() {{\n"
       "  local word=${{COMP_WORDS[COMP_CWORD]}} command= words= w\n"
       "  for w in \"${{COMP_WORDS[@]:1:COMP_CWORD-1}}\"; do\n"
-      "    case $w in -*) ;; *) command=$w; break ;; esac\n"
+      "    case \" {} \" in *\" $w \"*) command=$w; break ;; esac\n"
       "  done\n"
       "  case $command in\n"
       "{}"
@@ -60,7 +57,7 @@ std::string bash_script(const CLI::App& root) {
       "  [[ $word == -* || -z $command ]] || COMPREPLY+=($(compgen -f -- \"$word\"))\n"
       "}}\n"
       "complete -o filenames -F _nestor nestor\n",
-      cases, fmt::join(commands, " "), names(options_of(root)));
+      fmt::join(commands, " "), cases, fmt::join(commands, " "), names(options_of(root)));
 }
 
 std::string escaped_for_fish(std::string text) {

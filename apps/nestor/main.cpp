@@ -7,6 +7,7 @@
 
 #include "arguments.h"
 #include "base/error.h"
+#include "help_format.h"
 #include "interrupt.h"
 
 namespace nestor::app {
@@ -29,14 +30,14 @@ int exit_code_of(ErrorKind kind) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App root{"Nestor: language models whose parameters live in N-gram Embedding tables.", "nestor"};
-  root.set_version_flag("--version", "nestor " NESTOR_VERSION);
-  root.require_subcommand(1);
+  CLI::App root{"Nestor runs language models of the LongCat-Flash-Lite class.", "nestor"};
+  root.formatter(std::make_shared<HelpFormat>());
+  root.set_help_flag("-h,--help", "Print this help");
+  root.set_version_flag("--version", "nestor " NESTOR_VERSION, "Print the version");
   root.fallthrough();
   root.footer(
-      "nestor COMMAND --help shows examples. Common options work with every command, before or after its "
-      "name.\n"
-      "First steps: nestor run -p \"Once upon a time\"");
+      "The options stand before or after the name of a command. nestor COMMAND --help explains a command.\n\n"
+      "Examples:\n  nestor run -p \"Once upon a time there was\"\n  nestor chat MODEL");
   assemble::EngineOptions engine;
   add_engine_options(root, engine);
   const std::vector<Command> commands = {
@@ -47,12 +48,13 @@ int run(int argc, char** argv) {
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return root.exit(e) == 0 ? 0 : kUsageExit;
+    if (e.get_exit_code() == 0) return root.exit(e);  // --help and --version
+    fail(ErrorKind::usage, "{}", usage_message(root, e));
   }
   for (const Command& command : commands) {
     if (command.parser->parsed()) return command.run();
   }
-  return kUsageExit;
+  fail(ErrorKind::usage, "no command is given; see nestor --help");
 }
 
 }  // namespace

@@ -38,11 +38,14 @@ int execute(const Options& o) {
 Command new_command(CLI::App& root) {
   auto o = std::make_shared<Options>();
   CLI::App* app = root.add_subcommand("new", "Write a random checkpoint in the published layout");
-  app->add_option("--preset", o->preset, "tiny, lite (68.5 billion parameters, 138 GB) or a config.json")
+  app->add_option("--preset", o->preset,
+                  "A shape: tiny, lite (68.5 billion parameters, 138 GB), or that of a config.json")
       ->required()
       ->option_text("tiny|lite|FILE");
-  app->add_option("--seed", o->seed, "Same seed, same weights (default 0)")->option_text("S");
-  app->add_option("DST", o->folder, "The folder to write")->required()->option_text(" ");
+  app->add_option("--seed", o->seed, "Same seed, same weights (default 0)")
+      ->option_text("S")
+      ->check(whole_number());
+  app->add_option("DST", o->folder, "The folder to write; new or empty")->required();
   app->footer(
       "Examples:\n  nestor new --preset tiny --seed 1 /tmp/tiny\n"
       "  nestor new --preset my/config.json --seed 1 my-model");

@@ -189,22 +189,25 @@ Command run_command(CLI::App& root, const assemble::EngineOptions& engine) {
   auto o = std::make_shared<Options>();
   CLI::App* app = root.add_subcommand("run", "Continue a prompt, streaming the text");
   add_model(*app, o->model);
-  auto* prompt = app->add_option_group("prompt", "One of");
-  prompt->add_option("-p,--prompt", o->prompt, "The text to continue")->option_text("TEXT");
-  prompt->add_option("--prompt-file", o->prompt_file, "A file with the text, - for standard input")
-      ->option_text("FILE");
-  prompt->add_option("--ids", o->ids, "Token ids instead of text, e.g. \"1 2 3\"")->option_text("IDS");
-  prompt->require_option(1);
+  const std::string prompt = "Prompt (exactly one)";
+  app->add_option("-p,--prompt", o->prompt, "The text to continue")->option_text("TEXT")->group(prompt);
+  app->add_option("--prompt-file", o->prompt_file, "A file with the text, - for standard input")
+      ->option_text("FILE")
+      ->group(prompt);
+  app->add_option("--ids", o->ids, "Token ids instead of text, e.g. \"1 2 3\"")
+      ->option_text("IDS")
+      ->group(prompt);
   app->add_option("-n,--max-tokens", o->new_tokens,
-                  "At most N new tokens (default: generation_config.json of the model, else 256)")
-      ->check(CLI::NonNegativeNumber)
+                  "At most N new tokens (default: max_new_tokens of the model, else 256)")
+      ->check(at_least_zero())
       ->option_text("N");
   app->add_option("--stop", o->stops, "Stop before this text (repeatable)")->option_text("TEXT")->expected(1);
-  app->add_option("--stop-ids", o->stop_ids, "Stop at these token ids, too")->option_text("IDS");
-  app->add_flag("--ignore-eos", o->ignore_eos, "Go on after the model's own stop tokens");
-  app->add_flag("--special", o->special, "Control tokens written in the prompt count as control tokens");
-  app->add_option("--logprobs", o->logprobs, "With --json: log-probabilities of each token and the N best")
-      ->check(CLI::NonNegativeNumber)
+  app->add_option("--stop-ids", o->stop_ids, "Stop at these tokens as well")->option_text("IDS");
+  app->add_flag("--ignore-eos", o->ignore_eos, "Do not stop at the model's own stop tokens");
+  app->add_flag("--special", o->special, "Read control tokens written in the prompt as tokens, not as text");
+  app->add_option("--logprobs", o->logprobs,
+                  "With --json: the log-probability of each token, and the N best of its place")
+      ->check(at_least_zero())
       ->option_text("N");
   app->add_flag("--json", o->json, "Print one JSON object: ids, text, finish_reason, timings");
   add_sampling_options(*app, o->sampling);
@@ -212,7 +215,10 @@ Command run_command(CLI::App& root, const assemble::EngineOptions& engine) {
       "Examples:\n  nestor run -p \"Once upon a time there was\"\n"
       "  nestor run MODEL --prompt-file story.txt -n 400 --temperature 0.8 --top-p 0.9 --seed 7\n"
       "  nestor run MODEL --ids \"1 17 42\" -n 16 --temperature 0 --json");
-  return {app, [o, &engine] { return Run(*o, engine).execute(); }};
+  return {app, [o, app, &engine] {
+            require_one_of(*app, {"--prompt", "--prompt-file", "--ids"});
+            return Run(*o, engine).execute();
+          }};
 }
 
 }  // namespace nestor::app

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "arguments.h"
 #include "base/error.h"
 
 namespace nestor::app {
@@ -12,12 +13,12 @@ std::pair<TokenId, float> parse_bias(const std::string& text) {
   char* end = nullptr;
   const long id = std::strtol(text.c_str(), &end, 10);
   if (end == text.c_str() || *end != '=' || id < 0 || id > INT32_MAX) {
-    fail(ErrorKind::usage, "--logit-bias: expected ID=VALUE, found {}", in_quotes(text));
+    fail(ErrorKind::usage, "--logit-bias: expected ID=X, e.g. 17=-2.5, found {}", in_quotes(text));
   }
   const char* value = end + 1;
   const float bias = std::strtof(value, &end);
   if (end == value || *end != '\0') {
-    fail(ErrorKind::usage, "--logit-bias: expected ID=VALUE, found {}", in_quotes(text));
+    fail(ErrorKind::usage, "--logit-bias: expected ID=X, e.g. 17=-2.5, found {}", in_quotes(text));
   }
   return {static_cast<TokenId>(id), bias};
 }
@@ -31,27 +32,20 @@ void take(const std::optional<T>& given, U& value) {
 
 void add_sampling_options(CLI::App& parser, SamplingOptions& o) {
   const std::string group = "Sampling (defaults: generation_config.json of the model, else greedy)";
-  parser.add_option("--temperature", o.temperature, "0 = greedy: always the most likely token")->group(group);
-  parser.add_option("--top-k", o.top_k, "Only the K most likely tokens; 0 = off")->group(group);
-  parser.add_option("--top-p", o.top_p, "Only the most likely tokens with this probability in sum")
-      ->group(group);
-  parser.add_option("--min-p", o.min_p, "Only tokens with this share of the best one's probability")
-      ->group(group);
-  parser
-      .add_option("--repetition-penalty", o.repetition_penalty,
-                  "Above 1: tokens seen before become less likely")
-      ->group(group);
-  parser.add_option("--presence-penalty", o.presence_penalty, "Subtracted once from generated tokens")
-      ->group(group);
-  parser
-      .add_option("--frequency-penalty", o.frequency_penalty,
-                  "Subtracted per occurrence from generated tokens")
-      ->group(group);
-  parser.add_option("--logit-bias", o.logit_bias, "Added to the logit of one token (repeatable)")
-      ->group(group)
-      ->option_text("ID=VALUE")
-      ->expected(1);
-  parser.add_option("--seed", o.seed, "Same seed, same text (default 0)")->group(group);
+  const auto add = [&](const char* name, auto& value, const char* text, const char* what) {
+    return parser.add_option(name, value, what)->option_text(text)->group(group);
+  };
+  add("--temperature", o.temperature, "T", "0 = greedy: always the most likely token");
+  add("--top-k", o.top_k, "K", "Only the K most likely tokens; 0 = off");
+  add("--top-p", o.top_p, "P", "Only the most likely tokens that together have probability P; 1 = off");
+  add("--min-p", o.min_p, "P", "Only tokens with at least P times the best one's probability; 0 = off");
+  add("--repetition-penalty", o.repetition_penalty, "R",
+      "Above 1: tokens of prompt and answer become less likely; 1 = off");
+  add("--presence-penalty", o.presence_penalty, "X", "Taken once from the logit of a token in the answer");
+  add("--frequency-penalty", o.frequency_penalty, "X",
+      "Taken from the logit of a token for each time it is in the answer");
+  add("--logit-bias", o.logit_bias, "ID=X", "Added to the logit of one token (repeatable)")->expected(1);
+  add("--seed", o.seed, "S", "Same seed, same text (default 0)")->check(whole_number());
 }
 
 decode::SamplingParams resolve_sampling(const SamplingOptions& o,

@@ -34,18 +34,21 @@ Command tokenize_command(CLI::App& root) {
   auto o = std::make_shared<Options>();
   CLI::App* app = root.add_subcommand("tokenize", "Print the token ids of a text");
   add_model(*app, o->model, "checkpoint folder or a tokenizer.json");
-  auto* source = app->add_option_group("text", "One of");
-  source->add_option("--text", o->text, "The text")->option_text("TEXT");
-  source->add_option("--file", o->file, "A file with the text (its exact bytes), - for standard input")
-      ->option_text("FILE");
-  source->require_option(1);
-  app->add_flag("--no-special", o->no_special, "Leave out what the post-processor adds");
-  app->add_flag("--plain", o->plain, "Control tokens written in the text are ordinary text");
+  const std::string source = "Text (exactly one)";
+  app->add_option("--text", o->text, "The text")->option_text("TEXT")->group(source);
+  app->add_option("--file", o->file, "A file with the text (its exact bytes), - for standard input")
+      ->option_text("FILE")
+      ->group(source);
+  app->add_flag("--no-special", o->no_special, "Without what the post-processor adds, such as a start token");
+  app->add_flag("--plain", o->plain, "Read control tokens written in the text as ordinary text");
   app->add_flag("--json", o->json, "Print a JSON list");
   app->footer(
       "Examples:\n  nestor tokenize --text \"Once upon a time\"\n"
       "  nestor tokenize MODEL --file book.txt --no-special --json");
-  return {app, [o] { return execute(*o); }};
+  return {app, [o, app] {
+            require_one_of(*app, {"--text", "--file"});
+            return execute(*o);
+          }};
 }
 
 }  // namespace nestor::app

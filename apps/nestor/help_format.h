@@ -1,0 +1,17 @@
+// How --help is printed: what the command does, how it is called, its options in columns, examples.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+namespace nestor::app {
+
+class HelpFormat : public CLI::FormatterBase {
+ public:
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override;
+};
+
+/// What CLI11 says about a wrong command line, as one sentence that names the command whose --help helps.
+std::string usage_message(const CLI::App& root, const CLI::ParseError& error);
+
+}  // namespace nestor::app
