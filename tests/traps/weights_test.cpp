@@ -99,7 +99,7 @@ TEST(Traps, T18_EightBitWeightsWithoutTheirScaleAreAnError) {
 // Identity experts: the sum of their weights times the mixture's input, the scaling factor included.
 TEST(Traps, T20_IdentityExpertsReturnTheirInputTimesTheirWeight) {
   for (const std::string_view set : kernels::runnable_sets(cpu_info())) {
-    const kernels::Team team(2);
+    kernels::Team team(2);
     kernels::Arena arena;
     const kernels::Context context = {kernels::select_set(set, cpu_info()), team, arena};
     constexpr std::int64_t kHidden = 17;
@@ -120,7 +120,7 @@ TEST(Traps, T20_IdentityExpertsReturnTheirInputTimesTheirWeight) {
 
 // Those weights are the scaling factor times the unbiased probabilities; the bias only chooses.
 TEST(Traps, T20_TheScalingFactorAppliesAndTheBiasDoesNot) {
-  const kernels::Team team(1);
+  kernels::Team team(1);
   kernels::Arena arena;
   const kernels::Context context = {kernels::select_set("reference", cpu_info()), team, arena};
   const std::vector<float> classifier = {1, 0, 0, 1, 1, 1, 0, 0};  // four experts of two inputs
