@@ -3,7 +3,7 @@
 
 build_packages=(g++ cmake ninja-build pkgconf nlohmann-json3-dev libcli11-dev libfmt-dev libonig-dev libicu-dev libedit-dev)
 test_packages=(libgtest-dev)
-ci_packages=(clang clang-format clang-tidy libclang-rt-14-dev libomp-dev)
+ci_packages=(clang clang-format clang-tidy libclang-rt-14-dev)
 
 # What each group provides, for systems whose packages we do not know: programs and headers.
 build_programs=(g++ cmake ninja pkg-config)
