@@ -84,10 +84,8 @@ chat::Rendered ChatFormat::render(const Json& request, const chat::LocalTime& cl
 
 std::vector<TokenId> ChatFormat::encode(const chat::Rendered& rendered,
                                         const tokenizer::Tokenizer& tokenizer) {
-  std::vector<tokenizer::TextSpan> spans;
-  for (const auto& span : rendered.from_template) spans.push_back({span.begin, span.end});
   return tokenizer.encode(rendered.text, tokenizer::PostProcess::omit,
-                          tokenizer::ControlTokens::within(std::move(spans)));
+                          tokenizer::ControlTokens::within(rendered.from_template));
 }
 
 }  // namespace nestor::assemble

@@ -1,9 +1,9 @@
 // The expressions of the interpreter.
-#include "chat/filters.h"
+#include "chat/builtins/filters.h"
+#include "chat/builtins/tests.h"
 #include "chat/interpreter.h"
-#include "chat/operators.h"
-#include "chat/repr.h"
-#include "chat/tests.h"
+#include "chat/values/operators.h"
+#include "chat/values/repr.h"
 
 namespace nestor::chat {
 

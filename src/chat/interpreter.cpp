@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "chat/loop.h"
-#include "chat/repr.h"
+#include "chat/values/repr.h"
 
 namespace nestor::chat {
 namespace {
@@ -100,6 +100,7 @@ Interpreter::Flow Interpreter::run_loop(const For& node, const Value& iterable, 
   bool iterated = false;
   while (auto item = loop->advance()) {
     iterated = true;
+    runtime_.step(3);  // a scope and an assignment cost more than an expression
     const Swapped<ScopePtr> inside(scope_, inner_scope());
     scope_->set("loop", Value(loop));
     assign(node.target, *item);
@@ -160,7 +161,11 @@ Interpreter::Flow Interpreter::execute(const FilterBlock& node) {
   Text text;
   const Flow flow = capture(text, node.body);
   if (flow != Flow::done) return flow;
-  runtime_.append(*out_, str_of(runtime_, filter_text(node.filters.get(), std::move(text))));
+  const Value result = filter_text(node.filters.get(), std::move(text));
+  if (!result.text()) {
+    fail(ErrorKind::bad_input, "the filters of a block must make a text, not {}", result.type_name());
+  }
+  runtime_.append(*out_, *result.text());
   return Flow::done;
 }
 

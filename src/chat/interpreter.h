@@ -4,9 +4,9 @@
 #include <functional>
 #include <memory>
 
-#include "chat/ast.h"
 #include "chat/runtime.h"
 #include "chat/scope.h"
+#include "chat/syntax/ast.h"
 
 namespace nestor::chat {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "chat/object.h"
+#include "chat/values/object.h"
 
 namespace nestor::chat {
 

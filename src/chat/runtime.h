@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "chat/object.h"
-#include "chat/strftime.h"
+#include "chat/values/object.h"
+#include "chat/values/strftime.h"
 
 namespace nestor::chat {
 
@@ -14,7 +14,7 @@ namespace nestor::chat {
 struct Limits {
   std::uint64_t output_bytes = std::uint64_t{64} << 20;  // of any one text, the result included
   std::uint64_t work_bytes = std::uint64_t{2} << 30;     // of all texts and lists built on the way
-  std::uint64_t steps = 20'000'000;                      // evaluated expressions, iterations, compared parts
+  std::uint64_t steps = 5'000'000;                       // evaluated expressions, iterations, compared parts
 };
 
 class Runtime {

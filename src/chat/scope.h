@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "chat/object.h"
+#include "chat/values/object.h"
 
 namespace nestor::chat {
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "chat/ast.h"
-#include "chat/globals.h"
+#include "chat/builtins/globals.h"
 #include "chat/interpreter.h"
-#include "chat/parser.h"
+#include "chat/syntax/ast.h"
+#include "chat/syntax/parser.h"
 
 namespace nestor::chat {
 namespace {

@@ -13,7 +13,7 @@
 
 #include "base/json.h"
 #include "chat/runtime.h"
-#include "chat/text.h"
+#include "chat/values/text.h"
 
 namespace nestor::chat {
 

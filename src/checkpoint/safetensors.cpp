@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/excerpt.h"
 #include "base/json.h"
 
 namespace nestor::checkpoint {
@@ -32,7 +33,7 @@ std::uint64_t header_length(std::span<const std::byte> head, std::uint64_t file_
 std::uint64_t whole(const Json& value, std::string_view what, const std::string& tensor, const char* field) {
   if (!value.is_number_integer() || (!value.is_number_unsigned() && value.get<std::int64_t>() < 0)) {
     fail(ErrorKind::bad_input, "{}: tensor {}: {} must hold whole numbers of 0 or more, found {}", what,
-         in_quotes(tensor), field, to_text(value));
+         in_quotes(tensor), field, excerpt(value));
   }
   return value.get<std::uint64_t>();
 }
@@ -65,7 +66,7 @@ TensorEntry parse_entry(const std::string& name, const Json& entry, std::uint64_
   const Json& dtype = member(entry, "dtype", what, name);
   const auto known = dtype.is_string() ? dtype_named(dtype.get_ref<const std::string&>()) : std::nullopt;
   if (!known)
-    fail(ErrorKind::bad_input, "{}: tensor {}: unknown dtype {}", what, in_quotes(name), to_text(dtype));
+    fail(ErrorKind::bad_input, "{}: tensor {}: unknown dtype {}", what, in_quotes(name), excerpt(dtype));
   t.dtype = *known;
 
   const Json& shape = member(entry, "shape", what, name);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/excerpt.h"
 
 namespace nestor::config {
 
@@ -37,7 +38,7 @@ std::int64_t Fields::checked_integer(const Json& value, const std::string& key, 
   }
   if (!number || *number < low || *number > high) {
     fail(ErrorKind::bad_input, "{}: {} must be between {} and {}, found {}", what_, key, low, high,
-         to_text(value));
+         excerpt(value));
   }
   return *number;
 }
@@ -49,7 +50,7 @@ double Fields::checked_number(const Json& value, const std::string& key, double 
   const double number = value.get<double>();
   if (!(number >= low && number <= high)) {
     fail(ErrorKind::bad_input, "{}: {} must be between {} and {}, found {}", what_, key, low, high,
-         to_text(value));
+         excerpt(value));
   }
   return number;
 }
@@ -141,7 +142,7 @@ void Fields::require_value(const std::string& key, const Json& accepted_value, c
   const Json* value = find(key);
   if (value != nullptr && *value != accepted_value) {
     fail(ErrorKind::unsupported, "{}: {} = {} is not supported ({}); expected {}", what_, key,
-         to_text(*value), reason, to_text(accepted_value));
+         excerpt(*value), reason, excerpt(accepted_value));
   }
 }
 
@@ -156,7 +157,7 @@ void Fields::check_unknown(const std::vector<std::string>& accepted) const {
   std::vector<std::string> unknown;
   for (const auto& [key, value] : object_.items()) {
     if (known_.count(key) == 0 && std::find(accepted.begin(), accepted.end(), key) == accepted.end()) {
-      unknown.push_back(in_quotes(key));
+      unknown.push_back(key);
     }
   }
   if (unknown.empty()) return;
@@ -164,7 +165,7 @@ void Fields::check_unknown(const std::vector<std::string>& accepted) const {
        "{}: unknown {} {}: it may change what the model computes. If you know that it does not, pass "
        "--accept-key for "
        "each of them",
-       what_, unknown.size() == 1 ? "key" : "keys", fmt::join(unknown, ", "));
+       what_, unknown.size() == 1 ? "key" : "keys", excerpt(unknown));
 }
 
 }  // namespace nestor::config

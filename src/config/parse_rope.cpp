@@ -5,7 +5,7 @@
 namespace nestor::config {
 namespace {
 
-constexpr double kLeastTheta = 1e-3;
+constexpr double kLeastTheta = 1.5;  // 1 would turn all pairs alike, and YaRN divides by its logarithm
 constexpr double kMostTheta = 1e15;
 
 // "default", "yarn" or an error. Two spellings of the key are in use, and one other name for the same thing.
@@ -28,9 +28,10 @@ YarnSpec read_yarn(Fields& f) {
   y.factor = f.number("factor", 1e-3, 1e6);
   y.beta_fast = f.optional_number("beta_fast", 1e-6, 1e6).value_or(y.beta_fast);
   y.beta_slow = f.optional_number("beta_slow", 1e-6, 1e6).value_or(y.beta_slow);
-  y.mscale = f.optional_number("mscale", -1e6, 1e6);
-  y.mscale_all_dim = f.optional_number("mscale_all_dim", -1e6, 1e6);
-  y.attention_factor = f.optional_number("attention_factor", -1e6, 1e6);
+  // Not negative: 0.1 m ln(factor) + 1, by which things are divided, could be zero.
+  y.mscale = f.optional_number("mscale", 0, 1e6);
+  y.mscale_all_dim = f.optional_number("mscale_all_dim", 0, 1e6);
+  y.attention_factor = f.optional_number("attention_factor", 0, 1e6);
   y.original_max_position_embeddings =
       f.integer("original_max_position_embeddings", 1, std::int64_t{1} << 30);
   f.require_value("truncate", true, "the correction range is always rounded to whole pairs");

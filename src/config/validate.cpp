@@ -8,9 +8,13 @@
 namespace nestor::config {
 namespace {
 
-constexpr double kMostTableRows = 2147483647;     // row numbers are handled in 32 bits elsewhere
-constexpr std::int64_t kMostTensors = 2'000'000;  // the published models have at most some 100,000
-constexpr std::int64_t kMostElements = std::int64_t{1} << 46;  // of one tensor: 128 TiB in bf16
+constexpr double kMostTableRows = 2147483647;  // row numbers are handled in 32 bits elsewhere
+// The 560B model has 43,736 tensors; the largest of Lite has 2^31.3 elements. Together the two limits keep
+// every sum over a model below 2^60, and a walk over its tensors below a second.
+constexpr std::int64_t kMostTensors = 200'000;
+constexpr std::int64_t kMostElements = std::int64_t{1} << 42;  // of one tensor: 8 TiB in bf16
+constexpr std::int64_t kTensorsPerLayer = 26;                  // without experts
+constexpr std::int64_t kTensorsPerExpert = 3;
 
 // The number of elements of a matrix, or an error if it is absurd.
 void check_elements(const std::string& what, const char* name, std::int64_t rows, std::int64_t cols) {
@@ -50,9 +54,15 @@ void check_experts(const ModelConfig& c, const std::string& what) {
     fail(ErrorKind::bad_input, "{}: moe_topk {} is more than the {} experts and {} identity experts", what,
          c.moe_topk, c.n_routed_experts, c.zero_expert_num);
   }
-  if (c.num_layers * (c.n_routed_experts + 16) > kMostTensors) {
-    fail(ErrorKind::bad_input, "{}: {} layers of {} experts are more tensors than the {} that are accepted",
-         what, c.num_layers, c.n_routed_experts, kMostTensors);
+}
+
+void check_tensor_count(const ModelConfig& c, const std::string& what) {
+  const std::int64_t tables = c.ngram ? c.ngram->tables() : 0;
+  const std::int64_t per_layer = kTensorsPerLayer + kTensorsPerExpert * c.n_routed_experts;
+  if (c.num_layers * per_layer + 2 * tables > kMostTensors) {
+    fail(ErrorKind::bad_input,
+         "{}: {} layers of {} experts and {} n-gram tables are more tensors than the {} that are accepted",
+         what, c.num_layers, c.n_routed_experts, tables, kMostTensors);
   }
 }
 
@@ -65,10 +75,12 @@ void validate(const ModelConfig& c, const std::string& what) {
   }
   check_tokens(c, what);
   check_experts(c, what);
+  check_tensor_count(c, what);
   check_elements(what, "the word table", c.vocab_size, c.hidden_size);
   check_elements(what, "q_b_proj", c.num_attention_heads * c.qk_head_dim(), c.q_lora_rank);
   check_elements(what, "kv_b_proj", c.num_attention_heads * (c.qk_nope_head_dim + c.v_head_dim),
                  c.kv_lora_rank);
+  check_elements(what, "o_proj", c.num_attention_heads * c.v_head_dim, c.hidden_size);
   check_elements(what, "a dense MLP matrix", c.ffn_hidden_size, c.hidden_size);
   if (c.ngram) check_ngram(c, what);
 }

@@ -1,8 +1,8 @@
 // The one place where kernels use more than one thread.
 //
-// A small team instead of OpenMP, because of what happens when another process holds a core: libgomp's barrier waits
-// for every thread, even for one that never got to run. Here tiles are claimed, and whoever starts late finds nothing
-// left to do and is not waited for. Measured in bench/team.
+// A small team instead of OpenMP, because of what happens when another process holds a core: libgomp's
+// barrier waits for every thread, even for one that never got to run. Here tiles are claimed, and whoever
+// starts late finds nothing left to do and is not waited for. Measured in bench/team.
 #pragma once
 
 #include <atomic>
@@ -14,8 +14,8 @@
 
 namespace nestor::kernels {
 
-/// Flush-to-zero and denormals-are-zero for the lifetime of the object, for this thread only: subnormal numbers slow
-/// arithmetic 5-27 times.
+/// Flush-to-zero and denormals-are-zero for the lifetime of the object, for this thread only: subnormal
+/// numbers slow arithmetic 5-27 times.
 class SubnormalsAreZero {
  public:
   SubnormalsAreZero();
@@ -32,7 +32,8 @@ class Team {
  public:
   using Body = std::function<void(std::int64_t tile, int worker)>;
 
-  /// `threads` >= 1 workers, the calling thread among them as worker 0. Waiting workers spin briefly, then sleep.
+  /// `threads` >= 1 workers, the calling thread among them as worker 0. Waiting workers spin briefly, then
+  /// sleep.
   explicit Team(int threads);
   ~Team();
   Team(const Team&) = delete;
@@ -40,8 +41,9 @@ class Team {
 
   int threads() const { return static_cast<int>(helpers_.size()) + 1; }
 
-  /// body(tile, worker) for every tile in [0, tiles), worker in [0, threads). Subnormal numbers count as zero inside.
-  /// The first exception of a body is rethrown here after all workers stopped; tiles not yet begun are left out.
+  /// body(tile, worker) for every tile in [0, tiles), worker in [0, threads). Subnormal numbers count as zero
+  /// inside. The first exception of a body is rethrown here after all workers stopped; tiles not yet begun
+  /// are left out.
   void run(std::int64_t tiles, const Body& body);
 
  private:

@@ -9,13 +9,9 @@
 #include <cstddef>
 #include <vector>
 
-namespace nestor::tokenizer {
+#include "base/text_span.h"
 
-/// Bytes [begin, end) of a text.
-struct TextSpan {
-  std::size_t begin = 0;
-  std::size_t end = 0;
-};
+namespace nestor::tokenizer {
 
 class ControlTokens {
  public:

@@ -35,7 +35,7 @@ TEST(Syntax, NamesFileAndLine) {
   expect_part(parse_failure("a\nb\n{{ 1 + }}"), "file.jinja: line 3: unexpected end of print statement");
   expect_part(parse_failure("\n{% if x %}\n\n"), "line 2: the template ends before elif or else or endif");
   expect_part(parse_failure("{#\n\n"), "line 1: Missing end of comment tag");
-  expect_part(parse_failure("\r\n\r{% raw %}\n"), "line 3: Missing end of raw directive");
+  expect_part(parse_failure("\r\n\r{% raw %}x"), "line 3: Missing end of raw directive");
   expect_part(parse_failure("{{ 'a'\n~ 'b\n }}"), "line 2: a text that begins here has no closing quote");
   expect_part(parse_failure("x\n{% nosuch %}"), "line 2: unknown tag \"nosuch\"");
   expect_part(parse_failure("{% for x in y %}\n{% endif %}"),

@@ -32,14 +32,14 @@ class Paths : public ::testing::TestWithParam<std::tuple<std::string, std::strin
 TEST_P(Paths, TokenByTokenChunkedAndWholeAreTheSameBits) {
   const auto model = open();
   const auto whole = all_logits(*model, ids(), 1000);
-  for (const std::size_t chunk : {1U, 2U, 3U, 7U, 63U, 64U, 65U}) {
+  for (const std::size_t chunk : {1U, 7U, 64U, 65U}) {
     EXPECT_EQ(all_logits(*model, ids(), chunk), whole) << "chunks of " << chunk;
   }
 }
 
 TEST_P(Paths, ThreadsDoNotChangeABit) {
   const auto whole = all_logits(*open(1), ids(), 1000);
-  for (const int threads : {2, 3, 5}) EXPECT_EQ(all_logits(*open(threads), ids(), 50), whole) << threads;
+  for (const int threads : {2, 3}) EXPECT_EQ(all_logits(*open(threads), ids(), 50), whole) << threads;
 }
 
 TEST_P(Paths, AMixedBatchEqualsEachSequenceAlone) {

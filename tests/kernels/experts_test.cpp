@@ -1,0 +1,76 @@
+// Router and mixture by hand-made cases (spec 3.5).
+#include "kernels/experts.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "kernels/registry.h"
+#include "quant/matrix.h"
+
+namespace nestor::kernels {
+namespace {
+
+class Experts : public ::testing::Test {
+ protected:
+  Team team{2};
+  Arena arena;
+  Context ctx{select_set("auto", cpu_info()), team, arena};
+  static constexpr std::int64_t kHidden = 4;
+
+  // Six routes whose logits are the entries of `logits` for the input (1, 0, 0, 0).
+  RouterWeights router(const std::vector<float>& logits, std::int64_t top_k) {
+    classifier_.assign(logits.size() * kHidden, 0.0F);
+    for (std::size_t e = 0; e < logits.size(); ++e) classifier_[e * kHidden] = logits[e];
+    bias_.assign(logits.size(), 0.0F);
+    return {quant::matrix_view(classifier_.data(), Format::f32, static_cast<std::int64_t>(logits.size()),
+                               kHidden),
+            bias_.data(), top_k, 6.0F};
+  }
+
+  std::vector<float> classifier_;
+  std::vector<float> bias_;
+  std::vector<float> input_ = {1, 0, 0, 0};
+};
+
+TEST_F(Experts, TiesGoToTheLowerId) {
+  const auto w = router({0, 1, 1, 1, 0, 1}, 3);
+  const Routing r = route(ctx, w, {input_.data(), kHidden}, 1);
+  EXPECT_EQ(r.expert, (std::vector<std::int32_t>{1, 2, 3}));
+  EXPECT_EQ(r.gap[0], 0.0F);
+}
+
+TEST_F(Experts, TheBiasChoosesButDoesNotWeigh) {
+  auto w = router({3, 2, 1, 0, -1, -2}, 2);
+  bias_[5] = 10;
+  const Routing r = route(ctx, w, {input_.data(), kHidden}, 1);
+  EXPECT_EQ(r.expert, (std::vector<std::int32_t>{5, 0}));
+  double sum = 0;
+  for (const double logit : {3, 2, 1, 0, -1, -2}) sum += std::exp(logit);
+  EXPECT_NEAR(r.weight[0], 6 * std::exp(-2.0) / sum, 1e-6);
+  EXPECT_NEAR(r.weight[1], 6 * std::exp(3.0) / sum, 1e-6);
+}
+
+TEST_F(Experts, IdentityOnlyRoutingReturnsTheScaledInput) {
+  const auto w = router({-9, -9, 2, 1, 0, 0}, 2);  // experts 0 and 1 have weights, the rest are identity
+  const std::vector<float> zeros(64, 0.0F);
+  const FeedForwardWeights ff{quant::matrix_view(zeros.data(), Format::f32, 3, kHidden),
+                              quant::matrix_view(zeros.data(), Format::f32, 3, kHidden),
+                              quant::matrix_view(zeros.data(), Format::f32, kHidden, 3)};
+  const std::vector<FeedForwardWeights> experts = {ff, ff};
+  const Routing r = route(ctx, w, {input_.data(), kHidden}, 1);
+  std::vector<float> y(kHidden, 7.0F);
+  mix_experts(ctx, experts, r, {input_.data(), kHidden}, 1, kHidden, {y.data(), kHidden});
+  const double sum = 2 * std::exp(-9.0) + std::exp(2.0) + std::exp(1.0) + 2;
+  EXPECT_NEAR(y[0], 6 * (std::exp(2.0) + std::exp(1.0)) / sum, 1e-5);
+  EXPECT_EQ(y[1], 0.0F);
+}
+
+TEST_F(Experts, AllTakenLeavesNoGap) {
+  const auto w = router({1, 2, 3}, 3);
+  EXPECT_EQ(route(ctx, w, {input_.data(), kHidden}, 1).gap[0], std::numeric_limits<float>::infinity());
+}
+
+}  // namespace
+}  // namespace nestor::kernels

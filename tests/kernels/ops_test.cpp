@@ -1,0 +1,279 @@
+// Every kernel set that this machine runs against exact sums in double precision, on awkward sizes, with
+// guard zones.
+//
+// Tolerances. A float32 sum of K products in any order differs from the exact one by at most
+// (K + 1) u sum|x w| / (1 - (K + 1) u) with u = 2^-24 (Higham, Accuracy and Stability of Numerical
+// Algorithms, 3.1); for e4m3 the rounding of code * scale adds one u. exp is within 2 units in the last place
+// of the vector sets by its polynomial's remainder (rows_body.h), so a quotient of sums of n exponentials is
+// within (n + 8) u.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "base/random.h"
+#include "kernels/ops.h"
+#include "kernels/registry.h"
+#include "quant/matrix.h"
+#include "quant/number.h"
+
+namespace nestor::kernels {
+namespace {
+
+constexpr double kUnit = 0x1p-24;
+constexpr float kGuard = 12345.0F;
+constexpr std::int64_t kGuardFloats = 32;
+
+class Ops : public ::testing::TestWithParam<std::string> {
+ protected:
+  const OpTable& ops() { return select_set(GetParam(), cpu_info()); }
+};
+
+std::vector<float> random_floats(std::int64_t count, std::uint64_t stream) {
+  std::vector<float> values;
+  for (std::int64_t i = 0; i < count; ++i)
+    values.push_back(normal_pair(99, static_cast<std::uint64_t>(i), stream)[0]);
+  return values;
+}
+
+// A stored random matrix at an odd address.
+struct Stored {
+  std::vector<std::uint8_t> bytes;
+  std::vector<float> scales;
+  MatrixView view;
+
+  Stored(Format format, std::int64_t rows, std::int64_t cols, std::uint64_t stream) {
+    const auto values = random_floats(rows * cols, stream);
+    const auto size = static_cast<std::size_t>(quant::element_bytes(format));
+    bytes.resize(values.size() * size + 1);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      std::uint8_t* at = bytes.data() + 1 + i * size;
+      const std::uint16_t half = format == Format::f16 ? quant::to_f16(values[i]) : quant::to_bf16(values[i]);
+      if (format == Format::f32) std::memcpy(at, &values[i], 4);
+      if (format == Format::f16 || format == Format::bf16) std::memcpy(at, &half, 2);
+      if (format == Format::f8_block) *at = quant::to_e4m3(values[i] * 0.01F);  // many of them subnormal
+    }
+    const std::int64_t blocks = ((rows + 127) / 128) * ((cols + 127) / 128);
+    for (std::int64_t i = 0; i < blocks; ++i) scales.push_back(1.0F + 0.37F * static_cast<float>(i));
+    view = quant::matrix_view(bytes.data() + 1, format, rows, cols, scales.data());
+  }
+};
+
+struct Guarded {
+  std::vector<float> values;
+  explicit Guarded(std::int64_t count) : values(static_cast<std::size_t>(count + 2 * kGuardFloats), kGuard) {}
+  float* data() { return values.data() + kGuardFloats; }
+  void expect_untouched() const {
+    for (std::int64_t i = 0; i < kGuardFloats; ++i) {
+      EXPECT_EQ(values[static_cast<std::size_t>(i)], kGuard);
+      EXPECT_EQ(values[values.size() - 1 - static_cast<std::size_t>(i)], kGuard);
+    }
+  }
+};
+
+const std::vector<std::int64_t> kSizes = {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 127, 128, 129, 200, 257};
+const std::vector<Format> kFormats = {Format::f32, Format::f16, Format::bf16, Format::f8_block};
+
+TEST_P(Ops, MatmulAgreesWithExactSumsOnAwkwardSizes) {
+  for (const Format format : kFormats) {
+    for (const std::int64_t depth : kSizes) {
+      for (const std::int64_t columns :
+           {std::int64_t{1}, std::int64_t{5}, std::int64_t{19}, std::int64_t{130}}) {
+        const Stored w(format, columns, depth, 1);
+        for (const std::int64_t rows : {1, 2, 3, 4, 5, 9}) {
+          const auto x = random_floats(rows * depth, 2);
+          Guarded y(rows * columns);
+          ops().matmul({x.data(), depth, rows, w.view, y.data(), columns}, 0, columns);
+          y.expect_untouched();
+          for (std::int64_t t = 0; t < rows; ++t) {
+            for (std::int64_t n = 0; n < columns; ++n) {
+              double exact = 0;
+              double size = 0;
+              for (std::int64_t k = 0; k < depth; ++k) {
+                const double product = static_cast<double>(x[static_cast<std::size_t>(t * depth + k)]) *
+                                       static_cast<double>(quant::element(w.view, n, k));
+                exact += product;
+                size += std::fabs(product);
+              }
+              ASSERT_LE(std::fabs(y.data()[t * columns + n] - exact),
+                        static_cast<double>(depth + 2) * kUnit * size)
+                  << quant::name_of(format) << " K " << depth << " N " << columns << " T " << rows;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Ops, MatmulTransposedAgreesAndAddsOntoWhatIsThere) {
+  for (const Format format : kFormats) {
+    for (const std::int64_t columns : kSizes) {
+      for (const std::int64_t depth : {std::int64_t{1}, std::int64_t{6}, std::int64_t{131}}) {
+        const Stored w(format, depth, columns, 3);
+        for (const std::int64_t rows : {1, 3, 4, 6}) {
+          const auto x = random_floats(rows * depth, 4);
+          const auto start = random_floats(rows * columns, 5);
+          Guarded y(rows * columns);
+          std::copy(start.begin(), start.end(), y.data());
+          ops().matmul_transposed({x.data(), depth, rows, w.view, y.data(), columns}, 0, columns);
+          y.expect_untouched();
+          for (std::int64_t t = 0; t < rows; ++t) {
+            for (std::int64_t n = 0; n < columns; ++n) {
+              double exact = start[static_cast<std::size_t>(t * columns + n)];
+              double size = std::fabs(exact);
+              for (std::int64_t k = 0; k < depth; ++k) {
+                const double product = static_cast<double>(x[static_cast<std::size_t>(t * depth + k)]) *
+                                       static_cast<double>(quant::element(w.view, k, n));
+                exact += product;
+                size += std::fabs(product);
+              }
+              ASSERT_LE(std::fabs(y.data()[t * columns + n] - exact),
+                        static_cast<double>(depth + 3) * kUnit * size)
+                  << quant::name_of(format) << " K " << depth << " N " << columns << " T " << rows;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Ops, AnOutputIsTheSameBitsInAnyBatchAndAnyRange) {
+  for (const Format format : kFormats) {
+    const std::int64_t depth = 201;
+    const std::int64_t columns = 261;
+    const std::int64_t rows = 11;
+    const Stored w(format, columns, depth, 6);
+    const Stored wt(format, depth, columns, 6);
+    const auto x = random_floats(rows * depth, 7);
+    std::vector<float> together(rows * columns);
+    std::vector<float> apart(rows * columns);
+    ops().matmul({x.data(), depth, rows, w.view, together.data(), columns}, 0, columns);
+    for (std::int64_t t = 0; t < rows; ++t) {
+      for (std::int64_t n = 0; n < columns; n += 13) {
+        ops().matmul({x.data() + t * depth, depth, 1, w.view, apart.data() + t * columns, columns}, n,
+                     std::min(n + 13, columns));
+      }
+    }
+    EXPECT_EQ(together, apart) << quant::name_of(format);
+    std::fill(together.begin(), together.end(), 0.0F);
+    std::fill(apart.begin(), apart.end(), 0.0F);
+    ops().matmul_transposed({x.data(), depth, rows, wt.view, together.data(), columns}, 0, columns);
+    for (std::int64_t t = 0; t < rows; ++t) {
+      for (std::int64_t n = 0; n < columns; n += 128) {
+        ops().matmul_transposed(
+            {x.data() + t * depth, depth, 1, wt.view, apart.data() + t * columns, columns}, n,
+            std::min(n + 128, columns));
+      }
+    }
+    EXPECT_EQ(together, apart) << quant::name_of(format);
+  }
+}
+
+TEST_P(Ops, WidenIsExactForEveryNumberOfEveryFormat) {
+  for (const Format format : kFormats) {
+    for (const std::int64_t columns : kSizes) {
+      const Stored w(format, 130, columns, 8);
+      for (const std::int64_t row : {0, 127, 129}) {
+        Guarded y(columns);
+        ops().widen({w.view, row, y.data()}, 0, columns);
+        y.expect_untouched();
+        for (std::int64_t i = 0; i < columns; ++i) ASSERT_EQ(y.data()[i], quant::element(w.view, row, i));
+      }
+    }
+  }
+  std::vector<std::uint8_t> codes(256);
+  for (std::size_t i = 0; i < 256; ++i) codes[i] = static_cast<std::uint8_t>(i);
+  const std::vector<float> scales = {1.0F, 0.5F};
+  const MatrixView all = quant::matrix_view(codes.data(), Format::f8_block, 1, 256, scales.data());
+  std::vector<float> y(256);
+  ops().widen({all, 0, y.data()}, 0, 256);
+  for (std::int64_t i = 0; i < 256; ++i) {
+    const float expected = quant::element(all, 0, i);
+    EXPECT_TRUE(y[static_cast<std::size_t>(i)] == expected ||
+                (std::isnan(expected) && std::isnan(y[static_cast<std::size_t>(i)])))
+        << i;
+  }
+}
+
+TEST_P(Ops, RmsNormAgrees) {
+  for (const std::int64_t columns : kSizes) {
+    const auto x = random_floats(3 * columns, 9);
+    const auto w = random_floats(columns, 10);
+    Guarded y(3 * columns);
+    ops().rms_norm({x.data(), columns, w.data(), 1e-5F, 1.5F, columns, y.data(), columns}, 0, 3);
+    y.expect_untouched();
+    for (std::int64_t t = 0; t < 3; ++t) {
+      double squares = 0;
+      for (std::int64_t i = 0; i < columns; ++i)
+        squares += std::pow(x[static_cast<std::size_t>(t * columns + i)], 2);
+      for (std::int64_t i = 0; i < columns; ++i) {
+        const double exact = w[static_cast<std::size_t>(i)] * x[static_cast<std::size_t>(t * columns + i)] /
+                             std::sqrt(squares / static_cast<double>(columns) + 1e-5) * 1.5;
+        ASSERT_LE(std::fabs(y.data()[t * columns + i] - exact),
+                  static_cast<double>(columns + 8) * kUnit * std::fabs(exact));
+      }
+    }
+  }
+}
+
+TEST_P(Ops, SoftmaxAndSwigluAgreeAlsoAtTheEnds) {
+  for (const std::int64_t columns : kSizes) {
+    auto x = random_floats(2 * columns, 11);
+    for (float& v : x) v *= 20;
+    x[0] = 80;
+    x[static_cast<std::size_t>(columns - 1)] = columns > 1 ? -300.0F : 80.0F;
+    Guarded y(2 * columns);
+    std::copy(x.begin(), x.end(), y.data());
+    ops().softmax({y.data(), columns, columns}, 0, 2);
+    y.expect_untouched();
+    for (std::int64_t t = 0; t < 2; ++t) {
+      const float* row = x.data() + t * columns;
+      const double largest = *std::max_element(row, row + columns);
+      double sum = 0;
+      for (std::int64_t i = 0; i < columns; ++i) sum += std::exp(row[i] - largest);
+      for (std::int64_t i = 0; i < columns; ++i) {
+        const double exact = std::exp(row[i] - largest) / sum;
+        ASSERT_LE(std::fabs(y.data()[t * columns + i] - exact),
+                  (static_cast<double>(columns + 8) + largest - row[i]) * kUnit * exact + 1e-37);
+      }
+    }
+  }
+  const std::vector<float> gate = {0,    -0.0F, 1,      -1, 20, -20, 88, -88, 100,
+                                   -100, 1e30F, -1e30F, 3,  4,  5,   6,  7};
+  const std::vector<float> up(gate.size(), 1.0F);
+  Guarded y(static_cast<std::int64_t>(gate.size()));
+  ops().swiglu({gate.data(), up.data(), y.data()}, 0, static_cast<std::int64_t>(gate.size()));
+  y.expect_untouched();
+  for (std::size_t i = 0; i < gate.size(); ++i) {
+    const double exact = gate[i] / (1 + std::exp(-static_cast<double>(gate[i])));
+    // Below -88 the exponential is clamped: the result is then below 1e-36, or -1e30 / 2e38 at the very end.
+    EXPECT_LE(std::fabs(y.data()[i] - exact), 8 * kUnit * std::fabs(exact) + 1e-8) << gate[i];
+  }
+}
+
+TEST_P(Ops, AddScaledAgrees) {
+  for (const std::int64_t count : kSizes) {
+    const auto x = random_floats(count, 12);
+    const auto start = random_floats(count, 13);
+    Guarded y(count);
+    std::copy(start.begin(), start.end(), y.data());
+    ops().add_scaled({x.data(), 0.3F, y.data()}, 0, count);
+    y.expect_untouched();
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double exact = start[i] + static_cast<double>(0.3F) * x[i];
+      ASSERT_LE(std::fabs(y.data()[i] - exact), 2 * kUnit * (std::fabs(start[i]) + std::fabs(0.3F * x[i])));
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Sets, Ops, ::testing::ValuesIn([] {
+                           std::vector<std::string> names;
+                           for (const auto name : runnable_sets(cpu_info())) names.emplace_back(name);
+                           return names;
+                         }()),
+                         [](const auto& test) { return test.param; });
+
+}  // namespace
+}  // namespace nestor::kernels

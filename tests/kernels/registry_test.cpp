@@ -1,0 +1,35 @@
+#include "kernels/registry.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace nestor::kernels {
+namespace {
+
+TEST(Registry, AutoIsTheFastestThatRunsAndReferenceAlwaysRuns) {
+  CpuInfo old;
+  EXPECT_EQ(select_set("auto", old).name, std::string("reference"));
+  CpuInfo haswell;
+  haswell.avx2 = true;
+  EXPECT_EQ(select_set("auto", haswell).name, std::string("avx2"));
+  EXPECT_EQ(select_set("reference", haswell).name, std::string("reference"));
+  EXPECT_EQ(runnable_sets(haswell), (std::vector<std::string_view>{"avx2", "reference"}));
+}
+
+TEST(Registry, RefusesUnknownNamesAndWhatTheProcessorLacks) {
+  CpuInfo haswell;
+  haswell.avx2 = true;
+  EXPECT_THROW(select_set("avx512", haswell), Error);
+  EXPECT_THROW(select_set("", haswell), Error);
+  try {
+    select_set("sse9", haswell);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::usage);
+    EXPECT_NE(std::string(e.what()).find("avx512, avx2, reference"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace nestor::kernels
