@@ -207,11 +207,12 @@ Command run_command(CLI::App& root, const assemble::EngineOptions& engine) {
   app->add_option("--stop-ids", o->stop_ids, "Stop at these tokens as well")->option_text("IDS");
   app->add_flag("--ignore-eos", o->ignore_eos, "Do not stop at the model's own stop tokens");
   app->add_flag("--special", o->special, "Read control tokens written in the prompt as tokens, not as text");
+  auto* json = app->add_flag("--json", o->json, "Print one JSON object: ids, text, finish_reason, timings");
   app->add_option("--logprobs", o->logprobs,
-                  "With --json: the log-probability of each token, and the N best of its place")
+                  "With --json: log-probability of each token, and the N best tokens of its place")
       ->check(at_least_zero())
-      ->option_text("N");
-  app->add_flag("--json", o->json, "Print one JSON object: ids, text, finish_reason, timings");
+      ->option_text("N")
+      ->needs(json);
   add_sampling_options(*app, o->sampling);
   app->footer(
       "Examples:\n  nestor run -p \"Once upon a time there was\"\n"

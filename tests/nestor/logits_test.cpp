@@ -52,17 +52,19 @@ TEST_F(Logits, EqualTheGoldens) {
   }
 }
 
-TEST_F(Logits, ChunksOfAnySizeGiveTheSameBytesOnTheReference) {
+TEST_F(Logits, ChunksOfAnySizeGiveTheSameBytes) {
   std::string ids = "63";
   for (int i = 1; i < 40; ++i) ids += " " + std::to_string(i * 97 % 4096);
-  const std::string whole = bytes_of(write(story(), ids, {"--kernels", "reference"}));
-  for (const char* chunk : {"1", "3", "7", "39", "40", "1000"}) {
-    EXPECT_TRUE(bytes_of(write(story(), ids, {"--kernels", "reference", "--chunk", chunk})) == whole)
-        << chunk;
+  for (const std::string kernels : {"reference", "auto"}) {
+    const std::string whole = bytes_of(write(story(), ids, {"--kernels", kernels}));
+    for (const std::string chunk : {"1", "3", "7", "39", "40", "1000"}) {
+      EXPECT_TRUE(bytes_of(write(story(), ids, {"--kernels", kernels, "--chunk", chunk})) == whole)
+          << kernels << " " << chunk;
+    }
   }
 }
 
-TEST_F(Logits, KernelSetsAndChunksAgree) {
+TEST_F(Logits, KernelSetsAgree) {
   const std::string ids = "63 1883 601 275 594 482 325 275 634 1786 299 1937 311 279 1021 28 2 292";
   const Array reference = read_npy(write(story(), ids, {"--kernels", "reference"}));
   for (const Arguments& more :

@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <algorithm>
-#include <fstream>
 
 #include "base/file.h"
 
@@ -47,22 +45,6 @@ void expect_error(const Arguments& arguments, int exit_code, const std::string& 
   EXPECT_TRUE(outcome.err.starts_with("nestor: error: ")) << outcome.err;
   EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
   EXPECT_NE(outcome.err.find(part), std::string::npos) << outcome.err;
-}
-
-Scratch::Scratch() {
-  std::string name = (std::filesystem::temp_directory_path() / "nestor_test_XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-  folder_ = name;
-}
-
-Scratch::~Scratch() {
-  std::error_code error;
-  std::filesystem::remove_all(folder_, error);
-}
-
-std::string Scratch::write(const std::string& name, const std::string& bytes) const {
-  std::ofstream(folder_ / name, std::ios::binary) << bytes;
-  return (folder_ / name).string();
 }
 
 std::string story() { return NESTOR_STORY_MODEL; }

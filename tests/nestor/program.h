@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/token_id.h"
 #include "process.h"
+#include "support/scratch_folder.h"
 
 namespace nestor::testing {
 
@@ -24,20 +25,16 @@ Json json_of(const Arguments& arguments, const std::string& input = "");
 /// standard error, in which `part` occurs.
 void expect_error(const Arguments& arguments, int exit_code, const std::string& part = "");
 
-/// A folder of its own that is removed afterwards.
+/// A folder of its own that is removed afterwards, with paths as arguments need them.
 class Scratch {
  public:
-  Scratch();
-  ~Scratch();
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-
-  std::filesystem::path operator/(const std::string& name) const { return folder_ / name; }
-  /// Writes a file and returns its path.
-  std::string write(const std::string& name, const std::string& bytes) const;
+  std::filesystem::path operator/(const std::string& name) const { return folder_.path() / name; }
+  std::string write(const std::string& name, const std::string& bytes) const {
+    return folder_.write(name, bytes).string();
+  }
 
  private:
-  std::filesystem::path folder_;
+  ScratchFolder folder_;
 };
 
 std::string story();                             // the bundled model

@@ -32,6 +32,7 @@ TEST(Usage, MissingAndDoubledOptions) {
                  {{"run", "-p", "x", "--ids", "1"}, 2, "found --prompt and --ids"},
                  {{"run", "-p", "x", "-p", "y"}, 2, "--prompt is given more than once"},
                  {{"run", "-p"}, 2, "--prompt needs a value"},
+                 {{"run", "-p", "x", "--logprobs", "2"}, 2, "--logprobs requires --json"},
                  {{"tokenize"}, 2, "expected one of --text, --file, found none"},
                  {{"tokenize", "--text", "a", "--file", "b"}, 2, "found --text and --file"},
                  {{"detokenize"}, 2, "--ids is required; see nestor detokenize --help"},
