@@ -33,7 +33,7 @@ void add_engine_options(CLI::App& root, assemble::EngineOptions& o) {
   root.add_option("--accept-key", o.accepted_keys,
                   "Load although a configuration file has this unknown key (repeatable)")
       ->option_text("KEY")
-      ->expected(1);
+      ->allow_extra_args(false);
 }
 
 void add_model(CLI::App& parser, std::string& model, const std::string& what) {
@@ -64,7 +64,7 @@ std::filesystem::path resolve_model(const std::string& model) {
   return model.empty() ? bundled_model() : std::filesystem::path(model);
 }
 
-std::vector<TokenId> parse_ids(const std::string& text) {
+std::vector<TokenId> parse_ids(const std::string& text, std::string_view option) {
   std::vector<TokenId> ids;
   const char* at = text.data();
   const char* end = at + text.size();
@@ -75,7 +75,7 @@ std::vector<TokenId> parse_ids(const std::string& text) {
     TokenId id = 0;
     const auto [next, error] = std::from_chars(at, end, id);
     if (error != std::errc() || id < 0 || (next != end && !separator(*next))) {
-      fail(ErrorKind::usage, "--ids: expected token ids like \"1 2 3\", found {}",
+      fail(ErrorKind::usage, "{}: expected token ids like \"1 2 3\", found {}", option,
            in_quotes(std::string_view(at, static_cast<std::size_t>(end - at)), 40));
     }
     ids.push_back(id);

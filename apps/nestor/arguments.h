@@ -31,8 +31,8 @@ void require_one_of(const CLI::App& parser, const std::vector<std::string>& name
 /// The folder or file that MODEL names; without it the bundled model.
 std::filesystem::path resolve_model(const std::string& model);
 
-/// "1 2 3", also with commas. Error(usage) for anything else.
-std::vector<TokenId> parse_ids(const std::string& text);
+/// "1 2 3", also with commas; `option` names the option in the message. Error(usage) for anything else.
+std::vector<TokenId> parse_ids(const std::string& text, std::string_view option = "--ids");
 
 /// A whole text file, "-" for standard input. Exact bytes.
 std::string read_text(const std::string& file_or_dash);

@@ -101,7 +101,7 @@ class Run {
   decode::StopRule stop_rule() const {
     decode::StopRule rule;
     if (!o_.ignore_eos) rule.ids = defaults_.stop_ids;
-    for (const TokenId id : parse_ids(o_.stop_ids)) rule.ids.push_back(id);
+    for (const TokenId id : parse_ids(o_.stop_ids, "--stop-ids")) rule.ids.push_back(id);
     rule.max_tokens = o_.new_tokens.value_or(defaults_.max_new_tokens.value_or(kDefaultNewTokens));
     return rule;
   }
@@ -201,15 +201,18 @@ Command run_command(CLI::App& root, const assemble::EngineOptions& engine) {
                   "At most N new tokens (default: max_new_tokens of the model, else 256)")
       ->check(at_least_zero())
       ->option_text("N");
-  app->add_option("--stop", o->stops, "Stop before this text (repeatable)")->option_text("TEXT")->expected(1);
+  app->add_option("--stop", o->stops, "Stop before this text (repeatable)")
+      ->option_text("TEXT")
+      ->allow_extra_args(false);
   app->add_option("--stop-ids", o->stop_ids, "Stop at these tokens as well")->option_text("IDS");
   app->add_flag("--ignore-eos", o->ignore_eos, "Do not stop at the model's own stop tokens");
   app->add_flag("--special", o->special, "Read control tokens written in the prompt as tokens, not as text");
+  auto* json = app->add_flag("--json", o->json, "Print one JSON object: ids, text, finish_reason, timings");
   app->add_option("--logprobs", o->logprobs,
-                  "With --json: the log-probability of each token, and the N best of its place")
+                  "With --json: log-probability of each token, and the N best tokens of its place")
       ->check(at_least_zero())
-      ->option_text("N");
-  app->add_flag("--json", o->json, "Print one JSON object: ids, text, finish_reason, timings");
+      ->option_text("N")
+      ->needs(json);
   add_sampling_options(*app, o->sampling);
   app->footer(
       "Examples:\n  nestor run -p \"Once upon a time there was\"\n"

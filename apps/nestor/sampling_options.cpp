@@ -44,7 +44,8 @@ void add_sampling_options(CLI::App& parser, SamplingOptions& o) {
   add("--presence-penalty", o.presence_penalty, "X", "Taken once from the logit of a token in the answer");
   add("--frequency-penalty", o.frequency_penalty, "X",
       "Taken from the logit of a token for each time it is in the answer");
-  add("--logit-bias", o.logit_bias, "ID=X", "Added to the logit of one token (repeatable)")->expected(1);
+  add("--logit-bias", o.logit_bias, "ID=X", "Added to the logit of one token (repeatable)")
+      ->allow_extra_args(false);
   add("--seed", o.seed, "S", "Same seed, same text (default 0)")->check(whole_number());
 }
 

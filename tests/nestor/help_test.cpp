@@ -1,0 +1,121 @@
+// --help, --version, completion, and that the pages of docs/ list the options that --help lists.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "program.h"
+
+namespace nestor::testing {
+namespace {
+
+const std::vector<std::string> kCommands = {"run",        "chat",     "logits",  "ngram-ids", "tokenize",
+                                            "detokenize", "template", "inspect", "new",       "completion"};
+
+std::vector<std::string> lines(const std::string& text) {
+  std::vector<std::string> out;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) out.push_back(line);
+  return out;
+}
+
+// The left column of everything that --help lists but for --help itself, up to the examples.
+std::set<std::string> listed_by(const std::string& help) {
+  static const std::regex row(R"(  (\S.*?)(\s{2,}.*)?)");
+  std::set<std::string> found;
+  for (const std::string& line : lines(help)) {
+    if (line.starts_with("Example")) break;
+    std::smatch match;
+    if (std::regex_match(line, match, row) && match[1] != "-h, --help") found.insert(match[1]);
+  }
+  return found;
+}
+
+// The first column of the tables of a page whose rows are code: | `-n, --max-tokens N` | ... |
+std::set<std::string> tabled_in(const std::string& page) {
+  static const std::regex row(R"(\| `((?:[^`])+)` \|.*)");
+  std::set<std::string> found;
+  for (const std::string& line : lines(page)) {
+    std::smatch match;
+    if (std::regex_match(line, match, row))
+      found.insert(std::regex_replace(match[1].str(), std::regex(R"(\\\|)"), "|"));
+  }
+  return found;
+}
+
+TEST(Help, OfEveryCommandHasAnExampleAndFitsTheScreen) {
+  for (const std::string& command : kCommands) {
+    const std::string help = output_of({command, "--help"});
+    const std::size_t examples = help.find("\nExample");
+    ASSERT_NE(examples, std::string::npos) << help;
+    EXPECT_NE(help.find("nestor " + command, examples), std::string::npos) << help;
+    EXPECT_NE(help.find("Usage: nestor " + command), std::string::npos) << help;
+    EXPECT_EQ(output_of({command, "-h"}), help);
+    for (const std::string& line : lines(help)) EXPECT_LE(line.size(), 120u) << line;
+  }
+}
+
+TEST(Help, OfTheProgramListsEveryCommand) {
+  const std::set<std::string> listed = listed_by(output_of({"--help"}));
+  for (const std::string& command : kCommands) EXPECT_TRUE(listed.contains(command)) << command;
+  EXPECT_TRUE(listed.contains("--threads N"));
+}
+
+TEST(Help, Version) { EXPECT_EQ(output_of({"--version"}), "nestor " NESTOR_TEST_VERSION "\n"); }
+
+TEST(Docs, EveryPageListsTheOptionsOfItsCommand) {
+  for (const std::string& command : kCommands) {
+    const std::string page = bytes_of(NESTOR_DOCS "/" + command + ".md");
+    EXPECT_EQ(tabled_in(page), listed_by(output_of({command, "--help"}))) << command;
+  }
+}
+
+TEST(Docs, TheIndexListsCommandsAndCommonOptions) {
+  EXPECT_EQ(tabled_in(bytes_of(NESTOR_DOCS "/README.md")), listed_by(output_of({"--help"})));
+}
+
+TEST(DocsRule, SeesADifference) {
+  const std::string help =
+      "A command\n\nUsage: nestor x\n\nOptions:\n  -n, --count N    How many\n  --dtype a|b      One\n"
+      "  -h, --help       This\n\nExamples:\n  nestor x -n 3\n";
+  EXPECT_EQ(listed_by(help), (std::set<std::string>{"-n, --count N", "--dtype a|b"}));
+  EXPECT_EQ(tabled_in("| option | |\n|---|---|\n| `-n, --count N` | How many |\n| `--dtype a\\|b` | One |\n"),
+            listed_by(help));
+  EXPECT_NE(tabled_in("| `--count N` | How many |\n"), listed_by(help));
+}
+
+TEST(Completion, KnowsCommandsAndOptions) {
+  const Scratch scratch;
+  for (const std::string shell : {"bash", "zsh", "fish"}) {
+    const std::string script = output_of({"completion", shell});
+    for (const std::string& command : kCommands) {
+      EXPECT_NE(script.find(command), std::string::npos) << shell << " " << command;
+    }
+    const std::string option = shell == "fish" ? "-l max-tokens" : "--max-tokens";
+    EXPECT_NE(script.find(option), std::string::npos) << shell;
+  }
+}
+
+TEST(Completion, BashReadsItAndCompletes) {
+  if (!std::filesystem::exists("/bin/bash")) GTEST_SKIP() << "no bash";
+  const Scratch scratch;
+  const std::string script = scratch.write("nestor.bash", output_of({"completion", "bash"}));
+  const auto bash = [](const Arguments& arguments) {
+    return run_process({.program = "/bin/bash", .arguments = arguments});
+  };
+  EXPECT_EQ(bash({"-n", script}).exit_code, 0);
+  const auto completions = [&](const std::string& words, const std::string& count) {
+    return bash({"-c", "source " + script + "; COMP_WORDS=(" + words + "); COMP_CWORD=" + count +
+                           "; _nestor; printf '%s\\n' \"${COMPREPLY[@]}\""})
+        .out;
+  };
+  EXPECT_EQ(completions("nestor ngr", "1"), "ngram-ids\n");
+  EXPECT_EQ(completions("nestor run --temp", "2"), "--temperature\n");
+  EXPECT_EQ(completions("nestor --threads 2 run --prompt-", "4"), "--prompt-file\n");
+  EXPECT_EQ(completions("nestor tokenize --temp", "2"), "\n");
+}
+
+}  // namespace
+}  // namespace nestor::testing

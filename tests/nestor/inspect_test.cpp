@@ -1,0 +1,75 @@
+// nestor inspect: the same facts as text and as JSON, with and without weights.
+#include <gtest/gtest.h>
+
+#include "program.h"
+
+namespace nestor::testing {
+namespace {
+
+// Counted by hand from config.json of the bundled model: H 192, V 4096, 6 tables of int(6.5 V + 2 i + 1)
+// rows.
+constexpr std::int64_t kTableRows = 6 * 26624 + (1 + 3 + 5 + 7 + 9 + 11);
+constexpr std::int64_t kNgram = kTableRows * 32 + 6 * 192 * 32;
+
+TEST(Inspect, ParametersOfTheBundledModel) {
+  const Json found = json_of({"inspect", "--json"});
+  const Json& p = found["parameters"];
+  EXPECT_EQ(found["architecture"], "LongcatFlashNgramForCausalLM");
+  EXPECT_EQ(p["ngram"], kNgram);
+  EXPECT_EQ(p["with_draft"], p["total"].get<std::int64_t>() + p["draft"].get<std::int64_t>());
+  EXPECT_LT(p["activated_min"].get<std::int64_t>(), p["activated_max"].get<std::int64_t>());
+  EXPECT_LT(p["activated_max"].get<std::int64_t>(), p["total"].get<std::int64_t>());
+  std::int64_t sum = 0;
+  for (const auto& [part, n] : p["by_part"].items()) sum += n.get<std::int64_t>();
+  EXPECT_EQ(sum, p["with_draft"]);
+  EXPECT_EQ(found["cache_values_per_token"], 4 * (64 + 16));  // 4 attentions, latent and rotary key
+  EXPECT_EQ(found["draft"]["present"], true);
+}
+
+TEST(Inspect, BytesAndTensors) {
+  const Json found = json_of({"inspect", story(), "--json"});
+  std::int64_t elements = 0;
+  for (const Json& tensor : found["tensors"]) {
+    std::int64_t n = 1;
+    for (const Json& d : tensor["shape"]) n *= d.get<std::int64_t>();
+    elements += n;
+    EXPECT_EQ(tensor["file"], "model.safetensors");
+  }
+  EXPECT_EQ(elements, found["parameters"]["with_draft"]);
+  EXPECT_EQ(found["bytes"]["files"], std::filesystem::file_size(story() + "/model.safetensors"));
+}
+
+TEST(Inspect, AConfigAloneHasTheSameParametersAndNoTensors) {
+  const Scratch scratch;
+  const std::string config = scratch.write("config.json", bytes_of(story() + "/config.json"));
+  const Json alone = json_of({"inspect", config, "--json"});
+  for (const char* key : {"total", "ngram", "activated_min", "activated_max"}) {
+    EXPECT_EQ(alone["parameters"][key], json_of({"inspect", "--json"})["parameters"][key]) << key;
+  }
+  EXPECT_EQ(alone["config"], json_of({"inspect", "--json"})["config"]);
+  EXPECT_FALSE(alone.contains("tensors"));
+  EXPECT_NE(output_of({"inspect", config}).find("N 4, K 2: 6 tables"), std::string::npos);
+}
+
+TEST(Inspect, Text) {
+  const std::string text = output_of({"inspect", story()});
+  EXPECT_TRUE(text.starts_with(story() + ": LongcatFlashNgramForCausalLM\n")) << text;
+  for (const char* part : {"2 shortcut layers (4 attentions)", "16 experts of 96 + 8 identity, top-4",
+                           "N 4, K 2: 6 tables of 26,625 to 26,635 rows of 32", "n-gram tables", "activated",
+                           "latent cache", "draft block (MTP)"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+  }
+}
+
+TEST(Inspect, TheDraftBlockIsReported) {
+  EXPECT_EQ(json_of({"inspect", test_data("golden/lite_small"), "--json"})["draft"]["present"], true);
+  EXPECT_NE(output_of({"inspect", test_data("golden/lite_small")}).find("present (kept for drafting)"),
+            std::string::npos);
+}
+
+TEST(Inspect, AModelWithoutTables) {
+  EXPECT_EQ(json_of({"inspect", test_data("golden/plain_flash"), "--json"})["parameters"]["ngram"], 0);
+}
+
+}  // namespace
+}  // namespace nestor::testing
