@@ -3,7 +3,7 @@
 namespace nestor::app {
 
 TextStream::TextStream(const tokenizer::Tokenizer& tokenizer, tokenizer::ControlText control,
-                       std::vector<std::string> stops)
+                       const std::vector<std::string>& stops)
     : decoder_(tokenizer, control), stops_(stops) {}
 
 std::string TextStream::push(TokenId id) {

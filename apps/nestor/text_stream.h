@@ -13,7 +13,7 @@ namespace nestor::app {
 class TextStream {
  public:
   TextStream(const tokenizer::Tokenizer& tokenizer, tokenizer::ControlText control,
-             std::vector<std::string> stops);
+             const std::vector<std::string>& stops);
 
   /// The text that this token made certain. After stopped() nothing more comes.
   std::string push(TokenId id);
