@@ -33,7 +33,9 @@ Parameters::Parameters(std::string_view function, const Arguments& arguments,
   }
 }
 
-Value Parameters::get(std::size_t i, Value otherwise) const { return given(i) ? *bound_[i] : otherwise; }
+Value Parameters::get(std::size_t i, const Value& otherwise) const {
+  return given(i) ? *bound_[i] : otherwise;
+}
 
 Int Parameters::integer(std::size_t i, Int otherwise) const {
   if (!given(i)) return otherwise;

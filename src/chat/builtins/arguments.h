@@ -27,7 +27,7 @@ class Parameters {
 
   bool given(std::size_t i) const { return bound_[i].has_value(); }
   const Value& operator[](std::size_t i) const { return *bound_[i]; }
-  Value get(std::size_t i, Value otherwise) const;
+  Value get(std::size_t i, const Value& otherwise) const;
   bool truth(std::size_t i) const { return given(i) && chat::truth(*bound_[i]); }
   /// Fail where the argument is of another type.
   Int integer(std::size_t i, Int otherwise) const;
