@@ -1,6 +1,8 @@
 // nestor chat: a conversation at the terminal.
 #include <histedit.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <iostream>
 #include <optional>
 
@@ -52,6 +54,7 @@ class LineReader {
     el_set(edit_, EL_EDITOR, "emacs");
     el_set(edit_, EL_HIST, history, history_);
     el_set(edit_, EL_SIGNAL, 1);
+    survive_interrupts();
   }
   ~LineReader() {
     if (history_ != nullptr) history_end(history_);
@@ -68,6 +71,10 @@ class LineReader {
     }
     int count = 0;
     const char* text = el_gets(edit_, &count);
+    if (text == nullptr && count < 0 && errno == EINTR) {  // Ctrl-C drops the line, Ctrl-D leaves
+      print("\n");
+      return "";
+    }
     if (text == nullptr || count <= 0) return std::nullopt;
     line.assign(text, static_cast<std::size_t>(count));
     while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
@@ -120,12 +127,12 @@ class Chat {
 
  private:
   void ask(const std::string& text) {
-    last_question_ = text;
     const InterruptScope interrupt;
     const auto answer = conversation_.ask(text, sampling_, rule_, interrupt.stop(),
                                           [](std::string_view piece) { print(piece); });
     print("\n");
-    const double rate = answer.seconds > 0 ? static_cast<double>(answer.tokens - 1) / answer.seconds : 0;
+    const std::int64_t decoded = std::max<std::int64_t>(answer.tokens - 1, 0);
+    const double rate = answer.seconds > 0 ? static_cast<double>(decoded) / answer.seconds : 0;
     if (is_terminal(2)) {
       note(fmt::format("[{} tokens, {:.1f} tok/s; prompt {} tokens, {} reused{}]", answer.tokens, rate,
                        answer.prompt_tokens, answer.reused_tokens, ending(answer.reason)));
@@ -166,12 +173,13 @@ class Chat {
   }
 
   void retry() {
-    if (!conversation_.undo()) {
+    const auto question = conversation_.undo();
+    if (!question) {
       note("nothing to ask again");
       return;
     }
     ++sampling_.seed;
-    ask(last_question_);
+    ask(*question);
   }
 
   void set_temperature(const std::string& text) {
@@ -191,7 +199,6 @@ class Chat {
   Conversation conversation_;
   decode::SamplingParams sampling_;
   decode::StopRule rule_;
-  std::string last_question_;
 };
 
 }  // namespace

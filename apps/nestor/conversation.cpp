@@ -29,11 +29,12 @@ void Conversation::reset() {
   if (!system_.empty()) messages_.push_back({{"role", "system"}, {"content", system_}});
 }
 
-bool Conversation::undo() {
-  if (messages_.empty() || messages_.back().at("role") == "system") return false;
+std::optional<std::string> Conversation::undo() {
+  if (messages_.empty() || messages_.back().at("role") == "system") return std::nullopt;
   while (messages_.back().at("role") != "user") messages_.erase(messages_.size() - 1);
+  auto question = messages_.back().at("content").get<std::string>();
   messages_.erase(messages_.size() - 1);
-  return true;
+  return question;
 }
 
 Conversation::Answer Conversation::ask(const std::string& text, const decode::SamplingParams& sampling,

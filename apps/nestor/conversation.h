@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -37,8 +38,8 @@ class Conversation {
 
   void set_system(const std::string& text);  // empty: none; starts anew
   void reset();
-  /// Removes the last question and its answer. False if there is none.
-  bool undo();
+  /// Removes the last question and its answer, and returns the question. Nothing if there is none.
+  std::optional<std::string> undo();
 
   const Json& messages() const { return messages_; }
 

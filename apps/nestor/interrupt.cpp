@@ -29,11 +29,16 @@ extern "C" void on_bus_error(int) {
   ::_exit(1);
 }
 
-void handle(int signal, void (*handler)(int)) {
+extern "C" void on_nothing(int) {}
+
+// Returns what handled the signal before.
+struct sigaction handle(int signal, void (*handler)(int)) {
   struct sigaction action {};
+  struct sigaction before {};
   action.sa_handler = handler;
   ::sigemptyset(&action.sa_mask);
-  ::sigaction(signal, &action, nullptr);
+  ::sigaction(signal, &action, &before);
+  return before;
 }
 
 }  // namespace
@@ -48,16 +53,20 @@ InterruptScope::InterruptScope() {
     if (::read(from, &byte, 1) == 1) source.request_stop();
     ::close(from);
   }).detach();
-  handle(SIGINT, on_interrupt);
-  handle(SIGTERM, on_interrupt);
+  before_interrupt_ = handle(SIGINT, on_interrupt);
+  before_terminate_ = handle(SIGTERM, on_interrupt);
 }
 
 InterruptScope::~InterruptScope() {
-  handle(SIGINT, SIG_DFL);
-  handle(SIGTERM, SIG_DFL);
-  const int to = signal_pipe.exchange(-1);
-  if (to >= 0) ::close(to);  // the watching thread sees the end and leaves
+  const int to = signal_pipe.load();
+  if (to < 0) return;
+  ::sigaction(SIGINT, &before_interrupt_, nullptr);
+  ::sigaction(SIGTERM, &before_terminate_, nullptr);
+  signal_pipe = -1;
+  ::close(to);  // the watching thread sees the end and leaves
 }
+
+void survive_interrupts() { handle(SIGINT, on_nothing); }
 
 void install_program_signals() {
   handle(SIGBUS, on_bus_error);

@@ -1,6 +1,8 @@
 // Signals: Ctrl-C asks running work to stop, and a file that shrinks under a mapping ends with a message.
 #pragma once
 
+#include <signal.h>
+
 #include <stop_token>
 
 namespace nestor::app {
@@ -18,7 +20,12 @@ class InterruptScope {
 
  private:
   std::stop_source source_;
+  struct sigaction before_interrupt_ {};
+  struct sigaction before_terminate_ {};
 };
+
+/// From now on Ctrl-C outside of an InterruptScope only interrupts a wait for input.
+void survive_interrupts();
 
 /// For the whole program: SIGBUS and SIGPIPE.
 void install_program_signals();

@@ -90,7 +90,18 @@ void MappedFile::advise_random(std::uint64_t offset, std::uint64_t length) const
 }
 
 OutputFile::OutputFile(const std::filesystem::path& path) : path_(path) {
-  temporary_ = path;
+  // Renaming would replace a device such as /dev/null, or a link instead of the file that it names.
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (std::filesystem::exists(status)) {
+    if (!std::filesystem::is_regular_file(status)) {
+      fail(ErrorKind::io, "{}: expected a regular file to replace or nothing there, found {}", path.string(),
+           std::filesystem::is_directory(status) ? "a folder" : "something else");
+    }
+    if (std::filesystem::is_symlink(path, error)) path_ = std::filesystem::canonical(path, error);
+    if (error) fail(ErrorKind::io, "cannot follow {}: {}", path.string(), error.message());
+  }
+  temporary_ = path_;
   temporary_ += fmt::format(".{}.tmp", ::getpid());
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (descriptor_ < 0) fail_errno("create", temporary_);

@@ -2,7 +2,10 @@
 
 #include <immintrin.h>
 
+#include <exception>
 #include <utility>
+
+#include "base/error.h"
 
 namespace nestor::kernels {
 namespace {
@@ -37,10 +40,17 @@ SubnormalsAreZero::SubnormalsAreZero() : saved_(_mm_getcsr()) {
 SubnormalsAreZero::~SubnormalsAreZero() { _mm_setcsr(saved_); }
 
 Team::Team(int threads) {
-  for (int worker = 1; worker < threads; ++worker) helpers_.emplace_back([this, worker] { help(worker); });
+  try {
+    for (int worker = 1; worker < threads; ++worker) helpers_.emplace_back([this, worker] { help(worker); });
+  } catch (const std::exception& e) {
+    end();  // a std::thread that is destroyed unjoined ends the program
+    fail(ErrorKind::limit, "cannot start {} threads: {}; use fewer --threads", threads, e.what());
+  }
 }
 
-Team::~Team() {
+Team::~Team() { end(); }
+
+void Team::end() {
   state_.fetch_or(kEnd, std::memory_order_release);
   state_.notify_all();
   for (std::thread& helper : helpers_) helper.join();

@@ -33,7 +33,7 @@ class Team {
   using Body = std::function<void(std::int64_t tile, int worker)>;
 
   /// `threads` >= 1 workers, the calling thread among them as worker 0. Waiting workers spin briefly, then
-  /// sleep.
+  /// sleep. Error(limit) if the system refuses so many.
   explicit Team(int threads);
   ~Team();
   Team(const Team&) = delete;
@@ -47,6 +47,7 @@ class Team {
   void run(std::int64_t tiles, const Body& body);
 
  private:
+  void end();
   void help(int worker);
   void take_tiles(int worker);
 
