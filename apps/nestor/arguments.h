@@ -52,7 +52,7 @@ Command tokenize_command(CLI::App& root);
 Command detokenize_command(CLI::App& root);
 Command template_command(CLI::App& root);
 Command inspect_command(CLI::App& root, const assemble::EngineOptions& engine);
-Command new_command(CLI::App& root);
+Command new_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command completion_command(CLI::App& root);
 
 }  // namespace nestor::app

@@ -19,11 +19,12 @@ struct Options {
 
 constexpr std::uint64_t kMostConfigBytes = 16U << 20;
 
-int execute(const Options& o) {
+int execute(const Options& o, const assemble::EngineOptions& engine) {
   const bool is_file = o.preset.ends_with(".json") || o.preset.find('/') != std::string::npos;
   const Json config = is_file ? read_json(o.preset, kMostConfigBytes) : convert::preset(o.preset);
   convert::NewOptions how;
   how.seed = o.seed;
+  how.accepted_keys = engine.accepted_keys;
   const InterruptScope interrupt;
   {
     TerminalProgress progress("MB", 1e6);
@@ -35,7 +36,7 @@ int execute(const Options& o) {
 
 }  // namespace
 
-Command new_command(CLI::App& root) {
+Command new_command(CLI::App& root, const assemble::EngineOptions& engine) {
   auto o = std::make_shared<Options>();
   CLI::App* app = root.add_subcommand("new", "Write a random checkpoint in the published layout");
   app->add_option("--preset", o->preset,
@@ -49,7 +50,7 @@ Command new_command(CLI::App& root) {
   app->footer(
       "Examples:\n  nestor new --preset tiny --seed 1 /tmp/tiny\n"
       "  nestor new --preset my/config.json --seed 1 my-model");
-  return {app, [o] { return execute(*o); }};
+  return {app, [o, &engine] { return execute(*o, engine); }};
 }
 
 }  // namespace nestor::app

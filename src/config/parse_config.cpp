@@ -152,7 +152,7 @@ void read_ngram(Fields& f, const Family& family, ModelConfig& c) {
   c.ngram = n;
 }
 
-void read_quantization(Fields& f, ModelConfig& c) {
+void read_quantization(Fields& f, const AcceptedKeys& accepted, ModelConfig& c) {
   const Json* object = f.optional_object("quantization_config");
   if (object == nullptr) return;
   Fields q(*object, f.what() + ": quantization_config");
@@ -162,7 +162,7 @@ void read_quantization(Fields& f, ModelConfig& c) {
   q.ignore({"quant_method", "modules_to_not_convert"});
   Fp8Spec spec;
   if (q.has("ignored_layers")) spec.ignored_layers = q.strings("ignored_layers");
-  q.check_unknown({});
+  q.check_unknown(accepted);
   c.fp8 = std::move(spec);
 }
 
@@ -176,8 +176,8 @@ ModelConfig parse_config(const Json& json, const std::string& what, const Accept
   read_shape(f, c);
   read_tokens(f, c);
   read_ngram(f, family, c);
-  read_rope(f, c);
-  read_quantization(f, c);
+  read_rope(f, accepted, c);
+  read_quantization(f, accepted, c);
   check_fixed(f);
   c.torch_dtype = f.optional_string("torch_dtype").value_or(f.optional_string("dtype").value_or(""));
   f.ignore({"dtype"});

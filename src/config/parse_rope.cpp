@@ -38,15 +38,15 @@ YarnSpec read_yarn(Fields& f) {
   return y;
 }
 
-void read_scaling(Fields& f, ModelConfig& c) {
+void read_scaling(Fields& f, const AcceptedKeys& accepted, ModelConfig& c) {
   if (rope_type_of(f) == "yarn") c.yarn = read_yarn(f);
   f.check_missing();
-  f.check_unknown({});
+  f.check_unknown(accepted);
 }
 
 }  // namespace
 
-void read_rope(Fields& f, ModelConfig& c) {
+void read_rope(Fields& f, const AcceptedKeys& accepted, ModelConfig& c) {
   const auto theta = f.optional_number("rope_theta", kLeastTheta, kMostTheta);
   const Json* scaling = f.optional_object("rope_scaling");
   const Json* parameters = f.optional_object("rope_parameters");  // how transformers 5 saves both
@@ -63,14 +63,14 @@ void read_rope(Fields& f, ModelConfig& c) {
     }
     if (!inner && !theta) p.note_missing("rope_theta");
     c.rope_theta = inner.value_or(theta.value_or(0));
-    read_scaling(p, c);
+    read_scaling(p, accepted, c);
     return;
   }
   if (!theta) f.note_missing("rope_theta");
   c.rope_theta = theta.value_or(0);
   if (scaling != nullptr) {
     Fields s(*scaling, f.what() + ": rope_scaling");
-    read_scaling(s, c);
+    read_scaling(s, accepted, c);
   }
 }
 

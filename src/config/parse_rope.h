@@ -7,6 +7,6 @@
 
 namespace nestor::config {
 
-void read_rope(Fields& fields, ModelConfig& config);
+void read_rope(Fields& fields, const AcceptedKeys& accepted, ModelConfig& config);
 
 }  // namespace nestor::config

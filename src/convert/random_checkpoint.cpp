@@ -205,7 +205,7 @@ std::string index_text(const config::ModelConfig& c, const std::vector<Shard>& s
 
 void write_random_checkpoint(const Json& config_json, const std::filesystem::path& folder,
                              const NewOptions& options, ProgressSink& progress, const std::stop_token& stop) {
-  const config::ModelConfig c = config::parse_config(config_json, "config.json");
+  const config::ModelConfig c = config::parse_config(config_json, "config.json", options.accepted_keys);
   const std::vector<Shard> shards = shards_of(c, options.shard_bytes);
   std::uint64_t total = 0;
   for (const Shard& shard : shards) total += shard.bytes;

@@ -8,12 +8,14 @@
 
 #include "base/json.h"
 #include "base/progress.h"
+#include "config/model_config.h"
 
 namespace nestor::convert {
 
 struct NewOptions {
   std::uint64_t seed = 0;
   std::uint64_t shard_bytes = std::uint64_t{4} << 30;
+  config::AcceptedKeys accepted_keys;
 };
 
 /// `folder` must not exist or be empty. Memory stays bounded whatever the size. config.json is written last:
