@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <charconv>
+#include <fstream>
 #include <iostream>
 #include <iterator>
 
@@ -84,6 +85,12 @@ std::vector<TokenId> parse_ids(const std::string& text, std::string_view option)
 }
 
 std::string read_text(const std::string& file_or_dash) {
+  std::error_code error;
+  const auto status = std::filesystem::status(file_or_dash, error);
+  if (std::filesystem::is_fifo(status) || std::filesystem::is_character_file(status)) {  // also <(command)
+    std::ifstream stream(file_or_dash, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  }
   if (file_or_dash != "-") return read_file(file_or_dash, kMostTextBytes);
   return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
 }
