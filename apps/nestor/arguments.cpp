@@ -53,8 +53,11 @@ void require_one_of(const CLI::App& parser, const std::vector<std::string>& name
 
 CLI::Validator whole_number() {
   return {[](const std::string& text) {
-            const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-            return digits ? std::string() : fmt::format("expected a whole number, found {}", in_quotes(text));
+            std::uint64_t value = 0;
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+            const bool whole = error == std::errc() && end == text.data() + text.size();
+            return whole ? std::string()
+                         : fmt::format("expected a whole number below 2^64, found {}", in_quotes(text));
           },
           ""};
 }
@@ -69,6 +72,10 @@ std::vector<TokenId> parse_ids(const std::string& text, std::string_view option)
   std::vector<TokenId> ids;
   const char* at = text.data();
   const char* end = at + text.size();
+  if (text.starts_with('[') && text.ends_with(']')) {  // a JSON list, as tokenize --json prints it
+    ++at;
+    --end;
+  }
   const auto separator = [](char c) { return c == ' ' || c == ',' || c == '\n' || c == '\t' || c == '\r'; };
   while (true) {
     while (at != end && separator(*at)) ++at;

@@ -102,7 +102,7 @@ class Chat {
     sampling_ = resolve_sampling(o.sampling, defaults);
     decode::validate(sampling_, model_->info().vocab_size);
     rule_.ids = defaults.stop_ids;
-    rule_.max_tokens = o.new_tokens.value_or(kDefaultNewTokens);
+    rule_.max_tokens = o.new_tokens.value_or(defaults.max_new_tokens.value_or(kDefaultNewTokens));
     if (!o.system.empty()) conversation_.set_system(o.system);
   }
 

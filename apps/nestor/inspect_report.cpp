@@ -1,6 +1,12 @@
 #include "inspect_report.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <tuple>
 
 #include "assemble/engine.h"
 #include "checkpoint/inventory.h"
@@ -25,12 +31,68 @@ std::string billions(std::int64_t n) {
   return fmt::format("{:.1f} k", x / 1e3);
 }
 
-std::uint64_t stored_bytes(const checkpoint::Checkpoint& files, const std::string& name) {
-  std::uint64_t bytes = 0;
-  for (const std::string& each : {name, name + std::string(config::kScaleSuffix)}) {
-    if (const auto* tensor = files.find(each)) bytes += tensor->entry->bytes;
+// Adds a tensor of the list, and its scales, as the files have them.
+void add_stored(Inspection& found, const config::TensorInfo& tensor) {
+  for (const std::string& name : {tensor.name, tensor.name + std::string(config::kScaleSuffix)}) {
+    const auto* stored = found.files->find(name);
+    if (stored == nullptr) continue;
+    found.tensors.push_back({name, stored->entry->dtype, stored->entry->shape, stored->entry->bytes,
+                             stored->file->path().filename().string()});
+    found.bytes[static_cast<std::size_t>(tensor.part)] += stored->entry->bytes;
   }
-  return bytes;
+}
+
+// The same as a new checkpoint would have it.
+void add_planned(Inspection& found, const config::TensorInfo& tensor) {
+  const auto add = [&](const std::string& name, DType dtype, std::vector<std::int64_t> shape) {
+    std::uint64_t bytes = size_of(dtype);
+    for (const std::int64_t d : shape) bytes *= static_cast<std::uint64_t>(d);
+    found.tensors.push_back({name, dtype, std::move(shape), bytes, ""});
+    found.bytes[static_cast<std::size_t>(tensor.part)] += bytes;
+  };
+  const DType dtype = config::published_dtype(found.config, tensor);
+  add(tensor.name, dtype, {tensor.shape.begin(), tensor.shape.begin() + tensor.rank});
+  if (dtype == DType::f8_e4m3) {
+    add(tensor.name + std::string(config::kScaleSuffix), DType::f32, config::scale_shape(tensor));
+  }
+}
+
+bool has_weights(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error)) return false;
+  const std::filesystem::directory_iterator files(folder, error);
+  return std::any_of(begin(files), end(files),
+                     [](const auto& entry) { return entry.path().extension() == ".safetensors"; });
+}
+
+// "model.layers.3.mlp" to "model.layers.*.mlp": tensors that differ in numbers only are listed as one line.
+std::string pattern_of(const std::string& name) {
+  std::string pattern;
+  for (const char c : name) {
+    const bool digit = c >= '0' && c <= '9';
+    const bool numbered = !pattern.empty() && (pattern.back() == '.' || pattern.back() == '*');
+    if (!digit || !numbered) {
+      pattern += c;
+    } else if (pattern.back() == '.') {
+      pattern += '*';
+    }
+  }
+  return pattern;
+}
+
+std::string tensor_lines(const Inspection& found) {
+  std::map<std::tuple<std::string, std::string, std::string>, std::pair<std::size_t, std::int64_t>> groups;
+  for (const TensorLine& t : found.tensors) {
+    const auto key =
+        std::make_tuple(pattern_of(t.name), checkpoint::shape_text(t.shape), std::string(name_of(t.dtype)));
+    ++groups.try_emplace(key, groups.size(), 0).first->second.second;
+  }
+  std::vector<std::string> lines(groups.size());
+  for (const auto& [key, place] : groups) {
+    const auto& [pattern, shape, dtype] = key;
+    lines[place.first] = fmt::format("  {:>6} x {:<62} {:<8} {}\n", place.second, pattern, dtype, shape);
+  }
+  return fmt::format("{}", fmt::join(lines, ""));
 }
 
 double share(std::int64_t part, std::int64_t whole) {
@@ -113,21 +175,28 @@ Json config_json(const config::ModelConfig& c) {
 
 }  // namespace
 
+std::uint64_t Inspection::total_bytes() const {
+  return std::accumulate(bytes.begin(), bytes.end(), std::uint64_t{0});
+}
+
 Inspection inspect(const std::filesystem::path& path, const config::AcceptedKeys& accepted) {
   Inspection found;
   found.name = path.string();
   found.config = assemble::open_config(path, accepted);
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) {
+  if (has_weights(path)) {
     found.files = std::make_shared<const checkpoint::Checkpoint>(path);
     found.layout = checkpoint::layout_of(found.config, *found.files);
     checkpoint::check_inventory(found.config, found.layout, *found.files);
-    config::for_each_tensor(found.config, found.layout, [&](const config::TensorInfo& tensor) {
-      found.bytes[static_cast<std::size_t>(tensor.part)] += stored_bytes(*found.files, tensor.name);
-    });
   } else if (found.config.num_nextn_predict_layers > 0) {
     found.layout.draft = config::NameLayout::Draft::present;
   }
+  config::for_each_tensor(found.config, found.layout, [&](const config::TensorInfo& tensor) {
+    if (found.files) {
+      add_stored(found, tensor);
+    } else {
+      add_planned(found, tensor);
+    }
+  });
   found.footprint = config::footprint_of(found.config, found.layout);
   return found;
 }
@@ -137,15 +206,12 @@ std::string text_report(const Inspection& found) {
   std::string out =
       fmt::format("{}: {}\n{}\n", found.name, found.config.architecture, shape_lines(found.config));
   const std::int64_t everything = f.total + f.of(Part::draft);
-  out += fmt::format("  {:<22}{:>18}{:>9}{}\n", "part", "parameters", "share",
-                     found.files ? "            bytes" : "");
+  out += fmt::format("  {:<22}{:>18}{:>9}{:>18}\n", "part", "parameters", "share", "bytes");
   for (std::size_t i = 0; i < config::kParts; ++i) {
     const std::int64_t n = f.parameters[i];
     if (n == 0) continue;
-    out += fmt::format("  {:<22}{:>18}{:>8.1f}%", config::name_of(static_cast<Part>(i)), grouped(n),
-                       100 * share(n, everything));
-    if (found.files) out += fmt::format("{:>17}", grouped(static_cast<std::int64_t>(found.bytes[i])));
-    out += '\n';
+    out += fmt::format("  {:<22}{:>18}{:>8.1f}%{:>18}\n", config::name_of(static_cast<Part>(i)), grouped(n),
+                       100 * share(n, everything), grouped(static_cast<std::int64_t>(found.bytes[i])));
   }
   out += fmt::format("\n  {:<22}{} ({}), draft block not counted\n", "total", grouped(f.total),
                      billions(f.total));
@@ -158,11 +224,10 @@ std::string text_report(const Inspection& found) {
                      grouped(4 * config::cached_values_per_token(found.config)),
                      grouped(2 * config::cached_values_per_token(found.config)));
   out += fmt::format("  {:<22}{}\n", "draft block (MTP)", draft_text(found));
-  if (found.files) {
-    out += fmt::format("  {:<22}{} tensors, {} bytes\n", "files",
-                       grouped(static_cast<std::int64_t>(found.files->tensors().size())),
-                       grouped(static_cast<std::int64_t>(found.files->file_bytes())));
-  }
+  out += fmt::format("  {:<22}{} in {} tensors\n\n", found.files ? "bytes stored" : "bytes if written",
+                     grouped(static_cast<std::int64_t>(found.total_bytes())),
+                     grouped(static_cast<std::int64_t>(found.tensors.size())));
+  out += tensor_lines(found);
   return out;
 }
 
@@ -179,7 +244,7 @@ Json json_report(const Inspection& found) {
     const std::string name(config::name_of(static_cast<Part>(i)));
     if (f.parameters[i] == 0) continue;
     by_part[name] = f.parameters[i];
-    if (found.files) bytes[name] = found.bytes[i];
+    bytes[name] = found.bytes[i];
   }
   out["parameters"] = {{"total", f.total},
                        {"ngram", f.ngram},
@@ -192,15 +257,16 @@ Json json_report(const Inspection& found) {
   out["cache_values_per_token"] = config::cached_values_per_token(c);
   out["draft"] = {{"present", found.layout.draft == config::NameLayout::Draft::present},
                   {"note", draft_text(found)}};
-  if (!found.files) return out;
-  out["bytes"] = {{"files", found.files->file_bytes()}, {"by_part", bytes}};
+  out["weights_present"] = found.files != nullptr;
+  out["bytes"] = {{"total", found.total_bytes()}, {"by_part", bytes}};
   Json tensors = Json::array();
-  for (const auto& [name, tensor] : found.files->tensors()) {
-    tensors.push_back({{"name", name},
-                       {"dtype", std::string(name_of(tensor.entry->dtype))},
-                       {"shape", tensor.entry->shape},
-                       {"bytes", tensor.entry->bytes},
-                       {"file", tensor.file->path().filename().string()}});
+  for (const TensorLine& tensor : found.tensors) {
+    Json line = {{"name", tensor.name},
+                 {"dtype", std::string(name_of(tensor.dtype))},
+                 {"shape", tensor.shape},
+                 {"bytes", tensor.bytes}};
+    if (found.files) line["file"] = tensor.file;
+    tensors.push_back(std::move(line));
   }
   out["tensors"] = std::move(tensors);
   return out;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "checkpoint/checkpoint.h"
@@ -14,18 +15,31 @@
 
 namespace nestor::app {
 
+/// One tensor as it is stored, or as a new checkpoint of the configuration would store it.
+struct TensorLine {
+  std::string name;
+  DType dtype{};
+  std::vector<std::int64_t> shape;
+  std::uint64_t bytes = 0;
+  std::string file;  // empty where only a configuration was given
+};
+
 struct Inspection {
   std::string name;
   config::ModelConfig config;
   config::NameLayout layout;
   config::Footprint footprint;
-  /// Null where only a config.json was given.
+  /// Null where there are no weights: a config.json, or a folder that has no more than that.
   std::shared_ptr<const checkpoint::Checkpoint> files;
-  /// Stored bytes by part, scales included; zero without files.
+  std::vector<TensorLine> tensors;
+  /// Bytes by part, scales included.
   std::array<std::uint64_t, config::kParts> bytes{};
+
+  std::uint64_t total_bytes() const;
 };
 
-/// Reads a folder (checked as for loading) or a config.json alone.
+/// Reads a folder (checked as for loading) or a configuration alone, whose tensors are then those that a new
+/// checkpoint would have.
 Inspection inspect(const std::filesystem::path& folder_or_file, const config::AcceptedKeys& accepted);
 
 std::string text_report(const Inspection& found);

@@ -1,6 +1,8 @@
 // nestor new: a random checkpoint of any shape.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "arguments.h"
 #include "base/json.h"
 #include "convert/presets.h"
@@ -20,11 +22,14 @@ struct Options {
 constexpr std::uint64_t kMostConfigBytes = 16U << 20;
 
 int execute(const Options& o, const assemble::EngineOptions& engine) {
-  const bool is_file = o.preset.ends_with(".json") || o.preset.find('/') != std::string::npos;
+  const auto names = convert::preset_names();
+  const bool is_file = std::find(names.begin(), names.end(), o.preset) == names.end() &&
+                       (o.preset.ends_with(".json") || std::filesystem::exists(o.preset));
   const Json config = is_file ? read_json(o.preset, kMostConfigBytes) : convert::preset(o.preset);
   convert::NewOptions how;
   how.seed = o.seed;
   how.accepted_keys = engine.accepted_keys;
+  if (is_file) how.config_name = o.preset;
   const InterruptScope interrupt;
   {
     TerminalProgress progress("MB", 1e6);

@@ -62,6 +62,10 @@ class Run {
     std::vector<decode::Turn> turns;
     turns.emplace_back(prompt_ids(), sampling(), stop_rule());
     turns[0].check_against(model_->info());
+    if (!tokenizer_ && !o_.stops.empty()) {
+      fail(ErrorKind::usage, "--stop needs the tokenizer.json that {} lacks; use --stop-ids",
+           folder_.string());
+    }
     if (tokenizer_) stream_.emplace(*tokenizer_, tokenizer::ControlText::keep, o_.stops);
     const InterruptScope interrupt;
     decode::GenerateOptions how;
@@ -70,7 +74,9 @@ class Run {
     generate(*model_, turns, how,
              [&](std::size_t, const decode::Choice& choice) { return on_token(choice); });
     times_.end = Clock::now();
-    if (generated_ == 0) times_.first_token = times_.end;
+    // Without a first token the prompt took all the time, unless nothing was asked for and nothing computed.
+    const bool idle = turns[0].finish_reason() == decode::FinishReason::length;
+    if (generated_ == 0 && !idle) times_.first_token = times_.end;
     if (stream_) emit(stream_->finish());
     if (stream_ && stream_->stopped()) turns[0].finish(decode::FinishReason::stop);
     report(turns[0]);
@@ -103,6 +109,7 @@ class Run {
     if (!o_.ignore_eos) rule.ids = defaults_.stop_ids;
     for (const TokenId id : parse_ids(o_.stop_ids, "--stop-ids")) rule.ids.push_back(id);
     rule.max_tokens = o_.new_tokens.value_or(defaults_.max_new_tokens.value_or(kDefaultNewTokens));
+    rule.min_tokens = std::min(defaults_.min_new_tokens, rule.max_tokens);
     return rule;
   }
 

@@ -14,6 +14,7 @@ namespace nestor::assemble {
 struct GenerationDefaults {
   decode::SamplingParams sampling;  // temperature 0 where nothing asks for sampling
   std::optional<std::int64_t> max_new_tokens;
+  std::int64_t min_new_tokens = 0;  // no stop token before so many
   std::vector<TokenId> stop_ids;
 };
 

@@ -98,6 +98,12 @@ std::optional<std::string> Fields::optional_string(const std::string& key) {
   return value->get<std::string>();
 }
 
+std::optional<std::string> Fields::string_if_any(const std::string& key) {
+  const Json* value = find(key);
+  if (value == nullptr || !value->is_string()) return std::nullopt;
+  return value->get<std::string>();
+}
+
 const Json* Fields::optional_object(const std::string& key) {
   const Json* value = find(key);
   if (value != nullptr && !value->is_object()) {

@@ -29,6 +29,8 @@ class Fields {
 
   std::optional<bool> optional_boolean(const std::string& key);
   std::optional<std::string> optional_string(const std::string& key);
+  /// The string at the key; nothing if there is no string.
+  std::optional<std::string> string_if_any(const std::string& key);
   const Json* optional_object(const std::string& key);
   const Json* optional_array(const std::string& key);
   bool is_array(const std::string& key);

@@ -1,6 +1,6 @@
 // What the model is: the validated facts of a config.json of the LongCat-Flash family (spec section 1).
 // Names are the file's own keys. A value that exists here has been checked: sizes are positive and small
-// enough that products of any three of them fit 64 bits.
+// enough that the element counts of single tensors and of the whole model fit 64 bits.
 #pragma once
 
 #include <cstdint>
@@ -76,7 +76,6 @@ struct ModelConfig {
 
   std::optional<NgramSpec> ngram;
   std::vector<TokenId> eos_token_ids;  // end sequences and n-gram segments
-  std::optional<TokenId> bos_token_id;
 
   std::int64_t num_nextn_predict_layers =
       0;                    // draft blocks that the file asks for; absent in published files

@@ -117,12 +117,11 @@ void check_fixed(Fields& f) {
     f.require_value(key, nullptr, "the LongCat-Next and LongCat-2.0 relatives hash by other rules");
   }
   f.ignore({"attention_method", "transformers_version", "_name_or_path", "use_cache", "auto_map",
-            "initializer_range", "attention_dropout", "pad_token_id"});
+            "initializer_range", "attention_dropout", "bos_token_id", "pad_token_id"});
 }
 
 void read_tokens(Fields& f, ModelConfig& c) {
   const auto one = [&](const char* key) { return f.optional_integer(key, 0, kMostTokens - 1); };
-  if (const auto bos = one("bos_token_id")) c.bos_token_id = static_cast<TokenId>(*bos);
   if (!f.has("eos_token_id")) {
     f.note_missing("eos_token_id");
   } else if (f.is_array("eos_token_id")) {
@@ -179,8 +178,9 @@ ModelConfig parse_config(const Json& json, const std::string& what, const Accept
   read_rope(f, accepted, c);
   read_quantization(f, accepted, c);
   check_fixed(f);
-  c.torch_dtype = f.optional_string("torch_dtype").value_or(f.optional_string("dtype").value_or(""));
-  f.ignore({"dtype"});
+  const auto torch_dtype = f.string_if_any("torch_dtype");
+  const auto dtype = f.string_if_any("dtype");
+  c.torch_dtype = torch_dtype.value_or(dtype.value_or(""));
   f.check_missing();
   check_derived(f, c);
   f.check_unknown(accepted);

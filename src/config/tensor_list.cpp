@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/error.h"
+#include "quant/format.h"
+
 namespace nestor::config {
 namespace {
 
@@ -152,6 +157,25 @@ std::string ngram_projection_name(std::int64_t table) {
 std::string correction_bias_name(const NameLayout& layout, std::int64_t layer) {
   const bool dotted = layout.correction_bias == NameLayout::CorrectionBias::dotted;
   return fmt::format("model.layers.{}.mlp.router.e_score_correction{}bias", layer, dotted ? '.' : '_');
+}
+
+DType published_dtype(const ModelConfig& c, const TensorInfo& tensor) {
+  if (tensor.storage == Storage::router) return DType::f32;
+  if (c.fp8 && tensor.storage == Storage::projection) {
+    const auto& ignored = c.fp8->ignored_layers;
+    const std::string layer = tensor.name.substr(0, tensor.name.rfind(".weight"));
+    if (std::find(ignored.begin(), ignored.end(), layer) == ignored.end()) return DType::f8_e4m3;
+  }
+  if (c.torch_dtype == "float32") return DType::f32;
+  if (c.torch_dtype == "float16") return DType::f16;
+  if (c.torch_dtype == "bfloat16" || c.torch_dtype.empty()) return DType::bf16;
+  fail(ErrorKind::unsupported, "torch_dtype {} is not supported; expected bfloat16, float16 or float32",
+       in_quotes(c.torch_dtype));
+}
+
+std::vector<std::int64_t> scale_shape(const TensorInfo& tensor) {
+  const auto blocks = [](std::int64_t n) { return (n + quant::kScaleBlock - 1) / quant::kScaleBlock; };
+  return {blocks(tensor.shape[0]), blocks(tensor.shape[1])};
 }
 
 void for_each_tensor(const ModelConfig& config, const NameLayout& layout,

@@ -8,7 +8,9 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "base/dtype.h"
 #include "config/model_config.h"
 
 namespace nestor::config {
@@ -73,6 +75,14 @@ std::string word_table_name(const NameLayout& layout);
 std::string ngram_table_name(std::int64_t table);
 std::string ngram_projection_name(std::int64_t table);
 std::string correction_bias_name(const NameLayout& layout, std::int64_t layer);
+
+/// How a new checkpoint stores a tensor: routers in float32, projections in e4m3 where quantization_config
+/// asks for it and does not name their layer, all else as torch_dtype says (bfloat16 where it says nothing).
+/// Error(unsupported) for a torch_dtype that is no such format.
+DType published_dtype(const ModelConfig& config, const TensorInfo& tensor);
+
+/// The shape of the block scales of an e4m3 matrix: [ceil(rows / 128), ceil(cols / 128)].
+std::vector<std::int64_t> scale_shape(const TensorInfo& tensor);
 
 /// Calls visit for every tensor, in the order of the forward pass. Nothing is stored, so huge configurations
 /// are fine.

@@ -28,35 +28,14 @@ struct Shard {
   std::uint64_t bytes = 0;
 };
 
-DType dtype_of(const config::ModelConfig& c, const TensorInfo& tensor) {
-  if (tensor.storage == config::Storage::router) return DType::f32;
-  if (c.fp8 && tensor.storage == config::Storage::projection) {
-    const bool ignored =
-        std::any_of(c.fp8->ignored_layers.begin(), c.fp8->ignored_layers.end(),
-                    [&](const std::string& layer) { return tensor.name == layer + ".weight"; });
-    if (!ignored) return DType::f8_e4m3;
-  }
-  if (c.torch_dtype == "float32") return DType::f32;
-  if (c.torch_dtype == "float16") return DType::f16;
-  if (c.torch_dtype == "bfloat16" || c.torch_dtype.empty()) return DType::bf16;
-  fail(ErrorKind::unsupported,
-       "config.json: torch_dtype {} cannot be written; expected bfloat16, float16 or float32",
-       in_quotes(c.torch_dtype));
-}
-
 std::vector<std::int64_t> shape_of(const TensorInfo& t) {
   return {t.shape.begin(), t.shape.begin() + t.rank};
 }
 
-std::vector<std::int64_t> scale_shape(const TensorInfo& t) {
-  const auto blocks = [](std::int64_t n) { return (n + quant::kScaleBlock - 1) / quant::kScaleBlock; };
-  return {blocks(t.shape[0]), blocks(t.shape[1])};
-}
-
 std::vector<PlannedTensor> plan_of(const config::ModelConfig& c, const TensorInfo& t) {
-  std::vector<PlannedTensor> plan = {{t.name, dtype_of(c, t), shape_of(t)}};
+  std::vector<PlannedTensor> plan = {{t.name, config::published_dtype(c, t), shape_of(t)}};
   if (plan[0].dtype == DType::f8_e4m3) {
-    plan.push_back({t.name + std::string(config::kScaleSuffix), DType::f32, scale_shape(t)});
+    plan.push_back({t.name + std::string(config::kScaleSuffix), DType::f32, config::scale_shape(t)});
   }
   return plan;
 }
@@ -99,7 +78,7 @@ class Writer {
     }
     SafetensorsWriter file(folder / shard.file, plan);
     for (const TensorInfo& t : shard.tensors) {
-      if (dtype_of(c_, t) == DType::f8_e4m3) {
+      if (config::published_dtype(c_, t) == DType::f8_e4m3) {
         write_scaled(file, t);
       } else {
         write_plain(file, t);
@@ -120,7 +99,7 @@ class Writer {
 
   void write_plain(SafetensorsWriter& file, const TensorInfo& t) {
     const RandomTensor random(seed_, t);
-    const DType dtype = dtype_of(c_, t);
+    const DType dtype = config::published_dtype(c_, t);
     for (std::int64_t first = 0; first < t.elements(); first += kElementsAtOnce) {
       std::vector<float> values(static_cast<std::size_t>(std::min(kElementsAtOnce, t.elements() - first)));
       random.fill(first, values);
@@ -178,8 +157,14 @@ class Writer {
 
 void prepare_folder(const std::filesystem::path& folder, std::uint64_t bytes) {
   std::error_code error;
-  if (std::filesystem::exists(folder, error) && !std::filesystem::is_empty(folder, error)) {
-    fail(ErrorKind::usage, "{}: already there and not empty; choose another folder", folder.string());
+  if (std::filesystem::exists(folder, error)) {
+    if (!std::filesystem::is_directory(folder, error)) {
+      fail(ErrorKind::usage, "{}: already there and not a folder; choose another name", folder.string());
+    }
+    const bool empty = std::filesystem::is_empty(folder, error);
+    if (error) fail(ErrorKind::io, "cannot look into {}: {}", folder.string(), error.message());
+    if (!empty)
+      fail(ErrorKind::usage, "{}: already there and not empty; choose another folder", folder.string());
   }
   std::filesystem::create_directories(folder, error);
   if (error) fail(ErrorKind::io, "cannot create {}: {}", folder.string(), error.message());
@@ -205,7 +190,7 @@ std::string index_text(const config::ModelConfig& c, const std::vector<Shard>& s
 
 void write_random_checkpoint(const Json& config_json, const std::filesystem::path& folder,
                              const NewOptions& options, ProgressSink& progress, const std::stop_token& stop) {
-  const config::ModelConfig c = config::parse_config(config_json, "config.json", options.accepted_keys);
+  const config::ModelConfig c = config::parse_config(config_json, options.config_name, options.accepted_keys);
   const std::vector<Shard> shards = shards_of(c, options.shard_bytes);
   std::uint64_t total = 0;
   for (const Shard& shard : shards) total += shard.bytes;

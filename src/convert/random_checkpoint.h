@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <stop_token>
+#include <string>
 
 #include "base/json.h"
 #include "base/progress.h"
@@ -16,6 +17,7 @@ struct NewOptions {
   std::uint64_t seed = 0;
   std::uint64_t shard_bytes = std::uint64_t{4} << 30;
   config::AcceptedKeys accepted_keys;
+  std::string config_name = "config.json";  // of the configuration, in messages
 };
 
 /// `folder` must not exist or be empty. Memory stays bounded whatever the size. config.json is written last:

@@ -14,7 +14,6 @@ template <typename Body>
 void split(const Context& ctx, std::int64_t n, std::int64_t grain, std::int64_t cost, const Body& body) {
   constexpr std::int64_t kTilesPerWorker = 8;
   if (cost < kWorthSharing || ctx.team.threads() == 1) {
-    const SubnormalsAreZero guard;
     if (n > 0) body(0, n);
     return;
   }
@@ -34,7 +33,6 @@ void for_tiles(const Context& ctx, std::int64_t tiles, std::int64_t cost,
     ctx.team.run(tiles, body);
     return;
   }
-  const SubnormalsAreZero guard;
   for (std::int64_t tile = 0; tile < tiles; ++tile) body(tile, 0);
 }
 
@@ -42,12 +40,6 @@ void matmul(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, 
   const MatmulArgs args{x.data, x.stride, rows, w, y.data, y.stride};
   split(ctx, w.rows, 16, rows * w.rows * w.cols,
         [&](std::int64_t begin, std::int64_t end) { ctx.ops.matmul(args, begin, end); });
-}
-
-void matmul_transposed(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y) {
-  const MatmulTransposedArgs args{x.data, x.stride, rows, w, y.data, y.stride};
-  split(ctx, w.cols, quant::kScaleBlock, rows * w.rows * w.cols,
-        [&](std::int64_t begin, std::int64_t end) { ctx.ops.matmul_transposed(args, begin, end); });
 }
 
 void rms_norm(const Context& ctx, Rows x, std::int64_t rows, const float* w, std::int64_t cols, float eps,

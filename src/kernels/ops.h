@@ -36,9 +36,6 @@ void for_tiles(const Context& ctx, std::int64_t tiles, std::int64_t cost,
 /// y [T, N] = x [T, K] times the transpose of w [N, K].
 void matmul(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y);
 
-/// y [T, N] += x [T, K] times w [K, N].
-void matmul_transposed(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y);
-
 /// y [T, cols] = RMSNorm(x) * scale; y may be x.
 void rms_norm(const Context& ctx, Rows x, std::int64_t rows, const float* w, std::int64_t cols, float eps,
               float scale, Rows y);

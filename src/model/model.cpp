@@ -54,6 +54,7 @@ Model::Model(config::ModelConfig config, std::shared_ptr<const checkpoint::Check
       ops_(*options.ops) {}
 
 lm::Logits Model::compute(std::span<const lm::Chunk> batch, layers::Observer& observer) {
+  const kernels::SubnormalsAreZero guard;  // the team's other threads have their own
   const kernels::Context ctx{ops_, team_, arena_};
   const kernels::Arena::Scope scope(arena_);
   const std::int64_t hidden = config_.hidden_size;

@@ -26,7 +26,7 @@ const std::vector<std::string> kRequiredReal = {"rms_norm_eps", "rope_theta", "r
                                                 "ngram_vocab_size_ratio"};
 const std::vector<std::string> kOptionalWhole = {
     "zero_expert_num", "num_hidden_layers", "num_key_value_heads",     "head_dim",
-    "qk_head_dim",     "bos_token_id",      "num_nextn_predict_layers"};
+    "qk_head_dim",     "num_nextn_predict_layers"};
 const std::vector<std::string> kOptionalBoolean = {"mla_scale_q_lora", "mla_scale_kv_lora"};
 
 TEST(ParseConfig, TheSampleIsReadAsItStands) {
@@ -40,7 +40,6 @@ TEST(ParseConfig, TheSampleIsReadAsItStands) {
   EXPECT_EQ(c.qk_head_dim(), 32);
   EXPECT_EQ(c.latent_norm_eps, 1e-6);
   EXPECT_EQ(c.eos_token_ids, std::vector<TokenId>{2});
-  EXPECT_EQ(c.bos_token_id, 1);
   ASSERT_TRUE(c.ngram);
   EXPECT_EQ(c.ngram->tables(), 12);
   ASSERT_TRUE(c.yarn);

@@ -20,9 +20,9 @@ void matmul(const MatmulArgs& a, std::int64_t n_begin, std::int64_t n_end) {
     const std::vector<float> w = widened_row(a.w, n);
     for (std::int64_t t = 0; t < a.rows; ++t) {
       const float* x = a.x + t * a.x_stride;
-      float sum = 0;
-      for (std::size_t k = 0; k < w.size(); ++k) sum += x[k] * w[k];
-      a.y[t * a.y_stride + n] = sum;
+      double sum = 0;
+      for (std::size_t k = 0; k < w.size(); ++k) sum += static_cast<double>(x[k]) * static_cast<double>(w[k]);
+      a.y[t * a.y_stride + n] = static_cast<float>(sum);
     }
   }
 }
@@ -42,9 +42,10 @@ void rms_norm(const RmsNormArgs& a, std::int64_t row_begin, std::int64_t row_end
   for (std::int64_t t = row_begin; t < row_end; ++t) {
     const float* x = a.x + t * a.x_stride;
     float* y = a.y + t * a.y_stride;
-    float squares = 0;
-    for (std::int64_t i = 0; i < a.cols; ++i) squares += x[i] * x[i];
-    const float inverse = 1.0F / std::sqrt(squares / static_cast<float>(a.cols) + a.eps);
+    double squares = 0;
+    for (std::int64_t i = 0; i < a.cols; ++i)
+      squares += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+    const auto inverse = static_cast<float>(1.0 / std::sqrt(squares / static_cast<double>(a.cols) + a.eps));
     for (std::int64_t i = 0; i < a.cols; ++i) y[i] = a.w[i] * (x[i] * inverse) * a.scale;
   }
 }
@@ -57,12 +58,12 @@ void softmax(const SoftmaxArgs& a, std::int64_t row_begin, std::int64_t row_end)
   for (std::int64_t t = row_begin; t < row_end; ++t) {
     float* x = a.x + t * a.stride;
     const float largest = *std::max_element(x, x + a.cols);
-    float sum = 0;
+    double sum = 0;
     for (std::int64_t i = 0; i < a.cols; ++i) {
       x[i] = std::exp(x[i] - largest);
       sum += x[i];
     }
-    for (std::int64_t i = 0; i < a.cols; ++i) x[i] /= sum;
+    for (std::int64_t i = 0; i < a.cols; ++i) x[i] /= static_cast<float>(sum);
   }
 }
 

@@ -1,4 +1,4 @@
-// The plain set: loops in float32, the meaning of every operation. Kept for ever as definition, oracle and
+// The plain set: loops over float32 values, sums in double, the meaning of every operation. Kept for ever as definition, oracle and
 // fallback.
 #pragma once
 
