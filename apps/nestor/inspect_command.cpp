@@ -25,7 +25,7 @@ Command inspect_command(CLI::App& root, const assemble::EngineOptions& engine) {
   CLI::App* app =
       root.add_subcommand("inspect", "Show configuration, parameters, bytes and tensors of a model");
   add_model(*app, o->model, "checkpoint folder or a config.json");
-  app->add_flag("--json", o->json, "Print one JSON object, tensors included");
+  app->add_flag("--json", o->json, "Print one JSON object, every tensor included");
   app->footer(
       "Examples:\n  nestor inspect\n  nestor inspect some/config.json\n  nestor inspect MODEL --json");
   return {app, [o, &engine] { return execute(*o, engine); }};

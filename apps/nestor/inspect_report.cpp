@@ -259,6 +259,7 @@ Json json_report(const Inspection& found) {
                   {"note", draft_text(found)}};
   out["weights_present"] = found.files != nullptr;
   out["bytes"] = {{"total", found.total_bytes()}, {"by_part", bytes}};
+  if (found.files) out["bytes"]["files"] = found.files->file_bytes();
   Json tensors = Json::array();
   for (const TensorLine& tensor : found.tensors) {
     Json line = {{"name", tensor.name},

@@ -42,6 +42,18 @@ TEST_F(FileTest, WhatIsCommittedIsThereAndWhatIsNotLeavesNothing) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
 }
 
+TEST_F(FileTest, WritingFollowsALinkAndLeavesDevicesAndFoldersAlone) {
+  write_file(folder_ / "target", "old");
+  std::filesystem::create_symlink(folder_ / "target", folder_ / "link");
+  write_file(folder_ / "link", "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "link"));
+  EXPECT_EQ(read_file(folder_ / "target", 9), "new");
+  ASSERT_EQ(::mkfifo((folder_ / "fifo").c_str(), 0600), 0);
+  EXPECT_THROW(OutputFile(folder_ / "fifo"), Error);
+  EXPECT_TRUE(std::filesystem::is_fifo(folder_ / "fifo"));
+  EXPECT_THROW(OutputFile{folder_}, Error);
+}
+
 TEST_F(FileTest, RefusesWhatIsNoRegularFileOrTooLarge) {
   EXPECT_EQ(kind_of_failure([&] { read_file(folder_ / "none", 9); }), ErrorKind::not_found);
   EXPECT_EQ(kind_of_failure([&] { read_file(folder_, 9); }), ErrorKind::bad_input);

@@ -54,6 +54,12 @@ TEST(Chat, SystemPrompt) {
   EXPECT_EQ(history("/system\n", {"--system", "Be brief."}), Json::array());
 }
 
+TEST(Chat, RetryAsksWhatUndoLeft) {
+  const Json messages = history("First\nSecond\n/undo\n/retry\n");
+  ASSERT_EQ(messages.size(), 2U);
+  EXPECT_EQ(messages[0]["content"], "First");
+}
+
 TEST(Chat, ResetUndoAndRetry) {
   EXPECT_EQ(history("Hello\n/reset\n"), Json::array());
   EXPECT_EQ(roles(history("Hello\nMore\n/undo\n")), Json({"user", "assistant"}));

@@ -103,6 +103,32 @@ TEST(RunFolder, AnUnknownKeyIsNamedAndCanBeAccepted) {
   run(model.folder(), {"-n", "2", "--accept-key", "surprise", "--accept-key", "novelty"});
 }
 
+TEST(RunFolder, AcceptedKeysReachNestedObjectsToo) {
+  const LinkedModel model;
+  Json config = parse_json(bytes_of(story() + "/config.json"), "config.json");
+  config.erase("rope_theta");
+  config["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 10000.0}, {"surprise", 1}};
+  model.replace("config.json", config.dump());
+  expect_error({"run", model.folder(), "-p", "x"}, 1, "surprise");
+  EXPECT_EQ(run(model.folder(), {"-n", "2", "--accept-key", "surprise"})["ids"],
+            run(story(), {"-n", "2"})["ids"]);
+}
+
+TEST(RunFolder, GenerationConfigMayHoldWhatChangesNothing) {
+  const LinkedModel model;
+  model.replace(
+      "generation_config.json",
+      R"({"length_penalty": 1.0, "early_stopping": false, "num_beams": 1, "assistant_early_exit": null})");
+  run(model.folder(), {"-n", "2"});
+  model.replace("generation_config.json", R"({"num_beams": 4})");
+  expect_error({"run", model.folder(), "-p", "x"}, 1, "num_beams");
+  model.replace("generation_config.json", R"({"do_sample": true, "top_p": 0})");
+  expect_error({"run", model.folder(), "-p", "x"}, 1, "generation_config.json: top_p");
+  const Json greedy = run(story(), {"-n", "4", "--temperature", "0"})["ids"];
+  model.replace("generation_config.json", Json({{"eos_token_id", greedy[1]}, {"min_new_tokens", 3}}).dump());
+  EXPECT_GE(run(model.folder(), {"-n", "4"})["ids"].size(), 3U);
+}
+
 TEST(RunFolder, AStartTokenOfThePostProcessorIsAdded) {
   const LinkedModel model;
   model.replace("tokenizer.json", bytes_of(test_data("tokenizer/longcat/tokenizer.json")));

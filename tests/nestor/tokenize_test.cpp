@@ -95,6 +95,12 @@ TEST(TokenizeOutput, ModelIsAFolderOrAFile) {
   EXPECT_EQ(output_of({"tokenize", "--text", "Once", story() + "/tokenizer.json"}), expected);
 }
 
+TEST(Detokenize, TakesTheListThatTokenizePrints) {
+  const std::string ids = output_of({"tokenize", "--json", "--text", "Once upon a time"});
+  EXPECT_EQ(output_of({"detokenize", "--ids", ids.substr(0, ids.size() - 1)}), "Once upon a time");
+  EXPECT_EQ(output_of({"detokenize", "--ids", "[]"}), "");
+}
+
 TEST(Detokenize, NoIdsNoBytes) { EXPECT_EQ(output_of({"detokenize", "--ids", ""}), ""); }
 
 TEST(Detokenize, ControlTokensCanBeLeftOut) {

@@ -69,6 +69,7 @@ TEST(Usage, NumbersOutOfRange) {
                  {{"run", "-p", "x", "--presence-penalty", "3"}, 2, "presence_penalty"},
                  {{"run", "-p", "x", "--frequency-penalty", "-3"}, 2, "frequency_penalty"},
                  {{"run", "-p", "x", "--seed", "-1"}, 2, "expected a whole number"},
+                 {{"run", "-p", "x", "--seed", "99999999999999999999999"}, 2, "expected a whole number"},
                  {{"run", "-p", "x", "--logit-bias", "3"}, 2, "expected ID=X"},
                  {{"run", "-p", "x", "--logit-bias", "4096=1"}, 2, "4096"},
                  {{"run", "-p", "x", "--logprobs", "-1"}, 2, "--logprobs"},
