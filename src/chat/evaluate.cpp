@@ -109,7 +109,7 @@ Value Interpreter::value_of(const Filter& node) {
 }
 
 Value Interpreter::filter_text(const Expression* filters, Text text) {
-  const Value input(std::move(text));
+  Value input(std::move(text));
   if (!filters) return input;
   const Value* outside = std::exchange(block_text_, &input);
   Value result = evaluate(*filters);

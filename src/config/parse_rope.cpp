@@ -16,7 +16,7 @@ std::string rope_type_of(Fields& f) {
     fail(ErrorKind::bad_input, "{}: rope_type {} and type {} contradict each other", f.what(),
          in_quotes(*spelled), in_quotes(*legacy));
   }
-  const std::string type = spelled ? *spelled : legacy.value_or("default");
+  std::string type = spelled ? *spelled : legacy.value_or("default");
   if (type == "yarn" || type == "deepseek_yarn") return "yarn";
   if (type == "default") return type;
   fail(ErrorKind::unsupported, "{}: rope_type {} is not supported; expected default, yarn or deepseek_yarn",

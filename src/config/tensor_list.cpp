@@ -59,7 +59,7 @@ class Walk {
   }
 
  private:
-  void emit(TensorInfo info) { visit_(info); }
+  void emit(const TensorInfo& info) { visit_(info); }
 
   void vector(const std::string& name, std::int64_t size, Part part, Storage storage) {
     emit({name, {size, 0, 0}, 1, part, storage});
