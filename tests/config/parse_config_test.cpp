@@ -24,9 +24,9 @@ const std::vector<std::string> kRequiredWhole = {"vocab_size",       "hidden_siz
                                                  "emb_neighbor_num", "expert_ffn_hidden_size"};
 const std::vector<std::string> kRequiredReal = {"rms_norm_eps", "rope_theta", "routed_scaling_factor",
                                                 "ngram_vocab_size_ratio"};
-const std::vector<std::string> kOptionalWhole = {
-    "zero_expert_num", "num_hidden_layers", "num_key_value_heads",     "head_dim",
-    "qk_head_dim",     "num_nextn_predict_layers"};
+const std::vector<std::string> kOptionalWhole = {"zero_expert_num",     "num_hidden_layers",
+                                                 "num_key_value_heads", "head_dim",
+                                                 "qk_head_dim",         "num_nextn_predict_layers"};
 const std::vector<std::string> kOptionalBoolean = {"mla_scale_q_lora", "mla_scale_kv_lora"};
 
 TEST(ParseConfig, TheSampleIsReadAsItStands) {

@@ -1,5 +1,5 @@
-// The plain set: loops over float32 values, sums in double, the meaning of every operation. Kept for ever as definition, oracle and
-// fallback.
+// The plain set: loops over float32 values with sums in double, the meaning of every operation. Kept for ever
+// as definition, oracle and fallback.
 #pragma once
 
 #include "kernels/op_args.h"
