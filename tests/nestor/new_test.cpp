@@ -96,10 +96,14 @@ TEST(New, RefusesAConfigThatNoModelHas) {
   EXPECT_FALSE(fs::exists(scratch / "x" / "config.json"));
 }
 
-TEST(New, LiteIsRefusedWithoutTheDiskForIt) {
+TEST(New, MoreThanTheDiskHoldsIsRefusedBeforeAnythingIsWritten) {
   const Scratch scratch;
-  if (fs::space(scratch / "").available > 120'000'000'000) GTEST_SKIP() << "the disk would take it";
-  expect_error({"new", "--preset", "lite", (scratch / "lite").string()}, 1);
+  Json config = read_test_json("golden/plain_flash/config.json");
+  config["vocab_size"] = 1 << 30;  // word table and head: 8.8 TB
+  config["hidden_size"] = 2048;
+  const std::string file = scratch.write("huge.json", config.dump());
+  expect_error({"new", "--preset", file, (scratch / "huge").string()}, 1, "GB are needed");
+  EXPECT_FALSE(fs::exists(scratch / "huge"));
 }
 
 }  // namespace
