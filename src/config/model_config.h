@@ -45,6 +45,25 @@ struct Fp8Spec {
   std::vector<std::string> ignored_layers;
 };
 
+/// What happens to the embedding before the first layer (study: Embedding Amplification). A factor such as
+/// sqrt(D) needs no key: it is folded into the tables.
+enum class EmbeddingNorm {
+  none,
+  layer_norm,  // our own key "embedding_amplification": "layer_norm"; weight and bias, epsilon rms_norm_eps
+};
+
+/// An embedding of its own in one dense MLP of every shortcut layer: it takes the place of the
+/// up-projection, down(silu(gate(x)) * e) (Eq. 4 and 5 of the paper). Our own key "per_layer_embedding".
+struct PerLayerEmbedding {
+  enum class Kind {
+    word,   // PLE: e is a row of a table [V, ffn_hidden_size]
+    ngram,  // PLNE: e is an N-gram Embedding (Eq. 3) of width ffn_hidden_size
+  };
+  Kind kind = Kind::word;
+  int mlp = 1;  // which of the two MLPs of a shortcut layer
+  std::optional<NgramSpec> ngram;  // of Kind::ngram
+};
+
 struct ModelConfig {
   std::string architecture;  // as the file names it
 
@@ -75,6 +94,8 @@ struct ModelConfig {
   std::optional<YarnSpec> yarn;
 
   std::optional<NgramSpec> ngram;
+  EmbeddingNorm embedding_norm = EmbeddingNorm::none;
+  std::optional<PerLayerEmbedding> per_layer;
   std::vector<TokenId> eos_token_ids;  // end sequences and n-gram segments
 
   std::int64_t num_nextn_predict_layers =

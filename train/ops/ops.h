@@ -1,0 +1,63 @@
+// The mathematics of training that is worth more than a chain of torch calls: each function is one node of the
+// autograd graph with a hand-written backward. On devices other than the CPU, and in tests as oracles, the
+// functions of `plain` serve: the same values composed of torch's own operations.
+// Letters: n tokens, B rows of T positions (n = B T), H hidden, I inner size, A heads, E experts, k picks, V vocabulary.
+#pragma once
+
+#include "train/torch.h"
+
+namespace nestor::train::ops {
+
+using torch::Tensor;
+
+/// What matrix products are computed in. Parameters and everything between products stay float32.
+enum class Products { f32, bf16 };
+
+/// x [.., d_in] times w [d_out, d_in] transposed.
+Tensor linear(const Tensor& x, const Tensor& w, Products products);
+
+/// x [.., d] / sqrt(mean(x^2) + eps) * weight [d].
+Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps);
+
+/// silu(gate) * up, both [n, I].
+Tensor swiglu(const Tensor& gate, const Tensor& up);
+
+/// Interleaved rotary embedding (pairs 2j, 2j+1) of x [n, A, R]; cos and sin [n, R / 2].
+Tensor rotate(const Tensor& x, const Tensor& cos, const Tensor& sin);
+
+/// Causal attention inside segments. q, k [B, T, A, d], v [B, T, A, dv]; segment [B, T] int32, non-decreasing
+/// along T: a position sees itself and earlier ones of its own segment. Result [B, T, A, dv].
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& segment, double scale,
+                 Products products);
+
+/// The picks of a router, without gradient: index [n, k] int32 (>= E means an identity expert).
+/// weight [n, k] float32 carries gradient.
+struct Picks {
+  Tensor index;
+  Tensor weight;
+};
+
+/// sum_j weight_j * expert_j(u), u [n, H]; gate_up [E, 2 I, H] (gate rows first), down [E, H, I];
+/// an identity expert returns u.
+Tensor experts(const Tensor& u, const Tensor& gate_up, const Tensor& down, const Picks& picks, Products products);
+
+/// Summed negative log-likelihood (a scalar) of targets [n] int64 under softmax(h [n, H] w [V, H]^T); targets
+/// below 0 are not scored. Logits are never kept whole.
+Tensor linear_cross_entropy(const Tensor& h, const Tensor& w, const Tensor& targets, Products products);
+
+/// rows [U, W] at index [n] int32: [n, W]. The gradient of each row is summed in the order of n.
+Tensor gather_rows(const Tensor& rows, const Tensor& index);
+
+namespace plain {
+Tensor linear(const Tensor& x, const Tensor& w, Products products);
+Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps);
+Tensor swiglu(const Tensor& gate, const Tensor& up);
+Tensor rotate(const Tensor& x, const Tensor& cos, const Tensor& sin);
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& segment, double scale,
+                 Products products);
+Tensor experts(const Tensor& u, const Tensor& gate_up, const Tensor& down, const Picks& picks, Products products);
+Tensor linear_cross_entropy(const Tensor& h, const Tensor& w, const Tensor& targets, Products products);
+Tensor gather_rows(const Tensor& rows, const Tensor& index);
+}  // namespace plain
+
+}  // namespace nestor::train::ops
