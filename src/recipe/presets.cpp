@@ -22,8 +22,8 @@ constexpr const char* kSmoke = R"({
   },
   "schedule": {"steps": 300, "warmup_steps": 20},
   "data": {
-    "tokenizer": "assets/story",
-    "train": ["assets/text/books.jsonl.xz"],
+    "tokenizer": "story",
+    "train": ["text/books.jsonl.xz"],
     "window": 256, "rows": 8
   },
   "reporting": {"log_every": 10, "evaluate_every": 100, "evaluate_tokens": 16384, "save_every": 100}
@@ -44,8 +44,8 @@ constexpr const char* kStory = R"({
   },
   "schedule": {"steps": 8000, "warmup_steps": 200},
   "data": {
-    "tokenizer": "assets/story",
-    "train": ["assets/text/books.jsonl.xz"],
+    "tokenizer": "story",
+    "train": ["text/books.jsonl.xz"],
     "window": 512, "rows": 8
   },
   "reporting": {"log_every": 10, "evaluate_every": 500, "evaluate_tokens": 65536, "save_every": 250}

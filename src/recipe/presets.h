@@ -11,7 +11,7 @@ namespace nestor::recipe {
 /// smoke, story and their twins smoke-vanilla and story-vanilla.
 std::vector<std::string> preset_names();
 
-/// The recipe of that name. Its file names are relative to the folder that holds assets/. Error(usage) names the
+/// The recipe of that name. Its file names are relative to the folder assets/. Error(usage) names the
 /// presets if there is none of that name.
 Json preset(const std::string& name);
 
