@@ -33,7 +33,7 @@ fs::path trainer_program() {
     if (!folder.empty() && is_program(fs::path(folder) / kProgram)) return fs::path(folder) / kProgram;
   }
   fail(ErrorKind::not_found,
-       "training needs the program {}, which is neither {} nor in PATH; build it with scripts/build --train", kProgram,
+       "training needs the program {}, which is neither {} nor in PATH; build it with scripts/build", kProgram,
        beside.string());
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "train/optimizer/schedule.h"
 
 namespace nestor::train {
 namespace {
@@ -26,17 +27,13 @@ double amplification_of(const recipe::Modeling& model, const TableSpec& table) {
   return folded ? std::sqrt(static_cast<double>(model.config.hidden_size)) : 1.0;
 }
 
-double square_sum(const Tensor& gradient) {
-  return gradient.defined() ? gradient.to(torch::kFloat64).square().sum().item<double>() : 0;
-}
-
 }  // namespace
 
 Learner::Learner(const recipe::Recipe& recipe, const Arithmetic& arithmetic, const torch::Device& device,
                  const std::filesystem::path& scratch)
     : recipe_(recipe),
       model_(recipe.model, recipe.routing, model_options(recipe, arithmetic, device)),
-      optimizer_(model_.parameters(), recipe.dense) {
+      optimizer_(model_.parameters(), recipe.dense, arithmetic.products) {
   for (const TableSpec& spec : model_.tables()) {
     TableOptions options;
     options.name = spec.name;
@@ -81,17 +78,17 @@ StepResult Learner::step(std::int64_t number, const corpus::Batch& batch) {
   result.loss = losses.token_nll.item<double>() / static_cast<double>(std::max<std::int64_t>(1, losses.scored));
   result.draft_loss = losses.draft_nll.item<double>() / static_cast<double>(std::max<std::int64_t>(1, losses.draft_scored));
   result.balance_loss = losses.balance.item<double>();
-  result.gradient_norm = gradient_norm(inputs);
-  if (!std::isfinite(losses.total.item<double>()) || !std::isfinite(result.gradient_norm)) {
+  const GradientNorm gradients = gradient_norm(inputs);
+  result.gradient_norm = gradients.norm();
+  if (!std::isfinite(losses.total.item<double>()) || gradients.not_finite()) {
     optimizer_.clear_gradients();
     fail(ErrorKind::internal,
-         "step {}: the loss is {} and the gradients' norm {}, not finite numbers; the last snapshot is intact: lower the "
-         "learning rates or dense.clip_norm, or go on from there with other data",
-         number + 1, losses.total.item<double>(), result.gradient_norm);
+         "step {}: the loss is {} and the gradient of {} is not finite; the last snapshot is intact: go on from it with "
+         "lower learning rates in a new run, or look for what is wrong with the data",
+         number + 1, losses.total.item<double>(), gradients.not_finite().value_or("the loss"));
   }
 
-  const double clip = recipe_.dense.clip_norm;
-  const double scale = clip > 0 && result.gradient_norm > clip ? clip / result.gradient_norm : 1.0;
+  const double scale = gradients.clip_scale(recipe_.dense.clip_norm);
   result.learning_rate_factor = learning_rate_factor(recipe_.schedule, number);
   optimizer_.step({number + 1, result.learning_rate_factor, scale});
   RowStep how;
@@ -110,13 +107,13 @@ StepResult Learner::step(std::int64_t number, const corpus::Batch& batch) {
 }
 
 // Of the run with the amplification outside of the tables, so that clipping does not depend on where it stands.
-double Learner::gradient_norm(const Inputs& inputs) const {
-  double sum = 0;
-  for (const Parameter& parameter : model_.parameters()) sum += square_sum(parameter.tensor.grad());
+GradientNorm Learner::gradient_norm(const Inputs& inputs) const {
+  GradientNorm gradients;
+  for (const Parameter& parameter : model_.parameters()) gradients.add(parameter.name, parameter.tensor.grad());
   for (std::size_t t = 0; t < inputs.lookups.size(); ++t) {
-    sum += amplification_[t] * amplification_[t] * square_sum(inputs.lookups[t].leaf.grad());
+    gradients.add(tables_[t]->name(), inputs.lookups[t].leaf.grad(), amplification_[t]);
   }
-  return std::sqrt(sum);
+  return gradients;
 }
 
 void Learner::update_tables(const Inputs& inputs, const RowStep& how) {

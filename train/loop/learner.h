@@ -13,6 +13,7 @@
 #include "train/loop/snapshot.h"
 #include "train/modules/causal_lm.h"
 #include "train/optimizer/dense_optimizer.h"
+#include "train/optimizer/gradient_norm.h"
 #include "train/tables/row_table.h"
 
 namespace nestor::train {
@@ -41,7 +42,7 @@ class Learner {
 
  private:
   Inputs read(const corpus::Batch& batch, Purpose::Kind kind, std::int64_t draft_rows) const;
-  double gradient_norm(const Inputs& inputs) const;
+  GradientNorm gradient_norm(const Inputs& inputs) const;
   void update_tables(const Inputs& inputs, const RowStep& how);
   std::vector<KeptTensor> kept_tensors() const;
 
