@@ -1,0 +1,30 @@
+// N-gram Embedding (Eq. 3 of the paper): the mean of the word row and of one projected row from each table. Serves the
+// model's input and, at another width, the layers' own embeddings (PLNE).
+// Letters: m positions, D width, N longest n-gram, K tables per order, G = K (N - 1) tables.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "config/model_config.h"
+#include "train/modules/initial_values.h"
+#include "train/modules/lookups.h"
+#include "train/modules/step.h"
+
+namespace nestor::train {
+
+/// The projections W_i [D, D / G] side by side: one product does all of them.
+struct NgramProjections {
+  torch::Tensor weight;  // [D, D]; columns [i D / G, (i + 1) D / G) are W_i
+};
+/// Parameter `name`.post_projs.weight.
+NgramProjections make_ngram_projections(Initializer& make, std::int64_t width, const std::string& name);
+
+/// The rows of a lookup, [m, width of the table].
+torch::Tensor rows_of(const TableLookup& lookup);
+
+/// [m, D] from the word table's lookup and those of the G tables.
+torch::Tensor ngram_embedding(const Step& step, const TableLookup& word, std::span<const TableLookup> tables,
+                              const NgramProjections& w);
+
+}  // namespace nestor::train
