@@ -4,8 +4,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "base/error.h"
-#include "base/file.h"
+#include "corpus/documents.h"
+#include "corpus/sources.h"
 
 namespace nestor::train {
 namespace {
@@ -56,14 +56,24 @@ corpus::Batch batch_of(const HeldoutText& text, std::span<const Window> windows)
 
 }  // namespace
 
-HeldoutText heldout_of_file(const std::filesystem::path& file, const tokenizer::Tokenizer& tokenizer,
-                            std::int64_t most) {
-  const std::string bytes = read_file(file, tokenizer::Tokenizer::kMaxTextBytes);
+HeldoutText heldout_of_text(const std::string& source, const tokenizer::Tokenizer& tokenizer, std::int64_t most,
+                            const std::stop_token& stop) {
+  corpus::ReadOptions reading;
+  reading.max_document_bytes = corpus::kMostDocumentBytes;
   HeldoutText text;
-  text.ids = tokenizer.encode(bytes, tokenizer::PostProcess::omit, tokenizer::ControlTokens::nowhere());
-  if (static_cast<std::int64_t>(text.ids.size()) > most) text.ids.resize(static_cast<std::size_t>(most));
-  text.documents.assign(text.ids.size(), 0);
-  for (const TokenId id : text.ids) text.bytes.push_back(bytes_of(tokenizer, id));
+  std::int32_t number = 0;
+  for (const corpus::SourceFile& file : corpus::list_sources({&source, 1}, corpus::FormatChoice::by_name)) {
+    corpus::DocumentReader reader(file, reading, stop);
+    for (corpus::Document document; reader.next(document); ++number) {
+      for (const TokenId id :
+           tokenizer.encode(document.text, tokenizer::PostProcess::omit, tokenizer::ControlTokens::nowhere())) {
+        if (static_cast<std::int64_t>(text.ids.size()) >= most) return text;
+        text.ids.push_back(id);
+        text.documents.push_back(number);
+        text.bytes.push_back(bytes_of(tokenizer, id));
+      }
+    }
+  }
   return text;
 }
 

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <stop_token>
+#include <string>
 #include <vector>
 
 #include "corpus/loader.h"
@@ -21,8 +23,10 @@ struct HeldoutText {
   std::vector<std::int64_t> bytes;      // of text that each token stands for
 };
 
-/// A text file, encoded in one go without special tokens: one document. At most `most` tokens.
-HeldoutText heldout_of_file(const std::filesystem::path& file, const tokenizer::Tokenizer& tokenizer, std::int64_t most);
+/// The documents of a file or folder as corpus::list_sources finds them, a plain text file being one; each encoded in
+/// one go without special tokens. At most `most` tokens in all.
+HeldoutText heldout_of_text(const std::string& source, const tokenizer::Tokenizer& tokenizer, std::int64_t most,
+                            const std::stop_token& stop);
 /// The first `most` tokens of a split.
 HeldoutText heldout_of_shards(const corpus::Shards& shards, const tokenizer::Tokenizer& tokenizer, std::int64_t most);
 

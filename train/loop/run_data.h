@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "corpus/corpus_tokenizer.h"
 #include "corpus/shards.h"
 #include "recipe/recipe.h"
 #include "train/loop/heldout.h"
@@ -14,7 +15,7 @@
 namespace nestor::train {
 
 struct RunData {
-  tokenizer::Tokenizer tokenizer;
+  corpus::CorpusTokenizer tokenizer;
   corpus::Shards train;
   std::vector<HeldoutText> heldout;
   /// What tells one training corpus from another: counts and the tokenizer's fingerprint.
