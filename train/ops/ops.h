@@ -30,8 +30,8 @@ Tensor rotate(const Tensor& x, const Tensor& cos, const Tensor& sin);
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& segment, double scale,
                  Products products);
 
-/// The picks of a router, without gradient: index [n, k] int32 (>= E means an identity expert).
-/// weight [n, k] float32 carries gradient.
+/// The picks of a router: index [n, k] int32 (>= E means an identity expert), which has no gradient, and
+/// weight [n, k] float32, which carries gradient. The picks of one token are distinct.
 struct Picks {
   Tensor index;
   Tensor weight;
@@ -40,6 +40,16 @@ struct Picks {
 /// sum_j weight_j * expert_j(u), u [n, H]; gate_up [E, 2 I, H] (gate rows first), down [E, H, I];
 /// an identity expert returns u.
 Tensor experts(const Tensor& u, const Tensor& gate_up, const Tensor& down, const Picks& picks, Products products);
+
+/// What a router decides. The probabilities [n, E + Z] carry gradient too (for losses on the balance of experts).
+struct Routed {
+  Picks picks;
+  Tensor probabilities;
+};
+
+/// Softmax of logits [n, E + Z] (float32), the k largest of probability + bias [E + Z] in descending order (ties to
+/// the lower index), and as weights their probabilities times `scaling`, not renormalised. The bias has no gradient.
+Routed route(const Tensor& logits, const Tensor& bias, std::int64_t k, double scaling);
 
 /// Summed negative log-likelihood (a scalar) of targets [n] int64 under softmax(h [n, H] w [V, H]^T); targets
 /// below 0 are not scored. Logits are never kept whole.
@@ -56,6 +66,7 @@ Tensor rotate(const Tensor& x, const Tensor& cos, const Tensor& sin);
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& segment, double scale,
                  Products products);
 Tensor experts(const Tensor& u, const Tensor& gate_up, const Tensor& down, const Picks& picks, Products products);
+Routed route(const Tensor& logits, const Tensor& bias, std::int64_t k, double scaling);
 Tensor linear_cross_entropy(const Tensor& h, const Tensor& w, const Tensor& targets, Products products);
 Tensor gather_rows(const Tensor& rows, const Tensor& index);
 }  // namespace plain

@@ -46,6 +46,13 @@ Tensor experts(const Tensor& u, const Tensor& gate_up, const Tensor& down, const
   return out;
 }
 
+Routed route(const Tensor& logits, const Tensor& bias, std::int64_t k, double scaling) {
+  const Tensor p = torch::softmax(logits, -1);
+  const Tensor order = torch::argsort(p.detach() + bias.detach(), /*stable=*/true, -1, /*descending=*/true);
+  const Tensor index = order.slice(1, 0, k);
+  return {{index.to(torch::kInt32), p.gather(1, index) * scaling}, p};
+}
+
 Tensor linear_cross_entropy(const Tensor& h, const Tensor& w, const Tensor& targets, Products products) {
   const Tensor logits = plain::linear(h, w, products);
   const Tensor scored = targets >= 0;
