@@ -24,7 +24,7 @@ void name_architecture(Json& config) {
   config["architectures"] = {name};
   if (name == "LongcatFlashNgramForCausalLM") config["model_type"] = "longcat_flash_ngram";
   if (name == "LongcatFlashForCausalLM") config["model_type"] = "longcat_flash";
-  if (name == "NestorForCausalLM") config.erase("model_type");
+  if (name == "NestorForCausalLM") config["model_type"] = "nestor";
 }
 
 // Keys in the order in which published files have them; values of the recipe win.

@@ -12,7 +12,7 @@ namespace nestor::testing {
 namespace {
 
 const std::vector<std::string> kCommands = {"run",        "chat",     "logits",  "ngram-ids", "tokenize",
-                                            "detokenize", "template", "inspect", "new",       "completion"};
+                                            "detokenize", "template", "inspect", "new",       "train",    "completion"};
 
 std::vector<std::string> lines(const std::string& text) {
   std::vector<std::string> out;
