@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "recipe/recipe.h"
-#include "train/loop/machine.h"
 
 namespace nestor::train {
 

@@ -21,18 +21,18 @@ namespace {
 struct Setting {
   RunData data;
   std::optional<State> saved;
-  torch::Device device = torch::kCPU;
-  Speed speed;
-  Arithmetic arithmetic;
+  torch::Device device;
+  Speed speed = {};
+  Arithmetic arithmetic = {};
 };
 
 Setting settle(const TrainingRequest& request, const RunFolder& folder, RunObserver& observer,
                const std::stop_token& stop) {
   const recipe::Recipe& recipe = request.recipe;
+  const torch::Device device = open_device(recipe.device);
   std::optional<State> saved = last_state(folder);
   if (saved) check_same_run(recipe, *saved);
-  Setting s{open_data(recipe, folder, observer, stop), std::move(saved)};
-  s.device = open_device(recipe.device);
+  Setting s{open_data(recipe, folder, observer, stop), std::move(saved), device};
   if (s.saved) check_same_corpus(s.data.identity, *s.saved);
 
   at::set_num_threads(choose_arithmetic(recipe, {}).threads);
