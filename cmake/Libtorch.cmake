@@ -12,5 +12,7 @@ if(NESTOR_TORCH AND EXISTS ${NESTOR_TORCH}/include/torch/csrc/api/include/torch/
   target_link_directories(nestor_torch INTERFACE ${NESTOR_TORCH}/lib)
   target_link_libraries(nestor_torch INTERFACE torch_cpu c10)
   target_link_options(nestor_torch INTERFACE -Wl,-rpath,${NESTOR_TORCH}/lib)
+  # The wheel's include folder has a fmt of its own, newer than the installed library: what sees it compiles it in.
+  target_compile_definitions(nestor_torch INTERFACE FMT_HEADER_ONLY)
   set(NESTOR_TORCH_FOUND TRUE)
 endif()

@@ -1,0 +1,61 @@
+#include "train/tables/row_memory.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+
+namespace nestor::train {
+
+RowMemory RowMemory::resident(std::uint64_t bytes) {
+  void* address = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (address == MAP_FAILED) {
+    fail(ErrorKind::limit, "cannot get {} bytes of memory for a table: {}; \"storage\": \"mapped\" needs less", bytes,
+         std::strerror(errno));
+  }
+  // Rows are touched at random: with small pages every one would miss the TLB, and its page table the cache.
+  ::madvise(address, bytes, MADV_HUGEPAGE);
+  return RowMemory(static_cast<std::byte*>(address), bytes);
+}
+
+RowMemory RowMemory::mapped(std::uint64_t bytes, const std::filesystem::path& folder) {
+  std::error_code error;
+  const auto space = std::filesystem::space(folder, error);
+  if (error) fail(ErrorKind::io, "cannot put a mapped table into {}: {}", folder.string(), error.message());
+  // A full disk would end the process by a signal when a page is written back.
+  if (space.available < bytes) {
+    fail(ErrorKind::limit, "{}: a mapped table needs {} bytes of disk, {} are free", folder.string(), bytes,
+         space.available);
+  }
+  std::string path = (folder / "table.XXXXXX").string();
+  const int file = ::mkostemp(path.data(), O_CLOEXEC);
+  if (file < 0) fail(ErrorKind::io, "cannot create a file in {}: {}", folder.string(), std::strerror(errno));
+  ::unlink(path.c_str());
+  void* address = MAP_FAILED;
+  if (::ftruncate(file, static_cast<off_t>(bytes)) == 0) {
+    address = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  }
+  const int code = errno;
+  ::close(file);
+  if (address == MAP_FAILED) {
+    fail(ErrorKind::io, "cannot map {} bytes of a file in {}: {}", bytes, folder.string(), std::strerror(code));
+  }
+  ::madvise(address, bytes, MADV_RANDOM);
+  return RowMemory(static_cast<std::byte*>(address), bytes);
+}
+
+RowMemory::RowMemory(RowMemory&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+
+RowMemory::~RowMemory() {
+  if (data_ != nullptr) ::munmap(data_, bytes_);
+}
+
+}  // namespace nestor::train
