@@ -46,14 +46,12 @@ Tensor group_factors(const RouterShape& s, const Tensor& counts, std::int64_t to
 }  // namespace
 
 Routed route(const RouterShape& s, const RouterParameters& w, const Tensor& u) {
-  const Tensor probability = torch::softmax(torch::linear(u, w.classifier), 1);
-  const Tensor index = std::get<1>(torch::topk(probability.detach() + w.bias, s.picks, 1));
+  const ops::Routed decided = ops::route(torch::linear(u, w.classifier), w.bias, s.picks, s.scaling);
   Routed routed;
-  routed.picks.index = index.to(torch::kInt32);
-  routed.picks.weight = probability.gather(1, index) * s.scaling;
-  routed.counts = torch::bincount(index.flatten(), {}, s.experts + s.identities);
-  const Tensor factors = group_factors(s, routed.counts, u.size(0)).to(probability.scalar_type());
-  routed.balance = (probability.mean(0) * factors).sum() * s.balance;
+  routed.picks = decided.picks;
+  routed.counts = torch::bincount(decided.picks.index.flatten(), {}, s.experts + s.identities);
+  const Tensor factors = group_factors(s, routed.counts, u.size(0)).to(decided.probabilities.scalar_type());
+  routed.balance = (decided.probabilities.mean(0) * factors).sum() * s.balance;
   return routed;
 }
 
