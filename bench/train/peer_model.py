@@ -144,6 +144,7 @@ class MoE(nn.Module):
         self.down = nn.Parameter(torch.randn(self.E, H, I) * out_std)
         self.wanted = routing.get("ffn_experts_wanted", 0) or self.k * self.E / (self.E + self.Z)
         self.rate, self.alpha = routing.get("bias_rate", 0.003), routing.get("balance_loss", 0.01)
+        self.groups = routing.get("balance_groups", 1)
         self.counts, self.balance = None, 0.0
 
     def forward(self, x):
@@ -170,15 +171,11 @@ class MoE(nn.Module):
         out = out + identity * u
         if self.training:
             self.counts = counts
-            n, D = u.shape[0], 1
-            share = counts.float()
-            f_real = D / (self.wanted * n) * share[: self.E].sum()
-            f_zero = share[self.E :].sum() / (max(self.k - self.wanted, 1e-9) * n)
-            mean_p = p.mean(0)
-            # Besides the groups of the report, each expert against its own share: one device per expert.
-            f = share[: self.E] * self.E / (self.wanted * n)
-            self.balance = self.alpha * ((f * mean_p[: self.E]).sum() + f_zero * mean_p[self.E :].sum()) \
-                if self.alpha else 0.0
+            n, size, mean_p = u.shape[0], self.E // self.groups, p.mean(0)
+            picked = counts[: self.E].view(self.groups, size).sum(1).float().repeat_interleave(size)
+            real_loss = (picked * self.groups / (self.wanted * n) * mean_p[: self.E]).sum()
+            zero_loss = counts[self.E :].sum() / (max(self.k - self.wanted, 1e-9) * n) * mean_p[self.E :].sum()
+            self.balance = self.alpha * (real_loss + zero_loss)
         return out.view_as(x)
 
     def update_bias(self):
@@ -238,7 +235,7 @@ class Model(nn.Module):
         nn.init.normal_(self.embed_tokens.weight, std=m.get("word_table_std", 0.02) * self.amplification)
         width = H // len(self.tables) if self.tables else 0
         self.embedders = nn.ModuleList(nn.Embedding(rows, width, sparse=sparse) for _, rows in self.tables)
-        self.post_projs = nn.ModuleList(linear(width, H, width ** -0.5) for _ in self.tables)
+        self.post_projs = nn.ModuleList(linear(width, H, m.get("projection_std", std)) for _ in self.tables)
         for table in self.embedders:
             scale = m.get("ngram_table_std", 0) * self.amplification
             nn.init.normal_(table.weight, std=scale) if scale else nn.init.zeros_(table.weight)

@@ -17,11 +17,14 @@ def orthogonal(g, steps=5):
 
 
 class Muon:
-    def __init__(self, parameters, momentum=0.95, splits=None):
+    def __init__(self, parameters, momentum=0.95):
         self.momentum = momentum
+        """`parameters`: [(name, tensor)]; of a gate_up the two halves are two matrices."""
         self.groups = {}
-        for p in parameters:
-            self.groups.setdefault(p.shape[-2:], []).append(p)
+        for name, p in parameters:
+            out = p.shape[-2] // (2 if "gate_up" in name else 1)
+            self.groups.setdefault((out, p.shape[-1]), []).append(p)
+        parameters = [p for _, p in parameters]
         self.state = {p: torch.zeros_like(p) for p in parameters}
 
     @torch.no_grad()

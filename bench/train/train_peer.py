@@ -12,7 +12,7 @@ import time
 import numpy as np
 import torch
 
-from peer_model import Model, ngram_rows
+from peer_model import Model
 from peer_optimizers import Muon, RowOptimizer
 
 
@@ -59,10 +59,10 @@ class Optimizers:
         tables = model.table_parameters()
         known = {id(p) for p in tables}
         named = [(n, p) for n, p in model.named_parameters() if id(p) not in known]
-        hidden = [p for n, p in named if p.dim() >= 2 and not any(w in n for w in ("lm_head", "classifier", "post_projs"))]
+        hidden = [(n, p) for n, p in named if p.dim() >= 2 and not any(w in n for w in ("lm_head", "classifier", "post_projs"))]
         if d.get("kind", "muon") != "muon":
             hidden = []
-        chosen = {id(p) for p in hidden}
+        chosen = {id(p) for _, p in hidden}
         betas, eps = (d.get("beta1", 0.9), d.get("beta2", 0.98)), d.get("epsilon", 1e-10)
         self.muon = Muon(hidden, d.get("muon_momentum", 0.95)) if hidden else None
         self.muon_rate, self.base = d.get("muon_learning_rate", 0.02), d.get("learning_rate", 8e-3)
@@ -168,11 +168,11 @@ def main():
             loss, count, draft = forward(ids, targets, second)
             total = loss / count + model.balance()
             if draft is not None:
-                total = total + model.draft_weight * model.draft_fraction * draft
+                total = total + model.draft_weight * draft
         total.backward()
         model.update_biases()
         optimizers.step(rate(schedule, step), step + 1)
-        value = float(loss) / int(count)
+        value = float(loss.detach()) / int(count)
         smooth = value if smooth is None else 0.95 * smooth + 0.05 * value
         last = step + 1 == steps
         if options.evaluate_every and heldout is not None and ((step + 1) % options.evaluate_every == 0 or last):
