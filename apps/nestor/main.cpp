@@ -45,7 +45,7 @@ int run(int argc, char** argv) {
                                          tokenize_command(root),       detokenize_command(root),
                                          template_command(root),       inspect_command(root, engine),
                                          new_command(root, engine),    data_command(root),
-                                         completion_command(root)};
+                                         tokenizer_command(root),      completion_command(root)};
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
