@@ -11,8 +11,9 @@
 namespace nestor::testing {
 namespace {
 
-const std::vector<std::string> kCommands = {"run",        "chat",     "logits",  "ngram-ids", "tokenize",
-                                            "detokenize", "template", "inspect", "new",       "completion"};
+const std::vector<std::string> kCommands = {"run",      "chat",       "logits",    "ngram-ids",
+                                            "tokenize", "detokenize", "template",  "inspect",
+                                            "new",      "data",       "completion"};
 
 std::vector<std::string> lines(const std::string& text) {
   std::vector<std::string> out;
