@@ -16,7 +16,7 @@ const std::vector<std::string> kCommands = {"run",      "chat",       "logits", 
                                             "new",      "data",       "tokenizer", "completion"};
 
 // Commands inside a group; the page of "a b" is a-b.md.
-const std::vector<Arguments> kInnerCommands = {{"data", "tokenizer", "train"}};
+const std::vector<Arguments> kInnerCommands = {{"tokenizer", "train"}};
 
 std::vector<std::string> lines(const std::string& text) {
   std::vector<std::string> out;
