@@ -95,18 +95,18 @@ Json default_generation(const Json& config) {
 
 void write_json(const std::filesystem::path& path, const Json& json) { write_file(path, to_text(json, 2) + "\n"); }
 
-void copy_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+void copy_text(const std::filesystem::path& from, const std::filesystem::path& to) {
   write_file(to, read_file(from, kMostTokenizerBytes));
 }
 
 void write_tokenizer(const ExportRequest& request, const std::filesystem::path& folder) {
   if (request.tokenizer.empty()) return;
-  copy_file(request.tokenizer, folder / "tokenizer.json");
+  copy_text(request.tokenizer, folder / "tokenizer.json");
   const std::filesystem::path beside = request.tokenizer.parent_path() / "tokenizer_config.json";
   if (request.tokenizer_config) {
     write_json(folder / "tokenizer_config.json", *request.tokenizer_config);
   } else if (std::filesystem::exists(beside)) {
-    copy_file(beside, folder / "tokenizer_config.json");
+    copy_text(beside, folder / "tokenizer_config.json");
   }
 }
 
