@@ -79,7 +79,8 @@ class Reader : public FieldVisitor {
   }
 
   void check_unknown() const {
-    for (const auto& [key, value] : object_.items()) {
+    for (const auto& item : object_.items()) {
+      const std::string& key = item.key();
       if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
       const auto nearest = std::min_element(known_.begin(), known_.end(), [&](const auto& a, const auto& b) {
         return distance(a, key) < distance(b, key);
