@@ -79,7 +79,8 @@ class Reader : public FieldVisitor {
   }
 
   void check_unknown() const {
-    for (const auto& [key, value] : object_.items()) {
+    for (const auto& item : object_.items()) {
+      const std::string& key = item.key();
       if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
       const auto nearest = std::min_element(known_.begin(), known_.end(), [&](const auto& a, const auto& b) {
         return distance(a, key) < distance(b, key);
@@ -173,6 +174,14 @@ void check_whole(const Recipe& r, const std::string& what) {
   }
 }
 
+Json json_or_text(const std::string& text) {
+  try {
+    return parse_json(text, "value");
+  } catch (const Error&) {
+    return text;
+  }
+}
+
 void anchor(Json& value, const std::filesystem::path& folder) {
   if (!value.is_string()) return;
   const std::filesystem::path path = value.get<std::string>();
@@ -203,9 +212,7 @@ void apply_override(Json& json, const std::string& assignment) {
   if (equals == std::string::npos || equals == 0) {
     fail(ErrorKind::usage, "--set {}: expected key=value, as in schedule.steps=500", in_quotes(assignment));
   }
-  const std::string text = assignment.substr(equals + 1);
-  Json value = Json::parse(text, nullptr, false);
-  if (value.is_discarded()) value = text;
+  Json value = json_or_text(assignment.substr(equals + 1));
   Json* at = &json;
   std::string path = assignment.substr(0, equals);
   for (std::size_t dot; (dot = path.find('.')) != std::string::npos; path = path.substr(dot + 1)) {

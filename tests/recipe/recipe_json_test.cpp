@@ -70,7 +70,8 @@ TEST(RecipeJson, ValuesOutOfRangeAreRefused) {
   for (const char* item : {"schedule.steps=0", "schedule.steps=1.5", "schedule.steps=many", "dense.beta1=1.5",
                            "dense.learning_rate=-1", "data.rows=0", "data.window=1", "threads=-1", "seed=-1",
                            "model.draft=1", "schedule.decay_from=2", "data.train=7", "schedule=3", "name=[]"}) {
-    EXPECT_REFUSED(parsed(changed(item)), ErrorKind::bad_input, "r.json") << item;
+    SCOPED_TRACE(item);
+    EXPECT_REFUSED(parsed(changed(item)), ErrorKind::bad_input, "r.json");
   }
   EXPECT_REFUSED(parsed(changed("schedule.kind=linear")), ErrorKind::bad_input,
                  "kind is \"linear\", expected one of constant, cosine, wsd");

@@ -41,6 +41,17 @@ TEST(RunFolder, CountsCompleteSnapshotsOnly) {
   EXPECT_EQ(folder.snapshot(400).filename(), "step-000000400");
 }
 
+TEST(RunFolder, ResumingRemovesWhatAKilledProcessLeft) {
+  const testing::ScratchFolder scratch;
+  scratch.write("corpus.123.tmp/a", "x");
+  scratch.write("final.partial/a", "x");
+  scratch.write("metrics.jsonl", "x");
+  const RunFolder folder(scratch.path(), Mode::resume);
+  EXPECT_FALSE(std::filesystem::exists(scratch.path() / "corpus.123.tmp"));
+  EXPECT_FALSE(std::filesystem::exists(scratch.path() / "final.partial"));
+  EXPECT_TRUE(std::filesystem::exists(scratch.path() / "metrics.jsonl"));
+}
+
 TEST(Metrics, GoOnAfterTheSnapshot) {
   const testing::ScratchFolder scratch;
   const auto lines = scratch.write("m.jsonl",

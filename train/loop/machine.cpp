@@ -75,7 +75,7 @@ torch::Device open_device(const std::string& name) {
     fail(ErrorKind::unsupported, "device {}: libtorch sees no usable GPU here; train with device cpu", name);
   }
   const torch::Device device(name);
-  if (device.has_index() && static_cast<std::size_t>(device.index()) >= torch::cuda::device_count()) {
+  if (device.has_index() && device.index() >= torch::cuda::device_count()) {
     fail(ErrorKind::unsupported, "device {}: this machine has {} GPUs", name, torch::cuda::device_count());
   }
   return device;

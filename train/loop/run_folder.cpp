@@ -24,6 +24,16 @@ bool holds_more_than_a_lock(const fs::path& folder) {
   return std::any_of(fs::directory_iterator(folder), fs::directory_iterator(), is_content);
 }
 
+// What a killed process was writing when it ended; nobody else writes here while the lock is held.
+void remove_leftovers(const fs::path& folder) {
+  std::vector<fs::path> leftovers;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (name.ends_with(".tmp") || name.ends_with(".partial")) leftovers.push_back(entry.path());
+  }
+  for (const fs::path& path : leftovers) fs::remove_all(path);
+}
+
 }  // namespace
 
 RunFolder::RunFolder(const fs::path& folder, Mode mode) : path_(folder) {
@@ -44,6 +54,7 @@ RunFolder::RunFolder(const fs::path& folder, Mode mode) : path_(folder) {
     fail(ErrorKind::usage, "{}: the folder is not empty; give --resume to continue the run in it, or another --out",
          path_.string());
   }
+  if (mode == Mode::resume) remove_leftovers(path_);
 }
 
 RunFolder::~RunFolder() { ::close(lock_); }
