@@ -49,7 +49,6 @@ Hidden CausalLm::hidden(const Step& step, const Inputs& inputs) const {
   Hidden result;
   result.embedded = embedding(step, c, embedding_, lookups);
   Tensor h = result.embedded.narrow(0, 0, step.rows * step.window);
-  step.observer.see("embed", "", h);
   for (std::size_t n = 0; n < layers_.size(); ++n) {
     ShortcutResult layer =
         shortcut_layer(step, shape_, layers_[n], lookups.subspan(shared + n * own, own), h);

@@ -61,7 +61,8 @@ class CausalLm {
   Losses losses(const Inputs& inputs) const;
   Losses losses(const Inputs& inputs, Observer& observer) const;
 
-  /// [n, V]; the observer sees "embed", "model.layers.N...", "model.norm" and "logits".
+  /// [n, V]; the observer sees what the inference engine shows: "embed", "model.embedding_norm",
+  /// "model.layers.N...", "model.norm" and "logits".
   torch::Tensor logits(const Inputs& inputs, Observer& observer) const;
   /// [draft_rows T, V]; Error(usage) without a draft block.
   torch::Tensor draft_logits(const Inputs& inputs) const;
