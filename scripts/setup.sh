@@ -3,12 +3,14 @@
 
 build_packages=(g++ cmake ninja-build pkgconf nlohmann-json3-dev libcli11-dev libfmt-dev libonig-dev libicu-dev libedit-dev liblzma-dev)
 test_packages=(libgtest-dev)
+torch_packages=(python3-venv)
 ci_packages=(clang clang-format clang-tidy libclang-rt-14-dev)
 
 # What each group provides, for systems whose packages we do not know: programs and headers.
 build_programs=(g++ cmake ninja pkg-config)
 build_headers=(nlohmann/json.hpp CLI/CLI.hpp fmt/format.h oniguruma.h unicode/uchar.h histedit.h lzma.h)
 test_headers=(gtest/gtest.h)
+torch_programs=(python3)
 ci_programs=(clang++ clang-format clang-tidy)
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -78,4 +80,50 @@ configure() {
   shift
   if command -v ccache >/dev/null; then set -- -DCMAKE_CXX_COMPILER_LAUNCHER=ccache "$@"; fi
   logged "build/configure-$preset.log" cmake --preset "$preset" "$@"
+}
+
+# Where libtorch is kept between runs, outside of the repository.
+torch_version=2.15
+torch_home="${XDG_CACHE_HOME:-$HOME/.cache}/nestor/torch-$torch_version"
+
+# torch_in FOLDER: prints the torch folder of a virtual environment, if it is complete.
+torch_in() {
+  local folder
+  for folder in "$1"/lib/python3*/site-packages/torch; do
+    if [ -e "$folder/lib/libtorch_cpu.so" ] && [ -d "$folder/include/torch" ]; then
+      echo "$folder" && return
+    fi
+  done
+  return 1
+}
+
+# install_torch: makes libtorch present and sets torch_folder. About 1.3 GB, from PyPI's wheel of PyTorch; NESTOR_TORCH
+# in the environment names another torch folder. Made under a temporary name: an interrupted run leaves nothing behind
+# that a later one could take for complete.
+install_torch() {
+  torch_folder=${NESTOR_TORCH-}
+  [ -z "$torch_folder" ] || return 0
+  torch_folder=$(torch_in "$torch_home") && return
+  install_packages torch
+  echo "Installing libtorch $torch_version into $torch_home"
+  local temporary="$torch_home.$$"
+  mkdir -p "$(dirname "$torch_home")"
+  rm -rf "$temporary"
+  logged build/install-torch.log python3 -m venv "$temporary"
+  logged build/install-torch.log "$temporary/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir \
+    --no-deps "torch==$torch_version.*" nvidia-cuda-runtime nvidia-cuda-cupti
+  rm -rf "$torch_home"
+  mv -T "$temporary" "$torch_home"
+  torch_folder=$(torch_in "$torch_home") || { echo "The torch wheel has no libtorch_cpu.so." >&2 && exit 1; }
+}
+
+# train_arguments with|without: sets train_options, the CMake arguments for the trainer or against it.
+train_arguments() {
+  if [ "$1" = with ]; then
+    install_torch
+    train_options=(-DNESTOR_TRAIN=ON "-DNESTOR_TORCH=$torch_folder")
+  else
+    train_options=(-DNESTOR_TRAIN=OFF)
+    echo "Left out: the trainer (program nestor-train, tests of train and of nestor train)."
+  fi
 }

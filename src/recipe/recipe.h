@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "config/model_config.h"
 
 namespace nestor::recipe {
@@ -17,7 +18,8 @@ namespace nestor::recipe {
 enum class Amplification { none, sqrt_d, layer_norm };
 
 struct Modeling {
-  config::ModelConfig config;  // keys of config.json under "model"
+  Json config_json;            // "config": the keys of a config.json, as given and completed
+  config::ModelConfig config;  // what is trained: config_json, or its vanilla twin
   Amplification amplification = Amplification::sqrt_d;
   bool draft = true;             // train the MTP block
   double draft_loss_weight = 0.2;

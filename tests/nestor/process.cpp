@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
 
@@ -99,11 +100,14 @@ Outcome run_process(const Call& call) {
     ready[0] = {in.end(1), POLLOUT, 0};
     ready[1] = {out.end(0), POLLIN, 0};
     ready[2] = {err.end(0), POLLIN, 0};
-    ::poll(ready.data(), ready.size(), 100);
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
+    ::poll(ready.data(), ready.size(), static_cast<int>(std::clamp<std::int64_t>(left, 0, 100)));
     if (ready[0].revents != 0) send(in, rest);
     if (ready[1].revents != 0) receive(out, outcome.out);
     if (ready[2].revents != 0) receive(err, outcome.err);
-    if (call.interrupt_after && !interrupted && outcome.out.size() >= *call.interrupt_after) {
+    const bool enough = call.interrupt_after && outcome.out.size() >= *call.interrupt_after;
+    const bool seen = call.interrupt_on && outcome.err.find(*call.interrupt_on) != std::string::npos;
+    if (!interrupted && (enough || seen)) {
       interrupted = true;
       ::kill(child, SIGINT);
     }

@@ -15,8 +15,10 @@ struct Call {
   std::string input = {};  // all of standard input
   /// Sends SIGINT once this many bytes of standard output have come.
   std::optional<std::size_t> interrupt_after = {};
-  /// Longer than anything takes under a sanitizer on a busy machine; then the child is killed.
-  std::chrono::seconds limit{300};
+  /// Sends SIGINT once this stands on standard error.
+  std::optional<std::string> interrupt_on = {};
+  /// Longer than anything takes under a sanitizer on a busy machine; then the child is killed (SIGKILL).
+  std::chrono::milliseconds limit{300000};
 };
 
 struct Outcome {

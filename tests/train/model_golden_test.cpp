@@ -1,6 +1,7 @@
-// The golden checkpoints in the training model: logits, activations and drafts of an independent implementation.
-// The tolerance is that of the inference engine for the same files (tests/model/golden_test.cpp): products of K <= 200,
-// 10 in a layer, up to 3 layers, and everything float32 on both sides.
+// The golden checkpoints in the training model: logits, activations and drafts of an independent
+// implementation. The tolerance is that of the inference engine for the same files
+// (tests/model/golden_test.cpp): products of K <= 200, 10 in a layer, up to 3 layers, and everything float32
+// on both sides.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -16,7 +17,8 @@ namespace {
 
 constexpr double kTolerance = 2e-4;
 
-// fp8 is for inference: training starts from numbers with a gradient. story and others have their cases elsewhere.
+// fp8 is for inference: training starts from numbers with a gradient. story and others have their cases
+// elsewhere.
 std::vector<std::string> trainable() {
   std::vector<std::string> names;
   for (const std::string& name : testing::golden_names()) {
@@ -29,7 +31,8 @@ testing::TrainingModel imported(const std::string& name) {
   const auto folder = testing::golden_folder(name);
   Json config = read_json(folder / "config.json", 1 << 20);
   // Published files do not say that they have a draft block.
-  if (std::filesystem::exists(folder / "expected" / "len7.mtp_ngram.npy")) config["num_nextn_predict_layers"] = 1;
+  if (std::filesystem::exists(folder / "expected" / "len7.mtp_ngram.npy"))
+    config["num_nextn_predict_layers"] = 1;
   testing::TrainingModel model(config, 3);
   import_checkpoint(folder, *model.lm, model.write_tables());
   return model;
@@ -41,14 +44,16 @@ TEST_P(ModelGolden, LogitsAgree) {
   const auto model = imported(GetParam());
   for (const auto& c : testing::golden_cases(GetParam())) {
     testing::Activations nobody;
-    const auto logits = testing::floats_of(model.lm->logits(model.read(testing::one_document(c.ids)), nobody));
+    const auto logits =
+        testing::floats_of(model.lm->logits(model.read(testing::one_document(c.ids)), nobody));
     EXPECT_LT(testing::relative_difference(logits, c.logits.floats), kTolerance) << c.name;
   }
 }
 
 TEST_P(ModelGolden, EveryActivationAgrees) {
   const auto model = imported(GetParam());
-  const auto expected = testing::read_npz(testing::golden_folder(GetParam()) / "expected" / "len7.activations.npz");
+  const auto expected =
+      testing::read_npz(testing::golden_folder(GetParam()) / "expected" / "len7.activations.npz");
   for (const auto& c : testing::golden_cases(GetParam())) {
     if (c.name != "len7") continue;
     testing::Activations found;
@@ -66,8 +71,8 @@ TEST_P(ModelGolden, EveryActivationAgrees) {
   }
 }
 
-// The first draft after a prompt: the prompt and the token that the target chose, as one row of a batch. The stored
-// logits come from the reference in double precision.
+// The first draft after a prompt: the prompt and the token that the target chose, as one row of a batch. The
+// stored logits come from the reference in double precision.
 TEST_P(ModelGolden, DraftsAgree) {
   const auto folder = testing::golden_folder(GetParam());
   const Json cases = read_json(folder / "expected" / "cases.json", 1 << 26);
@@ -95,7 +100,8 @@ INSTANTIATE_TEST_SUITE_P(All, ModelGolden, ::testing::ValuesIn(trainable()),
 TEST(ModelGolden, EightBitWeightsAreRefused) {
   const auto folder = testing::golden_folder("fp8");
   testing::TrainingModel model(read_json(folder / "config.json", 1 << 20), 3);
-  EXPECT_REFUSED(import_checkpoint(folder, *model.lm, model.write_tables()), ErrorKind::unsupported, "F8_E4M3");
+  EXPECT_REFUSED(import_checkpoint(folder, *model.lm, model.write_tables()), ErrorKind::unsupported,
+                 "F8_E4M3");
 }
 
 TEST(ModelGolden, AnotherShapeIsRefused) {

@@ -31,7 +31,7 @@ std::vector<float> values_after(const TableOptions& options, std::int64_t steps)
 }
 
 // More rows than two threads' smallest shares, so that both get some.
-constexpr std::int64_t kRows = 5000;
+constexpr std::int64_t kRows = 2000;
 
 TEST_P(RowTables, TwoRunsAreTheSameBits) {
   const auto values = values_after(options(kRows, 33), 12);

@@ -135,7 +135,8 @@ Tensor CausalLm::draft_logits(const Inputs& inputs) const {
 }
 
 void CausalLm::update_router_biases(const std::vector<Tensor>& counts) {
-  for (std::size_t n = 0; n < layers_.size(); ++n) update_bias(shape_.router, layers_[n].router, counts.at(n));
+  for (std::size_t n = 0; n < layers_.size(); ++n)
+    update_bias(shape_.router, layers_[n].router, counts.at(n));
 }
 
 std::vector<Load> CausalLm::loads(const std::vector<Tensor>& counts) const {

@@ -9,8 +9,9 @@ namespace {
 
 using torch::Tensor;
 
-// Branches that one layer adds to the residual stream: two attentions, two MLPs, one mixture. Output matrices start
-// smaller by the root of all branches of the model, so that the stream's variance does not grow with depth.
+// Branches that one layer adds to the residual stream: two attentions, two MLPs, one mixture. Output matrices
+// start smaller by the root of all branches of the model, so that the stream's variance does not grow with
+// depth.
 constexpr double kBranches = 5;
 
 Tensor mlp(const Step& step, const ShortcutParameters& w, std::size_t s, std::span<const TableLookup> lookups,
@@ -26,8 +27,8 @@ Tensor mlp(const Step& step, const ShortcutParameters& w, std::size_t s, std::sp
 
 }  // namespace
 
-ShortcutParameters make_shortcut_layer(Initializer& make, const config::ModelConfig& c, const LayerShape& shape,
-                                       std::int64_t number) {
+ShortcutParameters make_shortcut_layer(Initializer& make, const config::ModelConfig& c,
+                                       const LayerShape& shape, std::int64_t number) {
   const double scale = 1 / std::sqrt(kBranches * static_cast<double>(c.num_layers));
   ShortcutParameters w;
   w.name = fmt::format("model.layers.{}", number);

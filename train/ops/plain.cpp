@@ -32,7 +32,8 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor
   return mixed.transpose(1, 2).to(q.scalar_type()).contiguous();
 }
 
-Tensor experts(const Tensor& u, const Tensor& gate_up, const Tensor& down, const Picks& picks, Products products) {
+Tensor experts(const Tensor& u, const Tensor& gate_up, const Tensor& down, const Picks& picks,
+               Products products) {
   const std::int64_t count = gate_up.size(0), inner = down.size(2);
   Tensor out = u * (picks.weight * (picks.index >= count)).sum(1, true);
   for (std::int64_t e = 0; e < count; ++e) {

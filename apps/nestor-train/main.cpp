@@ -1,0 +1,98 @@
+// nestor-train: trains a model. Usually started by `nestor train`, whose options and exit codes it shares.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <new>
+
+#include "base/error.h"
+#include "live_progress.h"
+#include "nestor/assets.h"
+#include "nestor/help_format.h"
+#include "nestor/interrupt.h"
+#include "nestor/terminal.h"
+#include "nestor/train_options.h"
+#include "recipe/presets.h"
+#include "recipe/recipe_json.h"
+#include "train/loop/training.h"
+
+namespace nestor::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kFailureExit = 1;
+constexpr int kUsageExit = 2;
+constexpr std::uint64_t kMostRecipeBytes = 16U << 20;
+
+// File names in a recipe are relative to it, those of presets to the assets, those given by --set to where we are.
+recipe::Recipe read_recipe(const TrainOptions& options) {
+  const bool is_file = options.recipe.ends_with(".json") || fs::exists(options.recipe);
+  Json json = is_file ? read_json(options.recipe, kMostRecipeBytes) : recipe::preset(options.recipe);
+  recipe::anchor_paths(json, is_file ? fs::absolute(options.recipe).parent_path() : assets_folder());
+  for (const std::string& item : options.overrides) recipe::apply_override(json, item);
+  recipe::anchor_paths(json, fs::current_path());
+  return recipe::parse_recipe(json, options.recipe);
+}
+
+int run(int argc, char** argv) {
+  CLI::App parser{"Train a model as a recipe says", "nestor-train"};
+  parser.formatter(std::make_shared<HelpFormat>());
+  parser.set_help_flag("-h,--help", "Print this help");
+  parser.set_version_flag("--version", "nestor-train " NESTOR_VERSION, "Print the version");
+  TrainOptions options;
+  add_train_options(parser, options);
+  try {
+    parser.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return parser.exit(e);
+    fail(ErrorKind::usage, "{}", usage_message(parser, e));
+  }
+  train::TrainingRequest request;
+  request.recipe = read_recipe(options);
+  request.folder = options.folder;
+  request.initial_checkpoint = options.initial;
+  request.mode = options.resume ? train::RunFolder::Mode::resume : train::RunFolder::Mode::fresh;
+  const InterruptScope interrupt;
+  LiveProgress progress;
+  switch (train::train(request, progress, interrupt.stop())) {
+    case train::Outcome::finished:
+      progress.say(fmt::format("{}: finished; try nestor run {}/final", options.folder, options.folder));
+      return 0;
+    case train::Outcome::already_finished:
+      progress.say(fmt::format("{}: this run is finished already; its checkpoint is {}/final", options.folder,
+                               options.folder));
+      return 0;
+    case train::Outcome::interrupted:
+      progress.say(fmt::format("{}: interrupted; give --resume to go on", options.folder));
+      return kInterruptedExit;
+  }
+  return kFailureExit;
+}
+
+int report(int exit_code, std::string_view message) {
+  fmt::print(stderr, "nestor: error: {}\n", message);
+  return exit_code;
+}
+
+int exit_code_of(ErrorKind kind) {
+  if (kind == ErrorKind::usage) return kUsageExit;
+  if (kind == ErrorKind::cancelled) return kInterruptedExit;
+  return kFailureExit;
+}
+
+}  // namespace
+}  // namespace nestor::app
+
+int main(int argc, char** argv) {
+  using nestor::app::report;
+  nestor::app::install_program_signals();
+  try {
+    return nestor::app::run(argc, argv);
+  } catch (const nestor::Error& e) {
+    return report(nestor::app::exit_code_of(e.kind()), e.what());
+  } catch (const std::bad_alloc&) {
+    return report(nestor::app::kFailureExit, "out of memory");
+  } catch (const std::exception& e) {
+    return report(nestor::app::kFailureExit, e.what());
+  }
+}

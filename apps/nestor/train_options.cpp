@@ -1,0 +1,30 @@
+#include "train_options.h"
+
+namespace nestor::app {
+
+void add_train_options(CLI::App& parser, TrainOptions& o) {
+  parser.add_option("RECIPE", o.recipe, "A recipe: a JSON file, or smoke, story, smoke-vanilla, story-vanilla")
+      ->required();
+  parser.add_option("--out", o.folder, "The folder of the run; the finished checkpoint is DIR/final")
+      ->required()
+      ->option_text("DIR");
+  parser.add_flag("--resume", o.resume, "Go on from the last snapshot in DIR; start if there is none");
+  parser.add_option("--init", o.initial, "Start from the weights of a checkpoint")->option_text("CHECKPOINT");
+  parser.add_option("--set", o.overrides, "Change a value of the recipe, as in schedule.steps=500 (repeatable)")
+      ->option_text("KEY=VALUE")
+      ->allow_extra_args(false);
+  parser.footer(
+      "Examples:\n  nestor train smoke --out run\n"
+      "  nestor train my.json --out run --set schedule.steps=500 --set data.rows=4\n"
+      "  nestor train my.json --out run --resume");
+}
+
+std::vector<std::string> to_arguments(const TrainOptions& o) {
+  std::vector<std::string> arguments = {o.recipe, "--out", o.folder};
+  if (o.resume) arguments.emplace_back("--resume");
+  if (!o.initial.empty()) arguments.insert(arguments.end(), {"--init", o.initial});
+  for (const std::string& item : o.overrides) arguments.insert(arguments.end(), {"--set", item});
+  return arguments;
+}
+
+}  // namespace nestor::app

@@ -1,1 +1,0 @@
-#include "recipe/recipe.h"

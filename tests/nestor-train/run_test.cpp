@@ -1,0 +1,116 @@
+// Whole runs: what comes out, what decides it, what is refused.
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "base/file.h"
+#include "tiny_run.h"
+
+namespace nestor::testing {
+namespace {
+
+TEST(TrainingRun, EndsWithACheckpointThatNestorRuns) {
+  const TinyRun tiny;
+  const Outcome outcome = tiny.trained("run");
+  for (const char* said : {"parameters", "memory", "\"steps\": 24", "held-out loss", "snapshot saved", "finished"}) {
+    EXPECT_NE(outcome.err.find(said), std::string::npos) << said;
+  }
+  const Outcome text = run_process({.program = NESTOR_PROGRAM,
+                                    .arguments = {"run", (tiny / "run/final").string(), "-p", "The small dog", "-n", "5"}});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_TRUE(text.out.starts_with("The small dog")) << text.out;
+}
+
+TEST(TrainingRun, LearnsSomething) {
+  const TinyRun tiny;
+  tiny.trained("run", {"--set", "schedule.steps=60"});
+  const auto metrics = tiny.metrics("run");
+  ASSERT_TRUE(metrics.contains("train 2") && metrics.contains("train 60") && metrics.contains("heldout 60"));
+  // Uniform guessing among 4096 ids costs ln 4096 = 8.3 nats; 18 words in no order cost about 2.9 a word.
+  EXPECT_GT(metrics.at("train 2")["loss"], 7.0);
+  EXPECT_LT(metrics.at("train 60")["loss"], 6.0);
+  EXPECT_LT(metrics.at("heldout 60")["heldout_nll_per_token"], 6.0);
+}
+
+TEST(TrainingRun, TheSameSeedGivesTheSameBits) {
+  const TinyRun tiny;
+  tiny.trained("a");
+  tiny.trained("b");
+  tiny.trained("c", {"--set", "seed=2"});
+  EXPECT_EQ(tiny.metrics("a"), tiny.metrics("b"));
+  const auto a = tiny.final_files("a");
+  EXPECT_TRUE(a.contains("model.safetensors"));
+  EXPECT_TRUE(a == tiny.final_files("b"));
+  EXPECT_FALSE(a.at("model.safetensors") == tiny.final_files("c").at("model.safetensors"));
+}
+
+TEST(TrainingRun, MappedTablesGiveTheSameBitsAsResidentOnes) {
+  const TinyRun tiny;
+  tiny.trained("resident");
+  tiny.trained("mapped", {"--set", "tables.storage=mapped"});
+  EXPECT_EQ(tiny.metrics("resident"), tiny.metrics("mapped"));
+  EXPECT_TRUE(tiny.final_files("resident") == tiny.final_files("mapped"));
+}
+
+TEST(TrainingRun, ACorpusFolderGivesTheSameAsItsTexts) {
+  const TinyRun tiny;
+  tiny.trained("texts");
+  tiny.trained("shards", {"--set", "data.train=" + (tiny / "texts/corpus").string()});
+  EXPECT_FALSE(std::filesystem::exists(tiny / "shards/corpus"));
+  EXPECT_TRUE(tiny.final_files("texts") == tiny.final_files("shards"));
+}
+
+TEST(TrainingRun, EvaluatesOnATextOfItsOwn) {
+  const TinyRun tiny;
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += "the small dog saw a red house. ";
+  tiny.trained("run", {"--set", "data.heldout=" + tiny.write("held.txt", text)});
+  const Json line = tiny.metrics("run").at("heldout 24");
+  EXPECT_GT(line["heldout_tokens"], 100);
+  EXPECT_GT(line["heldout_bits_per_byte"], 0);
+}
+
+TEST(TrainingRun, StartsFromACheckpoint) {
+  const TinyRun tiny;
+  tiny.trained("first");
+  tiny.trained("second", {"--init", (tiny / "first/final").string(), "--set", "schedule.warmup_steps=0"});
+  EXPECT_LT(tiny.metrics("second").at("train 2")["loss"], tiny.metrics("first").at("train 2")["loss"]);
+}
+
+TEST(TrainingRun, TwinsAndVariantsRun) {
+  const TinyRun tiny;
+  for (const std::string item : {"model.vanilla=true", "model.amplification=layer_norm", "model.draft=false",
+                                 "tables.kind=row_adagrad", "tables.numbers=bf16", "dense.kind=adamw"}) {
+    tiny.trained(item, {"--set", item, "--set", "schedule.steps=4"});
+  }
+}
+
+TEST(TrainingRun, WhatDoesNotFitInMemoryIsRefusedBeforeItIsTaken) {
+  const TinyRun tiny;
+  const Outcome outcome = tiny.train("run", {"--set", "data.rows=1000000"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_NE(outcome.err.find("does not fit, data.rows="), std::string::npos) << outcome.err;
+}
+
+TEST(TrainingRun, ALossThatIsNoNumberStopsIt) {
+  const TinyRun tiny;
+  const Outcome outcome = tiny.train("run", {"--set", "dense.learning_rate=100", "--set", "dense.clip_norm=0", "--set",
+                                             "model.init_std=10", "--set", "model.word_table_std=10", "--set",
+                                             "schedule.steps=400"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_NE(outcome.err.find("finite"), std::string::npos) << outcome.err.substr(outcome.err.size() / 2);
+}
+
+TEST(TrainingRun, AFullDiskIsAnError) {
+  const TinyRun tiny;
+  // The child may write files of 200 kB at most: the snapshot is larger.
+  Call call = tiny.call("run");
+  call.arguments.insert(call.arguments.begin(), {"-c", "ulimit -f 200; trap '' XFSZ; exec \"$@\"", "sh", call.program});
+  call.program = "/bin/sh";
+  const Outcome outcome = run_process(call);
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.err;
+  EXPECT_NE(outcome.err.find("nestor: error: "), std::string::npos) << outcome.err;
+}
+
+}  // namespace
+}  // namespace nestor::testing

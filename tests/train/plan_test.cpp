@@ -1,0 +1,85 @@
+// What a run costs, counted by hand for a model small enough for that.
+#include "train/loop/plan.h"
+
+#include <gtest/gtest.h>
+
+#include "recipe/recipe_json.h"
+#include "support/refusal.h"
+
+namespace nestor::train {
+namespace {
+
+recipe::Recipe small(const std::vector<std::string>& changes = {}) {
+  Json json = Json::parse(R"({
+    "model": {"config": {
+      "vocab_size": 100, "hidden_size": 8, "num_layers": 1, "max_position_embeddings": 64,
+      "num_attention_heads": 2, "q_lora_rank": 4, "kv_lora_rank": 3,
+      "qk_nope_head_dim": 2, "qk_rope_head_dim": 2, "v_head_dim": 3,
+      "ffn_hidden_size": 5, "expert_ffn_hidden_size": 6,
+      "n_routed_experts": 4, "zero_expert_num": 4, "moe_topk": 2, "routed_scaling_factor": 1.0,
+      "emb_neighbor_num": 2, "emb_split_num": 2, "ngram_vocab_size_ratio": 3}, "draft": false},
+    "data": {"tokenizer": "/t", "train": ["/a"], "window": 16, "rows": 2}})");
+  for (const std::string& change : changes) recipe::apply_override(json, change);
+  return recipe::parse_recipe(json, "r");
+}
+
+// Of one attention: 8*4 + 4*2*4 + 8*5 + 3*2*5 + 2*3*8 = 182 and norms of 4 and 3; of the MLPs 3*8*5 each.
+constexpr double kAttention = 182 + 7;
+constexpr double kDense = 120;
+constexpr double kExpert = 3 * 8 * 6;
+constexpr double kRouter = 8 * 8 + 8;
+constexpr double kNorms = 5 * 8;
+constexpr double kProjections = 2 * 8 * 4;
+constexpr double kHead = 100 * 8;
+// One of two picks is an expert with weights.
+constexpr double kActive = 2 * kAttention + 2 * kDense + 1 * kExpert + kRouter + kNorms + kProjections + kHead;
+
+TEST(Plan, FlopsOfAToken) {
+  // Each of two attentions: 3 T A (d_qk + d_v).
+  EXPECT_DOUBLE_EQ(flops_per_token(small()), 6 * kActive + 2 * 3 * 16 * 2 * (4 + 3));
+}
+
+TEST(Plan, MemoryOfWeightsAndTables) {
+  const double dense = kActive + 3 * kExpert;
+  const double rows = 100 + 301 + 303;
+  const double values = 100 * 8 + (301 + 303) * 4;
+  const MemoryPlan plan = memory_plan(small({"dense.kind=adamw", "tables.kind=row_adagrad"}));
+  EXPECT_EQ(plan.weights, static_cast<std::uint64_t>(4 * dense));
+  EXPECT_EQ(plan.gradients, plan.weights);
+  EXPECT_EQ(plan.optimizer, 2 * plan.weights);
+  EXPECT_EQ(plan.tables, static_cast<std::uint64_t>(8 * rows + 4 * values));
+  EXPECT_EQ(plan.resident_tables, plan.tables);
+  EXPECT_EQ(memory_plan(small({"tables.kind=row_adam"})).tables, static_cast<std::uint64_t>(8 * rows + 8 * values));
+  EXPECT_EQ(memory_plan(small({"tables.kind=adam"})).tables, static_cast<std::uint64_t>(8 * rows + 12 * values));
+  EXPECT_EQ(memory_plan(small({"tables.storage=mapped"})).resident_tables, 0u);
+}
+
+TEST(Plan, ActivationsGrowWithTheBatch) {
+  const auto of = [](const char* rows) { return memory_plan(small({rows, "data.window=64"})).activations; };
+  EXPECT_GT(of("data.rows=64"), 3 * of("data.rows=16"));
+}
+
+TEST(Plan, WhatDoesNotFitIsRefusedWithWhatWould) {
+  const recipe::Recipe recipe = small({"data.rows=1000"});
+  const MemoryPlan plan = memory_plan(recipe);
+  EXPECT_NO_THROW(check_memory(recipe, plan, plan.resident()));
+  EXPECT_REFUSED(check_memory(recipe, plan, plan.resident() - 1), ErrorKind::limit, "data.rows=999 would");
+  EXPECT_REFUSED(check_memory(recipe, plan, plan.resident() - plan.activations / 2), ErrorKind::limit, "data.rows=");
+  EXPECT_REFUSED(check_memory(recipe, plan, 100), ErrorKind::limit, "make the model smaller");
+  MemoryPlan wide = plan;
+  wide.tables = wide.resident_tables = 1000 * plan.resident();
+  EXPECT_REFUSED(check_memory(recipe, wide, plan.resident()), ErrorKind::limit, "tables.storage=mapped with data.rows=");
+}
+
+TEST(Plan, TablesOfTextNameWhatThereIs) {
+  const recipe::Recipe recipe = small();
+  const std::string parameters = parameter_table(recipe);
+  for (const char* part : {"word embedding", "n-gram tables", "attention", "experts", "head"}) {
+    EXPECT_NE(parameters.find(part), std::string::npos) << parameters;
+  }
+  EXPECT_EQ(parameters.find("draft block"), std::string::npos);
+  EXPECT_NE(memory_table(memory_plan(recipe), 1 << 20).find("activations, about"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace nestor::train

@@ -1,0 +1,45 @@
+#include "train/loop/finish.h"
+
+#include "base/json.h"
+#include "recipe/model_json.h"
+#include "train/loop/run_data.h"
+#include "train/modules/export_checkpoint.h"
+#include "train/modules/import_checkpoint.h"
+
+namespace nestor::train {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::uint64_t kMostBytes = 16U << 20;
+
+// As the tokenizer's folder has it; small models write best a little below their own temperature.
+Json generation_config(const Json& config, const fs::path& tokenizer) {
+  const fs::path beside = tokenizer.parent_path() / "generation_config.json";
+  if (fs::exists(beside)) return read_json(beside, kMostBytes);
+  return {{"bos_token_id", config.value("bos_token_id", Json())},
+          {"eos_token_id", config.value("eos_token_id", Json())},
+          {"do_sample", true},
+          {"temperature", 0.7},
+          {"top_p", 0.9}};
+}
+
+}  // namespace
+
+void load_checkpoint(const fs::path& checkpoint, Learner& learner) {
+  std::vector<RowTable*> tables;
+  for (const auto& table : learner.tables()) tables.push_back(table.get());
+  import_checkpoint(checkpoint, learner.model(), tables);
+}
+
+void write_final(const recipe::Recipe& recipe, const Learner& learner, const RunFolder& folder) {
+  std::vector<const RowTable*> tables;
+  for (const auto& table : learner.tables()) tables.push_back(table.get());
+  ExportRequest request;
+  request.folder = folder.final();
+  request.config_json = recipe::trained_config_json(recipe.model);
+  request.tokenizer = tokenizer_file(recipe);
+  request.generation_config = generation_config(request.config_json, request.tokenizer);
+  export_checkpoint(learner.model(), tables, request);
+}
+
+}  // namespace nestor::train

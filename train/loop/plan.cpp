@@ -1,0 +1,174 @@
+#include "train/loop/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include "base/error.h"
+#include "config/footprint.h"
+#include "train/modules/table_spec.h"
+
+namespace nestor::train {
+namespace {
+
+using config::Part;
+
+config::NameLayout layout_of(const recipe::Recipe& recipe) {
+  config::NameLayout layout;
+  if (recipe.model.draft) layout.draft = config::NameLayout::Draft::present;
+  return layout;
+}
+
+// What one token activates of a part, K_e experts each layer.
+double activated(const recipe::Recipe& recipe, const config::Footprint& f, Part part) {
+  const config::ModelConfig& c = recipe.model.config;
+  const auto all = static_cast<double>(f.of(part));
+  switch (part) {
+    case Part::word_embedding:
+    case Part::ngram_table:
+      return 0;  // looked up
+    case Part::experts:
+      return all * recipe.routing.ffn_experts_wanted / static_cast<double>(c.n_routed_experts);
+    default:
+      return all;
+  }
+}
+
+// The draft block trains on a part of the rows.
+double draft_weights(const recipe::Recipe& recipe, const config::Footprint& f) {
+  if (!recipe.model.draft) return 0;
+  // The stored block has a word table as large as the head, which the draft goes through: one stands for the other.
+  return recipe.model.draft_fraction * static_cast<double>(f.of(Part::draft));
+}
+
+double attention_width(const config::ModelConfig& c) {
+  return static_cast<double>(c.num_attention_heads * (c.qk_head_dim() + c.v_head_dim));
+}
+
+// Values that the backward pass keeps for one token, counted from the operations of the modules.
+double kept_values(const recipe::Recipe& recipe) {
+  const config::ModelConfig& c = recipe.model.config;
+  const auto h = static_cast<double>(c.hidden_size);
+  const double heads = attention_width(c);
+  const double attention = 3 * h + 2 * static_cast<double>(c.q_lora_rank + c.kv_lora_rank) + 4 * heads;
+  const double dense = 2 * h + 3 * static_cast<double>(c.ffn_hidden_size);
+  const double picks = recipe.routing.ffn_experts_wanted;
+  const double mixture = 2 * h + picks * (h + 3 * static_cast<double>(c.expert_ffn_hidden_size)) +
+                         3 * static_cast<double>(c.routes());
+  const double draft = recipe.model.draft ? recipe.model.draft_fraction * (attention + dense + 4 * h) : 0;
+  const double embedding = 4 * h;
+  return embedding + static_cast<double>(c.num_layers) * (2 * attention + 2 * dense + mixture) + draft;
+}
+
+std::string_view state_of(const recipe::TableOptimizer& t) {
+  using Kind = recipe::TableOptimizer::Kind;
+  return t.kind == Kind::adam ? "two" : t.kind == Kind::row_adam ? "one" : "none";
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  const auto value = static_cast<double>(bytes);
+  if (value >= 1e9) return fmt::format("{:.2f} GB", value / 1e9);
+  return fmt::format("{:.1f} MB", value / 1e6);
+}
+
+}  // namespace
+
+double flops_per_token(const recipe::Recipe& recipe) {
+  const config::ModelConfig& c = recipe.model.config;
+  const config::Footprint f = config::footprint_of(c, layout_of(recipe));
+  double weights = draft_weights(recipe, f);
+  for (std::size_t i = 0; i < config::kParts; ++i) {
+    if (static_cast<Part>(i) != Part::draft) weights += activated(recipe, f, static_cast<Part>(i));
+  }
+  const double attentions =
+      static_cast<double>(c.attentions()) + (recipe.model.draft ? recipe.model.draft_fraction : 0);
+  return 6 * weights + attentions * 3 * static_cast<double>(recipe.data.window) * attention_width(c);
+}
+
+MemoryPlan memory_plan(const recipe::Recipe& recipe) {
+  MemoryPlan plan;
+  double tables = 0;
+  double table_state = 0;
+  const std::string_view state = state_of(recipe.tables);
+  for (const TableSpec& table : table_specs(recipe.model)) {
+    const auto rows = static_cast<double>(table.rows);
+    const double values = rows * static_cast<double>(table.width);
+    tables += values * (recipe.tables.numbers == recipe::TableOptimizer::Numbers::bf16 ? 2 : 4);
+    table_state += rows * 8 + (state == "two" ? 2 : state == "one" ? 1 : 0) * values * 4;
+  }
+  double dense = 0;
+  double matrices = 0;
+  config::for_each_tensor(recipe.model.config, layout_of(recipe), [&](const config::TensorInfo& tensor) {
+    const bool table = tensor.part == Part::word_embedding || tensor.part == Part::ngram_table ||
+                       tensor.name.find("embed_tokens") != std::string::npos ||
+                       tensor.name.find("embedders") != std::string::npos ||
+                       tensor.name.find("word_embeddings") != std::string::npos;
+    if (table) return;
+    const auto elements = static_cast<double>(tensor.elements());
+    dense += elements;
+    const bool hidden_matrix = tensor.rank >= 2 && tensor.part != Part::head && tensor.part != Part::router;
+    if (hidden_matrix) matrices += elements;
+  });
+  const bool muon = recipe.dense.kind == recipe::DenseOptimizer::Kind::muon;
+  const double tokens = static_cast<double>(recipe.data.rows * recipe.data.window);
+  // The head works on pieces of the batch; a piece's logits and their gradients are there at once.
+  constexpr double kHeadPiece = 1024;
+  const double logits = 2 * std::min(tokens, kHeadPiece) * static_cast<double>(recipe.model.config.vocab_size);
+  plan.weights = static_cast<std::uint64_t>(4 * dense);
+  plan.gradients = plan.weights;
+  plan.optimizer = static_cast<std::uint64_t>(muon ? 4 * matrices + 8 * (dense - matrices) : 8 * dense);
+  plan.tables = static_cast<std::uint64_t>(tables + table_state);
+  const bool mapped = recipe.tables.storage == recipe::TableOptimizer::Storage::mapped;
+  plan.resident_tables = mapped ? 0 : plan.tables;
+  plan.activations = static_cast<std::uint64_t>(4 * (tokens * kept_values(recipe) + logits));
+  return plan;
+}
+
+void check_memory(const recipe::Recipe& recipe, const MemoryPlan& plan, std::uint64_t available) {
+  if (plan.resident() <= available) return;
+  const std::uint64_t rest = plan.resident() - plan.activations;
+  std::string advice = "no choice of data.rows does; make the model smaller";
+  const std::uint64_t row = std::max<std::uint64_t>(1, plan.activations / static_cast<std::uint64_t>(recipe.data.rows));
+  if (rest + row <= available) {
+    advice = fmt::format("data.rows={} would", (available - rest) / row);
+  } else if (rest - plan.resident_tables + row <= available) {
+    advice = fmt::format("tables.storage=mapped with data.rows={} would",
+                         std::min<std::uint64_t>(static_cast<std::uint64_t>(recipe.data.rows),
+                                                 (available - rest + plan.resident_tables) / row));
+  }
+  fail(ErrorKind::limit, "the run needs about {} of memory and {} are available; this does not fit, {}",
+       bytes_text(plan.resident()), bytes_text(available), advice);
+}
+
+std::string parameter_table(const recipe::Recipe& recipe) {
+  const config::Footprint f = config::footprint_of(recipe.model.config, layout_of(recipe));
+  std::string text = fmt::format("{:<22}{:>14}{:>14}\n", "parameters", "total", "for a token");
+  double all_activated = 0;
+  for (std::size_t i = 0; i < config::kParts; ++i) {
+    const auto part = static_cast<Part>(i);
+    if (f.of(part) == 0) continue;
+    const double active = activated(recipe, f, part);
+    if (part != Part::draft) all_activated += active;
+    text += fmt::format("  {:<20}{:>14}{:>14.0f}\n", config::name_of(part), f.of(part), active);
+  }
+  return text + fmt::format("  {:<20}{:>14}{:>14.0f}\n", "without the draft", f.total, all_activated);
+}
+
+std::string memory_table(const MemoryPlan& plan, std::uint64_t available) {
+  std::string text = "memory\n";
+  const auto line = [&](std::string_view what, std::uint64_t bytes) {
+    text += fmt::format("  {:<32}{:>12}\n", what, bytes_text(bytes));
+  };
+  line("dense weights", plan.weights);
+  line("their gradients", plan.gradients);
+  line("their optimizer state", plan.optimizer);
+  line(plan.resident_tables == 0 ? "tables and their state (mapped)" : "tables and their state", plan.tables);
+  line("activations, about", plan.activations);
+  line("in memory at once", plan.resident());
+  line("available", available);
+  return text;
+}
+
+}  // namespace nestor::train

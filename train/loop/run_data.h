@@ -1,0 +1,33 @@
+// What a recipe reads: tokenizer, training corpus and held-out text, opened and held against the model.
+#pragma once
+
+#include <stop_token>
+#include <vector>
+
+#include "base/json.h"
+#include "corpus/corpus_tokenizer.h"
+#include "corpus/shards.h"
+#include "recipe/recipe.h"
+#include "train/loop/heldout.h"
+#include "train/loop/run_folder.h"
+#include "train/loop/run_observer.h"
+
+namespace nestor::train {
+
+struct RunData {
+  corpus::CorpusTokenizer tokenizer;
+  corpus::Shards train;
+  std::vector<HeldoutText> heldout;
+  /// What tells one training corpus from another: counts and the tokenizer's fingerprint.
+  Json identity;
+};
+
+/// Packs text files of the recipe into `folder` unless they are there already. Error(bad_input) if corpus, tokenizer and
+/// model do not fit together; cancelled if `stop` asks.
+RunData open_data(const recipe::Recipe& recipe, const RunFolder& folder, RunObserver& observer,
+                  const std::stop_token& stop);
+
+/// tokenizer.json of a recipe, which may name its folder.
+std::filesystem::path tokenizer_file(const recipe::Recipe& recipe);
+
+}  // namespace nestor::train
