@@ -4,12 +4,13 @@
 // on both sides.
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <cstdlib>
 
 #include "config/parse_config.h"
 #include "support/golden.h"
 #include "support/refusal.h"
 #include "train/model_fixture.h"
+#include "train/modules/export_checkpoint.h"
 #include "train/modules/import_checkpoint.h"
 
 namespace nestor {
@@ -96,6 +97,27 @@ TEST_P(ModelGolden, DraftsAgree) {
 
 INSTANTIATE_TEST_SUITE_P(All, ModelGolden, ::testing::ValuesIn(trainable()),
                          [](const auto& test) { return test.param; });
+
+// A model that the trainer made, exported, and computed by the NumPy implementation of tests/data/golden: how
+// the stored logits came about stands in tests/data/train/README.md.
+TEST(ModelGolden, ExportedModelsAreReadByAnotherImplementation) {
+  const std::vector<TokenId> ids = {5, 17, 2, 40, 60, 0, 33, 33, 7, 2, 2, 58, 1, 9};
+  std::size_t compared = 0;
+  for (const auto& [name, config] : testing::model_zoo()) {
+    const auto stored = std::filesystem::path(NESTOR_TEST_DATA) / "train" / (name + ".logits.npy");
+    if (!std::filesystem::exists(stored)) continue;
+    const testing::TrainingModel model(config, 5);
+    if (const char* folder = std::getenv("NESTOR_EXPORT_TO"); folder != nullptr) {
+      export_checkpoint(*model.lm, model.read_tables(),
+                        {std::filesystem::path(folder) / name, config, {}, {}, {}});
+    }
+    testing::Activations nobody;
+    const auto logits = testing::floats_of(model.lm->logits(model.read(testing::one_document(ids)), nobody));
+    EXPECT_LT(testing::relative_difference(logits, testing::read_npy(stored).floats), kTolerance) << name;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 2U);
+}
 
 TEST(ModelGolden, EightBitWeightsAreRefused) {
   const auto folder = testing::golden_folder("fp8");
