@@ -56,6 +56,26 @@ TEST(Lookups, TheDraftSeesTheNextTokenWithoutTheFirstOfItsDocument) {
   EXPECT_EQ(in.scored, 6);
 }
 
+// Equal paths: what the draft answers inside a row of several documents is what it answers to each of them
+// alone. The bound is that of engine_parity_test.cpp.
+TEST(Lookups, TheDraftOfADocumentDoesNotDependOnItsRow) {
+  const testing::TrainingModel model(testing::tiny_config(), 1);
+  const corpus::Batch batch = testing::random_batch(model.lm->config(), 3, 19, 11);
+  const torch::Tensor together = model.lm->draft_logits(model.read(batch, {Purpose::Kind::evaluate, 3}));
+  std::int64_t first = 0;
+  for (const auto& ids : testing::documents_of(batch)) {
+    const auto length = static_cast<std::int64_t>(ids.size());
+    const Inputs inputs = model.read(testing::one_document(ids), {Purpose::Kind::evaluate, 1});
+    if (length > 1) {  // the last position has no next token to embed
+      const torch::Tensor alone = model.lm->draft_logits(inputs).narrow(0, 0, length - 1);
+      const torch::Tensor found = together.narrow(0, first, length - 1);
+      EXPECT_LT((found - alone).abs().max().item<double>(),
+                20 * 64 * 0x1p-24 * alone.abs().max().item<double>());
+    }
+    first += length;
+  }
+}
+
 TEST(Lookups, WithoutDraftNothingIsAdded) {
   const testing::TrainingModel model(testing::tiny_config(), 1);
   const Inputs in = model.read(two_documents(), {Purpose::Kind::evaluate, 0});
