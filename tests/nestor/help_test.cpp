@@ -13,7 +13,7 @@ namespace {
 
 const std::vector<std::string> kCommands = {"run",      "chat",       "logits",    "ngram-ids",
                                             "tokenize", "detokenize", "template",  "inspect",
-                                            "new",      "tokenizer",  "completion"};
+                                            "new",      "data",       "tokenizer", "completion"};
 
 // Commands inside a group; the page of "a b" is a-b.md.
 const std::vector<Arguments> kInnerCommands = {{"tokenizer", "train"}};
