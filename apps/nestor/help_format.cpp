@@ -14,14 +14,9 @@ namespace {
 constexpr std::size_t kLeftWidth = 30;  // of the column with the names, indentation included
 constexpr std::size_t kLineWidth = 100;
 
-// "MODEL", or "SRC..." where several may stand.
-std::string positional_name(const CLI::Option& option) {
-  return option.get_name(true) + (option.get_items_expected_max() > 1 ? "..." : "");
-}
-
 // The names of an option and what it takes: "-n, --max-tokens N"; of a positional its name.
 std::string left_of(const CLI::Option& option) {
-  if (option.get_positional()) return positional_name(option);
+  if (option.get_positional()) return option.get_name(true);
   std::vector<std::string> names;
   for (const std::string& name : option.get_snames()) names.push_back("-" + name);
   for (const std::string& name : option.get_lnames()) names.push_back("--" + name);
@@ -73,7 +68,8 @@ std::string usage_line(const CLI::App& app, const std::string& name) {
   out += has_commands ? " COMMAND [OPTIONS]" : " [OPTIONS]";
   for (const CLI::Option* option :
        app.get_options([](const CLI::Option* o) { return o->get_positional(); })) {
-    const std::string positional = positional_name(*option);
+    const bool several = option->get_items_expected_max() > 1;
+    const std::string positional = option->get_name(true) + (several ? "..." : "");
     out += option->get_required() ? " " + positional : " [" + positional + "]";
   }
   return out + "\n";
