@@ -53,6 +53,9 @@ Command detokenize_command(CLI::App& root);
 Command template_command(CLI::App& root);
 Command inspect_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command new_command(CLI::App& root, const assemble::EngineOptions& engine);
+Command data_command(CLI::App& root);
+Command tokenizer_command(CLI::App& root);
+Command eval_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command completion_command(CLI::App& root);
 
 }  // namespace nestor::app

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace nestor::app {
@@ -12,6 +14,10 @@ struct Named {
   std::string name;
   std::string description;
 };
+
+std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
 
 std::vector<Named> options_of(const CLI::App& app) {
   std::vector<Named> all;
@@ -24,8 +30,17 @@ std::vector<Named> options_of(const CLI::App& app) {
   return all;
 }
 
-std::vector<const CLI::App*> commands_of(const CLI::App& root) {
-  return root.get_subcommands([](const CLI::App*) { return true; });
+// What may follow a command: its options; of a group, its commands and their options.
+std::vector<Named> words_after(const CLI::App& command) {
+  std::vector<Named> all = options_of(command);
+  for (const CLI::App* inner : commands_of(command)) {
+    all.push_back({inner->get_name(), inner->get_description()});
+    for (Named& option : options_of(*inner)) {
+      const auto same = [&](const Named& n) { return n.name == option.name; };
+      if (std::ranges::none_of(all, same)) all.push_back(std::move(option));
+    }
+  }
+  return all;
 }
 
 std::string names(const std::vector<Named>& options) {
@@ -39,7 +54,7 @@ std::string bash_script(const CLI::App& root) {
   std::string cases;
   for (const CLI::App* command : commands_of(root)) {
     commands.push_back(command->get_name());
-    cases += fmt::format("    {}) words=\"{} {}\" ;;\n", command->get_name(), names(options_of(*command)),
+    cases += fmt::format("    {}) words=\"{} {}\" ;;\n", command->get_name(), names(words_after(*command)),
                          names(options_of(root)));
   }
   return fmt::format(
@@ -67,6 +82,10 @@ std::string escaped_for_fish(std::string text) {
 }
 
 std::string fish_line(const std::string& condition, const Named& option) {
+  if (!option.name.starts_with("-")) {
+    return fmt::format("complete -c nestor {} -a {} -d '{}'\n", condition, option.name,
+                       escaped_for_fish(option.description));
+  }
   const bool is_long = option.name.starts_with("--");
   return fmt::format("complete -c nestor {} -{} {} -d '{}'\n", condition, is_long ? "l" : "s",
                      option.name.substr(is_long ? 2 : 1), escaped_for_fish(option.description));
@@ -78,9 +97,8 @@ std::string fish_script(const CLI::App& root) {
   for (const CLI::App* command : commands_of(root)) {
     out += fmt::format("complete -c nestor -n __fish_use_subcommand -a {} -d '{}'\n", command->get_name(),
                        escaped_for_fish(command->get_description()));
-    for (const Named& option : options_of(*command)) {
-      out += fish_line(fmt::format("-n '__fish_seen_subcommand_from {}'", command->get_name()), option);
-    }
+    const std::string seen = fmt::format("-n '__fish_seen_subcommand_from {}'", command->get_name());
+    for (const Named& word : words_after(*command)) out += fish_line(seen, word);
   }
   return out;
 }

@@ -64,8 +64,8 @@ std::vector<std::string> groups_of(const CLI::App& app) {
 
 std::string usage_line(const CLI::App& app, const std::string& name) {
   std::string out = "Usage: " + name;
-  const bool root = app.get_parent() == nullptr;
-  out += root ? " COMMAND [OPTIONS]" : " [OPTIONS]";
+  const bool has_commands = !app.get_subcommands([](const CLI::App*) { return true; }).empty();
+  out += has_commands ? " COMMAND [OPTIONS]" : " [OPTIONS]";
   for (const CLI::Option* option :
        app.get_options([](const CLI::Option* o) { return o->get_positional(); })) {
     const std::string positional = option->get_name(true);
@@ -82,10 +82,16 @@ std::string command_rows(const CLI::App& app) {
   return out;
 }
 
+const CLI::App& root_of(const CLI::App& app) {
+  const CLI::App* at = &app;
+  while (at->get_parent() != nullptr) at = at->get_parent();
+  return *at;
+}
+
 // The options of the program, which every command takes as well.
-std::string common_line(const CLI::App& root) {
+std::string common_line(const CLI::App& app) {
   std::vector<std::string> all;
-  for (const CLI::Option* option : root.get_options()) {
+  for (const CLI::Option* option : root_of(app).get_options()) {
     if (option->get_items_expected_max() > 0) all.push_back(left_of(*option));
   }
   return fmt::format("Common options (see nestor --help): {}\n", fmt::join(all, ", "));
@@ -118,7 +124,7 @@ std::string HelpFormat::make_help(const CLI::App* app, std::string name, CLI::Ap
     }
     if (!rows.empty()) out += fmt::format("\n{}:\n{}", group, rows);
   }
-  if (app->get_parent() != nullptr) out += "\n" + common_line(*app->get_parent());
+  if (app->get_parent() != nullptr) out += "\n" + common_line(*app);
   return out + "\n" + app->get_footer() + "\n";
 }
 
@@ -136,8 +142,10 @@ std::string usage_message(const CLI::App& root, const CLI::ParseError& error) {
   } else if (text.starts_with(kNotConverted)) {
     text = "cannot read " + text.substr(kNotConverted.size());
   }
-  const auto parsed = root.get_subcommands();
-  const std::string command = parsed.empty() ? "" : parsed.front()->get_name() + " ";
+  std::string command;
+  for (auto parsed = root.get_subcommands(); !parsed.empty(); parsed = parsed.front()->get_subcommands()) {
+    command += parsed.front()->get_name() + " ";
+  }
   return fmt::format("{}; see nestor {}--help", text, command);
 }
 

@@ -105,6 +105,29 @@ std::string draft_text(const Inspection& found) {
   return found.config.num_nextn_predict_layers > 0 ? "asked for by config.json, not in the files" : "none";
 }
 
+// `width` is the width of the embedding that the tables add up to.
+std::string ngram_text(const config::NgramSpec& n, std::int64_t width) {
+  return fmt::format("N {}, K {}: {} tables of {} to {} rows of {} (ratio {})", n.order, n.splits, n.tables(),
+                     grouped(n.rows(0)), grouped(n.rows(n.tables() - 1)), width / n.tables(), n.ratio);
+}
+
+std::string per_layer_text(const config::ModelConfig& c) {
+  const config::PerLayerEmbedding& e = *c.per_layer;
+  const std::string tables = e.ngram ? "; " + ngram_text(*e.ngram, c.ffn_hidden_size) : "";
+  return fmt::format("{} of width {} in MLP {} of every layer{}", e.ngram ? "n-grams" : "words",
+                     grouped(c.ffn_hidden_size), e.mlp, tables);
+}
+
+Json ngram_json(const config::NgramSpec& n, std::int64_t width) {
+  Json rows = Json::array();
+  for (std::int64_t i = 0; i < n.tables(); ++i) rows.push_back(n.rows(i));
+  return {{"emb_neighbor_num", n.order},
+          {"emb_split_num", n.splits},
+          {"ngram_vocab_size_ratio", n.ratio},
+          {"rows", std::move(rows)},
+          {"row_width", width / n.tables()}};
+}
+
 std::string shape_lines(const config::ModelConfig& c) {
   std::string out;
   const auto line = [&](const char* name, const std::string& value) {
@@ -119,15 +142,9 @@ std::string shape_lines(const config::ModelConfig& c) {
        fmt::format("{} experts of {} + {} identity, top-{}, factor {}", c.n_routed_experts,
                    c.expert_ffn_hidden_size, c.zero_expert_num, c.moe_topk, c.routed_scaling_factor));
   line("dense MLP", fmt::format("{}", c.ffn_hidden_size));
-  if (c.ngram) {
-    line("N-gram Embedding",
-         fmt::format("N {}, K {}: {} tables of {} to {} rows of {} (ratio {})", c.ngram->order,
-                     c.ngram->splits, c.ngram->tables(), grouped(c.ngram->rows(0)),
-                     grouped(c.ngram->rows(c.ngram->tables() - 1)), c.hidden_size / c.ngram->tables(),
-                     c.ngram->ratio));
-  } else {
-    line("N-gram Embedding", "none");
-  }
+  line("N-gram Embedding", c.ngram ? ngram_text(*c.ngram, c.hidden_size) : "none");
+  if (c.embedding_norm == config::EmbeddingNorm::layer_norm) line("amplification", "layer norm");
+  if (c.per_layer) line("per-layer embedding", per_layer_text(c));
   const std::string rope =
       c.yarn ? fmt::format(", YaRN {}x over {}", c.yarn->factor, c.yarn->original_max_position_embeddings)
              : "";
@@ -157,14 +174,13 @@ Json config_json(const config::ModelConfig& c) {
               {"rope_theta", c.rope_theta},
               {"max_position_embeddings", c.max_position_embeddings},
               {"eos_token_id", c.eos_token_ids}};
-  if (c.ngram) {
-    Json rows = Json::array();
-    for (std::int64_t i = 0; i < c.ngram->tables(); ++i) rows.push_back(c.ngram->rows(i));
-    out["ngram"] = {{"emb_neighbor_num", c.ngram->order},
-                    {"emb_split_num", c.ngram->splits},
-                    {"ngram_vocab_size_ratio", c.ngram->ratio},
-                    {"rows", std::move(rows)},
-                    {"row_width", c.hidden_size / c.ngram->tables()}};
+  if (c.ngram) out["ngram"] = ngram_json(*c.ngram, c.hidden_size);
+  if (c.embedding_norm == config::EmbeddingNorm::layer_norm) out["embedding_amplification"] = "layer_norm";
+  if (c.per_layer) {
+    out["per_layer_embedding"] = c.per_layer->ngram ? ngram_json(*c.per_layer->ngram, c.ffn_hidden_size)
+                                                    : Json{{"row_width", c.ffn_hidden_size}};
+    out["per_layer_embedding"]["kind"] = c.per_layer->ngram ? "plne" : "ple";
+    out["per_layer_embedding"]["mlp"] = c.per_layer->mlp;
   }
   if (c.yarn) {
     out["yarn"] = {{"factor", c.yarn->factor},
@@ -217,6 +233,10 @@ std::string text_report(const Inspection& found) {
                      billions(f.total));
   out += fmt::format("  {:<22}{} ({}), {:.1f}% of the total\n", "n-gram", grouped(f.ngram), billions(f.ngram),
                      100 * share(f.ngram, f.total));
+  if (f.per_layer > 0) {
+    out += fmt::format("  {:<22}{} ({}), {:.1f}% of the total\n", "per-layer", grouped(f.per_layer),
+                       billions(f.per_layer), 100 * share(f.per_layer, f.total));
+  }
   out += fmt::format("  {:<22}{} to {} per token, by how many choices are identity experts\n", "activated",
                      billions(f.activated_min), billions(f.activated_max));
   out += fmt::format("  {:<22}{} values per token ({} bytes in f32, {} in bf16)\n", "latent cache",
@@ -249,6 +269,7 @@ Json json_report(const Inspection& found) {
   out["parameters"] = {{"total", f.total},
                        {"ngram", f.ngram},
                        {"ngram_share", share(f.ngram, f.total)},
+                       {"per_layer", f.per_layer},
                        {"activated_min", f.activated_min},
                        {"activated_max", f.activated_max},
                        {"draft", f.of(Part::draft)},

@@ -11,7 +11,7 @@ namespace nestor::app {
 bool is_terminal(int descriptor);
 
 /// Progress on stderr: one line that is redrawn on a terminal, one line per interval elsewhere, with rate and
-/// ETA.
+/// ETA. A total of 0 is one that is not known.
 class TerminalProgress : public ProgressSink {
  public:
   /// `unit` and `scale`: values are divided by `scale` and named `unit` ("MB", 1e6).

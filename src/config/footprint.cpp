@@ -25,13 +25,15 @@ Footprint footprint_of(const ModelConfig& c, const NameLayout& layout) {
   for (const std::int64_t n : f.parameters) f.total += n;
   f.total -= f.of(Part::draft);
   f.ngram = f.of(Part::ngram_table) + f.of(Part::ngram_projection);
+  f.per_layer = f.of(Part::layer_table) + f.of(Part::layer_projection);
 
   // The two latent norms count with their attention, as in the spec's arithmetic.
   const std::int64_t attention = attention_projections(c) + c.q_lora_rank + c.kv_lora_rank;
-  const std::int64_t dense = 3 * c.hidden_size * c.ffn_hidden_size;
+  // Of the two dense MLPs of a layer; a per-layer embedding takes the place of one up-projection.
+  const std::int64_t dense = (c.per_layer ? 5 : 6) * c.hidden_size * c.ffn_hidden_size;
   const std::int64_t expert = 3 * c.hidden_size * c.expert_ffn_hidden_size;
   const std::int64_t always =
-      c.num_layers * (2 * attention + 2 * dense + c.routes() * c.hidden_size) + c.vocab_size * c.hidden_size;
+      c.num_layers * (2 * attention + dense + c.routes() * c.hidden_size) + c.vocab_size * c.hidden_size;
   const std::int64_t fewest = std::max<std::int64_t>(0, c.moe_topk - c.zero_expert_num);
   const std::int64_t most = std::min(c.moe_topk, c.n_routed_experts);
   f.activated_min = always + c.num_layers * fewest * expert;

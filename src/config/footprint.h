@@ -17,11 +17,13 @@ struct Footprint {
   std::int64_t total = 0;
   /// Tables and projections of the N-gram Embedding.
   std::int64_t ngram = 0;
+  /// Tables and projections of the embeddings of single layers.
+  std::int64_t per_layer = 0;
 
   /// Parameters that multiply something for one token: attention, dense MLPs, router classifiers, head, and
-  /// the experts chosen; table look-ups, norms and n-gram projections are not counted. The least is when
-  /// every choice that can be an identity expert is one, the most when every choice that can be an expert
-  /// with weights is one.
+  /// the experts chosen; table look-ups, norms and the projections of n-gram tables are not counted. The
+  /// least is when every choice that can be an identity expert is one, the most when every choice that can be
+  /// an expert with weights is one.
   std::int64_t activated_min = 0;
   std::int64_t activated_max = 0;
 

@@ -19,6 +19,8 @@ struct NgramSpec {
   double ratio = 0;         // ngram_vocab_size_ratio: table size over vocabulary size, whole or not
   std::int64_t vocab_size = 0;
 
+  bool operator==(const NgramSpec&) const = default;
+
   std::int64_t tables() const { return splits * (order - 1); }
   /// n of table i: the order is the outer loop, the split the inner one.
   std::int64_t order_of(std::int64_t table) const { return 2 + table / splits; }
@@ -60,7 +62,7 @@ struct PerLayerEmbedding {
     ngram,  // PLNE: e is an N-gram Embedding (Eq. 3) of width ffn_hidden_size
   };
   Kind kind = Kind::word;
-  int mlp = 1;  // which of the two MLPs of a shortcut layer
+  int mlp = 1;                     // which of the two MLPs of a shortcut layer
   std::optional<NgramSpec> ngram;  // of Kind::ngram
 };
 

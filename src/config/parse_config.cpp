@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "config/json_fields.h"
+#include "config/parse_embedding.h"
 #include "config/parse_rope.h"
 #include "config/validate.h"
 
@@ -20,12 +21,18 @@ constexpr std::uint64_t kMostBytes = std::uint64_t{16} << 20;  // of a config.js
 struct Family {
   std::string_view architecture;
   std::string_view model_type;
-  enum class Ngram { required, refused } ngram;
+  EmbeddingKeys embedding;
 };
 
 constexpr std::array kFamilies = {
-    Family{"LongcatFlashNgramForCausalLM", "longcat_flash_ngram", Family::Ngram::required},
-    Family{"LongcatFlashForCausalLM", "longcat_flash", Family::Ngram::refused},
+    Family{"LongcatFlashNgramForCausalLM",
+           "longcat_flash_ngram",
+           {EmbeddingKeys::Ngram::required, EmbeddingKeys::Own::refused}},
+    Family{"LongcatFlashForCausalLM",
+           "longcat_flash",
+           {EmbeddingKeys::Ngram::refused, EmbeddingKeys::Own::refused}},
+    // Models with keys of ours: a reader of the other two must not take them for its own.
+    Family{"NestorForCausalLM", "nestor", {EmbeddingKeys::Ngram::optional, EmbeddingKeys::Own::accepted}},
 };
 
 std::string known_families() {
@@ -134,23 +141,6 @@ void read_tokens(Fields& f, ModelConfig& c) {
   }
 }
 
-void read_ngram(Fields& f, const Family& family, ModelConfig& c) {
-  constexpr std::int64_t kMostOrder = 64;
-  constexpr std::int64_t kMostSplits = 4096;
-  if (family.ngram == Family::Ngram::refused) {
-    for (const char* key : {"emb_neighbor_num", "emb_split_num", "ngram_vocab_size_ratio"}) {
-      f.require_value(key, nullptr, "this architecture has no n-gram tables");
-    }
-    return;
-  }
-  NgramSpec n;
-  n.vocab_size = c.vocab_size;
-  n.order = f.integer("emb_neighbor_num", 2, kMostOrder);
-  n.splits = f.integer("emb_split_num", 1, kMostSplits);
-  n.ratio = f.number("ngram_vocab_size_ratio", 0, 1e9);
-  c.ngram = n;
-}
-
 void read_quantization(Fields& f, const AcceptedKeys& accepted, ModelConfig& c) {
   const Json* object = f.optional_object("quantization_config");
   if (object == nullptr) return;
@@ -174,7 +164,7 @@ ModelConfig parse_config(const Json& json, const std::string& what, const Accept
   c.architecture = family.architecture;
   read_shape(f, c);
   read_tokens(f, c);
-  read_ngram(f, family, c);
+  read_embedding(f, family.embedding, accepted, c);
   read_rope(f, accepted, c);
   read_quantization(f, accepted, c);
   check_fixed(f);

@@ -10,7 +10,8 @@
 namespace nestor::config {
 namespace {
 
-// Walks the list with the configuration at hand. Letters: H hidden, V vocabulary, A heads.
+// Walks the list with the configuration at hand. Letters: H hidden, F inner size of dense MLPs, V
+// vocabulary, A heads.
 class Walk {
  public:
   Walk(const ModelConfig& config, const NameLayout& layout,
@@ -19,11 +20,16 @@ class Walk {
 
   void embedding() {
     matrix(word_table_name(layout_), c_.vocab_size, c_.hidden_size, Part::word_embedding, Storage::plain);
-    if (!c_.ngram) return;
-    const std::int64_t width = c_.hidden_size / c_.ngram->tables();
-    for (std::int64_t i = 0; i < c_.ngram->tables(); ++i) {
-      matrix(ngram_table_name(i), c_.ngram->rows(i), width, Part::ngram_table, Storage::plain);
-      matrix(ngram_projection_name(i), c_.hidden_size, width, Part::ngram_projection, Storage::plain);
+    if (c_.ngram) {
+      const std::int64_t width = c_.hidden_size / c_.ngram->tables();
+      for (std::int64_t i = 0; i < c_.ngram->tables(); ++i) {
+        matrix(ngram_table_name(i), c_.ngram->rows(i), width, Part::ngram_table, Storage::plain);
+        matrix(ngram_projection_name(i), c_.hidden_size, width, Part::ngram_projection, Storage::plain);
+      }
+    }
+    if (c_.embedding_norm == EmbeddingNorm::layer_norm) {
+      norm(std::string(kEmbeddingNormWeight), c_.hidden_size, Part::embedding_norm);
+      norm(std::string(kEmbeddingNormBias), c_.hidden_size, Part::embedding_norm);
     }
   }
 
@@ -33,7 +39,12 @@ class Walk {
       norm(fmt::format("{}.input_layernorm.{}.weight", p, s), c_.hidden_size, Part::norm);
       attention(fmt::format("{}.self_attn.{}", p, s), Part::attention);
       norm(fmt::format("{}.post_attention_layernorm.{}.weight", p, s), c_.hidden_size, Part::norm);
-      feed_forward(fmt::format("{}.mlps.{}", p, s), c_.ffn_hidden_size, Part::dense_mlp);
+      const std::string mlp = fmt::format("{}.mlps.{}", p, s);
+      if (c_.per_layer && c_.per_layer->mlp == s) {
+        embedding_feed_forward(mlp, n);
+      } else {
+        feed_forward(mlp, c_.ffn_hidden_size, Part::dense_mlp);
+      }
     }
     matrix(p + ".mlp.router.classifier.weight", c_.routes(), c_.hidden_size, Part::router, Storage::router);
     vector(correction_bias_name(layout_, n), c_.routes(), Part::router, Storage::router);
@@ -91,6 +102,20 @@ class Walk {
     projection(p + ".down_proj", c_.hidden_size, inner, part);
   }
 
+  // A dense MLP with rows of tables in the place of its up-projection.
+  void embedding_feed_forward(const std::string& p, std::int64_t layer) {
+    const PerLayerEmbedding& e = *c_.per_layer;
+    const std::int64_t inner = c_.ffn_hidden_size;
+    projection(p + ".gate_proj", inner, c_.hidden_size, Part::dense_mlp);
+    matrix(layer_word_table_name(e, layer), c_.vocab_size, inner, Part::layer_table, Storage::plain);
+    for (std::int64_t i = 0; e.ngram && i < e.ngram->tables(); ++i) {
+      const std::int64_t width = inner / e.ngram->tables();
+      matrix(layer_ngram_table_name(e, layer, i), e.ngram->rows(i), width, Part::layer_table, Storage::plain);
+      matrix(layer_ngram_projection_name(e, layer, i), inner, width, Part::layer_projection, Storage::plain);
+    }
+    projection(p + ".down_proj", c_.hidden_size, inner, Part::dense_mlp);
+  }
+
   void experts(const std::string& p) {
     const std::int64_t inner = c_.expert_ffn_hidden_size;
     if (layout_.experts == NameLayout::Experts::separate) {
@@ -123,6 +148,12 @@ std::string_view name_of(Part part) {
       return "n-gram tables";
     case Part::ngram_projection:
       return "n-gram projections";
+    case Part::embedding_norm:
+      return "embedding norm";
+    case Part::layer_table:
+      return "per-layer tables";
+    case Part::layer_projection:
+      return "per-layer projections";
     case Part::attention:
       return "attention";
     case Part::dense_mlp:
@@ -152,6 +183,24 @@ std::string ngram_table_name(std::int64_t table) {
 
 std::string ngram_projection_name(std::int64_t table) {
   return fmt::format("model.ngram_embeddings.post_projs.{}.weight", table);
+}
+
+std::string layer_word_table_name(const PerLayerEmbedding& embedding, std::int64_t layer) {
+  const bool words_only = embedding.kind == PerLayerEmbedding::Kind::word;
+  return fmt::format("model.layers.{}.mlps.{}.{}.weight", layer, embedding.mlp,
+                     words_only ? "embed_tokens" : "ngram_embeddings.word_embeddings");
+}
+
+std::string layer_ngram_table_name(const PerLayerEmbedding& embedding, std::int64_t layer,
+                                   std::int64_t table) {
+  return fmt::format("model.layers.{}.mlps.{}.ngram_embeddings.embedders.{}.weight", layer, embedding.mlp,
+                     table);
+}
+
+std::string layer_ngram_projection_name(const PerLayerEmbedding& embedding, std::int64_t layer,
+                                        std::int64_t table) {
+  return fmt::format("model.layers.{}.mlps.{}.ngram_embeddings.post_projs.{}.weight", layer, embedding.mlp,
+                     table);
 }
 
 std::string correction_bias_name(const NameLayout& layout, std::int64_t layer) {

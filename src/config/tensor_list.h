@@ -20,6 +20,9 @@ enum class Part {
   word_embedding,
   ngram_table,
   ngram_projection,
+  embedding_norm,
+  layer_table,       // word and n-gram tables of the embeddings of single layers
+  layer_projection,  // of their n-gram tables
   attention,
   dense_mlp,
   experts,
@@ -28,7 +31,7 @@ enum class Part {
   head,
   draft
 };
-inline constexpr std::size_t kParts = 10;
+inline constexpr std::size_t kParts = 13;
 std::string_view name_of(Part part);
 
 /// How a tensor may be stored.
@@ -68,12 +71,21 @@ struct NameLayout {
 // Names that tell layouts apart, and stems that the model's weights are built from.
 inline constexpr std::string_view kEmbedTokens = "model.embed_tokens.weight";
 inline constexpr std::string_view kNgramWordEmbeddings = "model.ngram_embeddings.word_embeddings.weight";
+inline constexpr std::string_view kEmbeddingNormWeight = "model.embedding_norm.weight";
+inline constexpr std::string_view kEmbeddingNormBias = "model.embedding_norm.bias";
 inline constexpr std::string_view kDraftPrefix = "model.mtp.";
 inline constexpr std::string_view kScaleSuffix = "_scale_inv";
 
 std::string word_table_name(const NameLayout& layout);
 std::string ngram_table_name(std::int64_t table);
 std::string ngram_projection_name(std::int64_t table);
+// The same for the embedding of one layer, PLE or PLNE.
+std::string layer_word_table_name(const PerLayerEmbedding& embedding, std::int64_t layer);
+std::string layer_ngram_table_name(const PerLayerEmbedding& embedding, std::int64_t layer,
+                                   std::int64_t table);
+std::string layer_ngram_projection_name(const PerLayerEmbedding& embedding, std::int64_t layer,
+                                        std::int64_t table);
+
 std::string correction_bias_name(const NameLayout& layout, std::int64_t layer);
 
 /// How a new checkpoint stores a tensor: routers in float32, projections in e4m3 where quantization_config

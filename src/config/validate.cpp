@@ -24,20 +24,26 @@ void check_elements(const std::string& what, const char* name, std::int64_t rows
   }
 }
 
-void check_ngram(const ModelConfig& c, const std::string& what) {
-  const NgramSpec& n = *c.ngram;
-  if (c.hidden_size % n.tables() != 0) {
+// `width` is what all tables of an n-gram embedding share; `name` is its key.
+void check_ngram(const NgramSpec& n, const char* name, std::int64_t width, const std::string& what) {
+  if (width % n.tables() != 0) {
     fail(ErrorKind::bad_input,
-         "{}: hidden_size {} is not a multiple of the {} tables that emb_split_num {} and emb_neighbor_num "
+         "{}: {} {} is not a multiple of the {} tables that emb_split_num {} and emb_neighbor_num "
          "{} ask for",
-         what, c.hidden_size, n.tables(), n.splits, n.order);
+         what, name, width, n.tables(), n.splits, n.order);
   }
   const double last = n.ratio * static_cast<double>(n.vocab_size) + 2.0 * static_cast<double>(n.tables());
   if (!(last < kMostTableRows)) {
     fail(ErrorKind::bad_input, "{}: ngram_vocab_size_ratio {} gives tables of more than {} rows", what,
          n.ratio, static_cast<std::int64_t>(kMostTableRows));
   }
-  check_elements(what, "an n-gram table", n.rows(n.tables() - 1), c.hidden_size / n.tables());
+  check_elements(what, "an n-gram table", n.rows(n.tables() - 1), width / n.tables());
+}
+
+void check_per_layer(const ModelConfig& c, const std::string& file) {
+  const std::string what = file + ": per_layer_embedding";
+  check_elements(what, "the word table of a layer", c.vocab_size, c.ffn_hidden_size);
+  if (c.per_layer->ngram) check_ngram(*c.per_layer->ngram, "ffn_hidden_size", c.ffn_hidden_size, what);
 }
 
 void check_tokens(const ModelConfig& c, const std::string& what) {
@@ -58,11 +64,14 @@ void check_experts(const ModelConfig& c, const std::string& what) {
 
 void check_tensor_count(const ModelConfig& c, const std::string& what) {
   const std::int64_t tables = c.ngram ? c.ngram->tables() : 0;
-  const std::int64_t per_layer = kTensorsPerLayer + kTensorsPerExpert * c.n_routed_experts;
+  const std::int64_t layer_tables = c.per_layer && c.per_layer->ngram ? c.per_layer->ngram->tables() : 0;
+  const std::int64_t per_layer = kTensorsPerLayer + 2 * layer_tables + kTensorsPerExpert * c.n_routed_experts;
   if (c.num_layers * per_layer + 2 * tables > kMostTensors) {
     fail(ErrorKind::bad_input,
-         "{}: {} layers of {} experts and {} n-gram tables are more tensors than the {} that are accepted",
-         what, c.num_layers, c.n_routed_experts, tables, kMostTensors);
+         "{}: {} layers of {} experts and {} n-gram tables, and {} n-gram tables before them, are more "
+         "tensors "
+         "than the {} that are accepted",
+         what, c.num_layers, c.n_routed_experts, layer_tables, tables, kMostTensors);
   }
 }
 
@@ -82,7 +91,8 @@ void validate(const ModelConfig& c, const std::string& what) {
                  c.kv_lora_rank);
   check_elements(what, "o_proj", c.num_attention_heads * c.v_head_dim, c.hidden_size);
   check_elements(what, "a dense MLP matrix", c.ffn_hidden_size, c.hidden_size);
-  if (c.ngram) check_ngram(c, what);
+  if (c.ngram) check_ngram(*c.ngram, "hidden_size", c.hidden_size, what);
+  if (c.per_layer) check_per_layer(c, what);
 }
 
 }  // namespace nestor::config

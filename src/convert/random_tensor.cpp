@@ -15,15 +15,19 @@ std::uint64_t hash_of(const std::string& name) {
 }
 
 // Sizes that keep activations near one through the layers, so that every part of a random model has a say:
-// matrices preserve the length of a vector, norms stay near one, selection biases are of the size of a
-// probability.
+// matrices preserve the length of a vector, norms stay near one and their biases near zero, selection biases
+// are of the size of a probability.
 struct Spread {
   float mean;
   float deviation;
 };
 
 Spread spread_of(const config::TensorInfo& t) {
-  if (t.part == config::Part::ngram_table || t.part == config::Part::word_embedding) return {0, 1};
+  if (t.part == config::Part::ngram_table || t.part == config::Part::word_embedding ||
+      t.part == config::Part::layer_table) {
+    return {0, 1};
+  }
+  if (t.name == config::kEmbeddingNormBias) return {0, 0.1F};
   if (t.rank == 1 && t.part == config::Part::router) return {0, 1.0F / static_cast<float>(t.shape[0])};
   if (t.rank == 1) return {1, 0.1F};
   const auto inputs = static_cast<float>(t.shape[static_cast<std::size_t>(t.rank - 1)]);

@@ -1,7 +1,8 @@
 // Token shards: a folder with packed documents as token ids, mapped when read. Every document ends with EOS.
-//   corpus.json       what it is: tokenizer fingerprint, vocabulary, EOS, documents, tokens, bytes of text, per split
-//   train-00000.ids, ..., heldout-00000.ids   ids, little-endian, 16 bits where the vocabulary fits, else 32
-//   train.docs, heldout.docs                  first token of each document, 64 bits
+//   corpus.json       what it is: tokenizer fingerprint, vocabulary, EOS, documents, tokens, bytes of text,
+//   per split train-00000.ids, ..., heldout-00000.ids   ids, little-endian, 16 bits where the vocabulary
+//   fits, else 32 train.docs, heldout.docs                  first token of each document, 64 bits,
+//   little-endian
 #pragma once
 
 #include <cstdint>
@@ -12,33 +13,51 @@
 #include <vector>
 
 #include "base/token_id.h"
+#include "corpus/manifest.h"
 
 namespace nestor::corpus {
 
 enum class Split { train, heldout };
 
+/// "train" or "heldout": how the files of a split begin.
+const char* name_of(Split split);
+
+/// Names of a split's files inside its folder.
+std::string ids_file_name(Split split, std::int64_t number);
+std::string documents_file_name(Split split);
+
+/// True for a folder that has a corpus.json (which may be damaged).
+bool is_corpus(const std::filesystem::path& folder);
+
 /// One split of a corpus, mapped and checked. Const and thread-safe after construction.
 class Shards {
  public:
-  /// Throws Error: not_found, or bad_input for a folder that is no corpus or damaged.
+  /// Checks the sizes of all files and the starts of all documents; ids are checked when they are read.
+  /// Throws Error: not_found, bad_input for a folder that is no corpus or damaged, unsupported for another
+  /// version. A split may be empty.
   Shards(const std::filesystem::path& folder, Split split);
   ~Shards();
+  Shards(Shards&&) noexcept;
 
   std::int64_t tokens() const;
   std::int64_t documents() const;
   std::int64_t text_bytes() const;
   std::int64_t vocab_size() const;
   TokenId eos() const;
+  const Manifest& manifest() const;
+  const std::filesystem::path& folder() const;
+  Split split() const;
 
-  /// Copies tokens [first, first + out.size()); within range.
+  /// Copies tokens [first, first + out.size()). Error(usage) outside [0, tokens()]; Error(bad_input) for an
+  /// id outside the vocabulary.
   void read(std::int64_t first, std::span<TokenId> out) const;
-  /// The document that holds a token, and where it starts.
+  /// The document that holds a token, and where it starts. document_start(documents()) is tokens().
   std::int64_t document_at(std::int64_t token) const;
   std::int64_t document_start(std::int64_t document) const;
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::unique_ptr<const Impl> impl_;
 };
 
 }  // namespace nestor::corpus

@@ -1,4 +1,5 @@
-// The gated feed-forward product of dense MLPs and experts: down( silu(gate x) * (up x) ) (spec 3.4).
+// The gated feed-forward product of dense MLPs and experts: down( silu(gate x) * (up x) ) (spec 3.4), and its
+// variant with embedded rows in the place of up x (Eq. 4 and 5 of the paper).
 #pragma once
 
 #include "kernels/ops.h"
@@ -13,5 +14,15 @@ struct FeedForwardWeights {
 
 /// y [T, H] from x [T, H].
 void feed_forward(const Context& ctx, const FeedForwardWeights& w, Rows x, std::int64_t rows, Rows y);
+
+/// A feed-forward product without an up-projection of its own.
+struct EmbeddedFeedForwardWeights {
+  MatrixView gate;  // [I, H]
+  MatrixView down;  // [H, I]
+};
+
+/// y [T, H] = down( silu(gate x) * e ) from x [T, H] and e [T, I].
+void feed_forward(const Context& ctx, const EmbeddedFeedForwardWeights& w, Rows x, Rows e, std::int64_t rows,
+                  Rows y);
 
 }  // namespace nestor::kernels

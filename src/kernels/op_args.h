@@ -38,6 +38,19 @@ struct RmsNormArgs {
   int64_t y_stride;
 };
 
+/// y = (x - mean) * rsqrt(variance + eps) * w + b, row by row over `cols` values; the variance is the mean of
+/// (x - mean)^2, taken in a second pass. y may be x.
+struct LayerNormArgs {
+  const float* x;
+  int64_t x_stride;
+  const float* w;
+  const float* b;
+  float eps;
+  int64_t cols;
+  float* y;
+  int64_t y_stride;
+};
+
 /// y = silu(gate) * up over contiguous values; silu(g) = g / (1 + exp(-g)). y may be gate or up.
 struct SwigluArgs {
   const float* gate;
@@ -74,6 +87,7 @@ struct OpTable {
   void (*matmul)(const MatmulArgs& args, int64_t n_begin, int64_t n_end);
   void (*matmul_transposed)(const MatmulTransposedArgs& args, int64_t n_begin, int64_t n_end);
   void (*rms_norm)(const RmsNormArgs& args, int64_t row_begin, int64_t row_end);
+  void (*layer_norm)(const LayerNormArgs& args, int64_t row_begin, int64_t row_end);
   void (*swiglu)(const SwigluArgs& args, int64_t begin, int64_t end);
   void (*softmax)(const SoftmaxArgs& args, int64_t row_begin, int64_t row_end);
   void (*add_scaled)(const AddScaledArgs& args, int64_t begin, int64_t end);

@@ -49,6 +49,13 @@ void rms_norm(const Context& ctx, Rows x, std::int64_t rows, const float* w, std
         [&](std::int64_t begin, std::int64_t end) { ctx.ops.rms_norm(args, begin, end); });
 }
 
+void layer_norm(const Context& ctx, Rows x, std::int64_t rows, const LayerNormWeights& w, std::int64_t cols,
+                float eps, Rows y) {
+  const LayerNormArgs args{x.data, x.stride, w.weight, w.bias, eps, cols, y.data, y.stride};
+  split(ctx, rows, 1, 4 * rows * cols,
+        [&](std::int64_t begin, std::int64_t end) { ctx.ops.layer_norm(args, begin, end); });
+}
+
 void softmax(const Context& ctx, Rows x, std::int64_t rows, std::int64_t cols) {
   const SoftmaxArgs args{x.data, x.stride, cols};
   split(ctx, rows, 1, 16 * rows * cols,

@@ -26,6 +26,11 @@ struct Rows {
   float* row(std::int64_t t) const { return data + t * stride; }
 };
 
+struct LayerNormWeights {
+  const float* weight;  // [cols]
+  const float* bias;    // [cols]
+};
+
 /// `rows` x `cols` floats from the arena.
 Rows take_rows(Arena& arena, std::int64_t rows, std::int64_t cols);
 
@@ -39,6 +44,10 @@ void matmul(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, 
 /// y [T, cols] = RMSNorm(x) * scale; y may be x.
 void rms_norm(const Context& ctx, Rows x, std::int64_t rows, const float* w, std::int64_t cols, float eps,
               float scale, Rows y);
+
+/// y [T, cols] = LayerNorm(x) with weight and bias; y may be x.
+void layer_norm(const Context& ctx, Rows x, std::int64_t rows, const LayerNormWeights& w, std::int64_t cols,
+                float eps, Rows y);
 
 /// Softmax over the first `cols` values of every row, in place.
 void softmax(const Context& ctx, Rows x, std::int64_t rows, std::int64_t cols);

@@ -5,11 +5,27 @@ namespace nestor::layers {
 void Observer::see(std::string_view, std::string_view, kernels::Rows, std::int64_t, std::int64_t) {}
 void Observer::see_routing(std::string_view, const kernels::Routing&) {}
 
+namespace {
+
+// One of the two dense MLPs, y [T, H] from x [T, H].
+void dense_mlp(const kernels::Context& ctx, const ShortcutWeights::Mlp& mlp, kernels::Rows x,
+               const std::optional<kernels::Rows>& embedding, std::int64_t rows, kernels::Rows y) {
+  if (const auto* w = std::get_if<kernels::FeedForwardWeights>(&mlp)) {
+    kernels::feed_forward(ctx, *w, x, rows, y);
+  } else {
+    kernels::feed_forward(ctx, std::get<kernels::EmbeddedFeedForwardWeights>(mlp), x, embedding.value(), rows,
+                          y);
+  }
+}
+
+}  // namespace
+
 void shortcut_layer(const kernels::Context& ctx, const AttentionShape& shape, float norm_eps,
-                    const ShortcutWeights& w, const std::array<StepCache, 2>& caches, kernels::Rows h,
-                    Observer& observer) {
+                    const ShortcutWeights& w, const std::array<StepCache, 2>& caches,
+                    const std::optional<kernels::Rows>& embedding, kernels::Rows h, Observer& observer) {
   constexpr std::array<std::string_view, 2> kAttention = {".self_attn.0", ".self_attn.1"};
   constexpr std::array<std::string_view, 2> kMlp = {".mlps.0", ".mlps.1"};
+  constexpr std::array<std::string_view, 2> kEmbedding = {".mlps.0.embedding", ".mlps.1.embedding"};
   const kernels::Arena::Scope scope(ctx.arena);
   const auto rows = static_cast<std::int64_t>(caches[0].rows.size());
   const std::int64_t hidden = shape.hidden;
@@ -31,7 +47,10 @@ void shortcut_layer(const kernels::Context& ctx, const AttentionShape& shape, fl
       kernels::mix_experts(ctx, w.experts, routing, x, rows, hidden, shortcut);
       observer.see(w.name, ".mlp", shortcut, rows, hidden);
     }
-    kernels::feed_forward(ctx, half.mlp, x, rows, y);
+    if (const auto* mlp = std::get_if<kernels::EmbeddedFeedForwardWeights>(&half.mlp)) {
+      observer.see(w.name, kEmbedding[s], embedding.value(), rows, mlp->gate.rows);
+    }
+    dense_mlp(ctx, half.mlp, x, embedding, rows, y);
     observer.see(w.name, kMlp[s], y, rows, hidden);
     kernels::add_scaled(ctx, y, rows, hidden, 1.0F, h);
   }

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "kernels/experts.h"
@@ -13,11 +15,14 @@
 namespace nestor::layers {
 
 struct ShortcutWeights {
+  /// A dense MLP multiplies its gate by an up-projection, or by the layer's embedding of the token.
+  using Mlp = std::variant<kernels::FeedForwardWeights, kernels::EmbeddedFeedForwardWeights>;
+
   struct Half {
     const float* input_norm;  // [H]
     AttentionWeights attention;
     const float* post_attention_norm;  // [H]
-    kernels::FeedForwardWeights mlp;
+    Mlp mlp;
   };
 
   std::string name;  // "model.layers.N", for observers
@@ -26,9 +31,10 @@ struct ShortcutWeights {
   std::vector<kernels::FeedForwardWeights> experts;
 };
 
-/// h [T, H] is the residual stream, changed in place. `caches` are those of the two attentions.
+/// h [T, H] is the residual stream, changed in place. `caches` are those of the two attentions. `embedding`
+/// [T, F] is there if one of the MLPs takes it.
 void shortcut_layer(const kernels::Context& ctx, const AttentionShape& shape, float norm_eps,
-                    const ShortcutWeights& w, const std::array<StepCache, 2>& caches, kernels::Rows h,
-                    Observer& observer);
+                    const ShortcutWeights& w, const std::array<StepCache, 2>& caches,
+                    const std::optional<kernels::Rows>& embedding, kernels::Rows h, Observer& observer);
 
 }  // namespace nestor::layers

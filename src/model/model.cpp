@@ -1,5 +1,5 @@
 // ids -> n-gram embedding -> shortcut layers -> norm -> head -> logits: Model::compute, below, is the whole
-// model.
+// model, with its variants: a norm of the embedding, and embeddings of single layers.
 #include "model/model.h"
 
 #include <algorithm>
@@ -39,6 +39,7 @@ struct Model::Step {
   std::vector<kernels::AttendRow> rows;
   std::vector<std::int64_t> positions;
   std::vector<std::int64_t> wanted;  // rows that get logits
+  ngram::Lookup lookup;
 };
 
 Model::Model(config::ModelConfig config, std::shared_ptr<const checkpoint::Checkpoint> files,
@@ -53,36 +54,42 @@ Model::Model(config::ModelConfig config, std::shared_ptr<const checkpoint::Check
       team_(options.threads),
       ops_(*options.ops) {}
 
+Model::Step Model::step_of(std::span<const lm::Chunk> batch) const {
+  Step step;
+  for (const lm::Chunk& chunk : batch) {
+    const SequenceState& sequence = sequences_.get(chunk.sequence);
+    const std::size_t first = sequence.history.size() - chunk.ids.size();
+    step.lookup.add(sequence.history, first);
+    for (std::size_t i = first; i < sequence.history.size(); ++i) {
+      const bool last = i + 1 == sequence.history.size();
+      if (chunk.logits == lm::LogitsFor::all || (last && chunk.logits == lm::LogitsFor::last)) {
+        step.wanted.push_back(static_cast<std::int64_t>(step.rows.size()));
+      }
+      const auto position = static_cast<std::int64_t>(i);
+      step.rows.push_back({sequence.page_data.data(), position + 1});
+      step.positions.push_back(position);
+    }
+  }
+  return step;
+}
+
 lm::Logits Model::compute(std::span<const lm::Chunk> batch, layers::Observer& observer) {
   const kernels::SubnormalsAreZero guard;  // the team's other threads have their own
   const kernels::Context ctx{ops_, team_, arena_};
   const kernels::Arena::Scope scope(arena_);
   const std::int64_t hidden = config_.hidden_size;
-
-  Step step;
-  for (const lm::Chunk& chunk : batch) {
-    const SequenceState& sequence = sequences_.get(chunk.sequence);
-    const auto length = static_cast<std::int64_t>(sequence.history.size());
-    for (std::int64_t i = length - static_cast<std::int64_t>(chunk.ids.size()); i < length; ++i) {
-      const bool last = i == length - 1;
-      if (chunk.logits == lm::LogitsFor::all || (last && chunk.logits == lm::LogitsFor::last)) {
-        step.wanted.push_back(static_cast<std::int64_t>(step.rows.size()));
-      }
-      step.rows.push_back({sequence.page_data.data(), i + 1});
-      step.positions.push_back(i);
-    }
-  }
+  const auto norm_eps = static_cast<float>(config_.rms_norm_eps);
+  Step step = step_of(batch);
   const auto rows = static_cast<std::int64_t>(step.rows.size());
 
   // The N-gram Embedding is the start of the residual stream.
   const kernels::Rows h = kernels::take_rows(arena_, rows, hidden);
-  std::int64_t first = 0;
-  for (const lm::Chunk& chunk : batch) {
-    const std::vector<TokenId>& history = sequences_.get(chunk.sequence).history;
-    weights_.embedding->embed(ctx, history, history.size() - chunk.ids.size(), {h.row(first), h.stride});
-    first += static_cast<std::int64_t>(chunk.ids.size());
-  }
+  weights_.embedding->embed(ctx, step.lookup, h);
   observer.see("embed", "", h, rows, hidden);
+  if (weights_.embedding_norm) {
+    kernels::layer_norm(ctx, h, rows, *weights_.embedding_norm, hidden, norm_eps, h);
+    observer.see("model.embedding_norm", "", h, rows, hidden);
+  }
 
   const layers::RotaryAngles angles(rotary_, step.positions);
   kernels::RecordLayout records = records_;
@@ -91,11 +98,17 @@ lm::Logits Model::compute(std::span<const lm::Chunk> batch, layers::Observer& ob
     records.module_offset += module_bytes(records);
     return cache;
   };
-  const auto norm_eps = static_cast<float>(config_.rms_norm_eps);
-  for (const layers::ShortcutWeights& layer : weights_.layers) {
+  for (std::size_t n = 0; n < weights_.layers.size(); ++n) {
+    const kernels::Arena::Scope layer_scope(arena_);
     const auto first_cache = next_cache();
     const auto second_cache = next_cache();
-    layers::shortcut_layer(ctx, attention_, norm_eps, layer, {first_cache, second_cache}, h, observer);
+    std::optional<kernels::Rows> embedding;  // layers get the rows of their tables, they do not fetch them
+    if (!weights_.layer_embeddings.empty()) {
+      embedding = kernels::take_rows(arena_, rows, config_.ffn_hidden_size);
+      weights_.layer_embeddings[n].embed(ctx, step.lookup, *embedding);
+    }
+    layers::shortcut_layer(ctx, attention_, norm_eps, weights_.layers[n], {first_cache, second_cache},
+                           embedding, h, observer);
   }
 
   kernels::rms_norm(ctx, h, rows, weights_.final_norm, hidden, norm_eps, 1.0F, h);

@@ -44,8 +44,9 @@ class Model final : public lm::LanguageModel {
 
   lm::Logits forward(std::span<const lm::Chunk> batch) override;
 
-  /// The same, showing activations. Names: "embed", "model.layers.N.self_attn.S", ".mlps.S", ".mlp",
-  /// "model.layers.N", "model.norm", "logits" (of the rows that have them).
+  /// The same, showing activations. Names: "embed", "model.embedding_norm",
+  /// "model.layers.N.self_attn.S", ".mlp", ".mlps.S.embedding", ".mlps.S", "model.layers.N", "model.norm",
+  /// "logits" (of the rows that have them).
   lm::Logits forward(std::span<const lm::Chunk> batch, layers::Observer& observer);
 
   const config::ModelConfig& config() const { return config_; }
@@ -60,6 +61,7 @@ class Model final : public lm::LanguageModel {
   void check(std::span<const lm::Chunk> batch) const;
   void append(std::span<const lm::Chunk> batch);
   void roll_back(std::span<const lm::Chunk> batch, std::size_t count);
+  Step step_of(std::span<const lm::Chunk> batch) const;
   lm::Logits compute(std::span<const lm::Chunk> batch, layers::Observer& observer);
 
   config::ModelConfig config_;

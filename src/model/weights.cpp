@@ -15,17 +15,32 @@ class Loader {
   Loader(const config::ModelConfig& config, Weights& out) : c_(config), out_(out) {}
 
   void embedding() {
-    const MatrixView words = matrix(config::word_table_name(out_.layout));
-    if (!c_.ngram) {
-      out_.embedding = std::make_unique<ngram::NgramEmbedding>(words);
-      return;
+    auto words = rows_of(config::word_table_name(out_.layout));
+    if (c_.ngram) {
+      std::vector<ngram::Table> tables;
+      for (std::int64_t i = 0; i < c_.ngram->tables(); ++i) {
+        tables.push_back({rows_of(config::ngram_table_name(i)), matrix(config::ngram_projection_name(i))});
+      }
+      out_.embedding.emplace(std::move(words), hash_of(*c_.ngram), std::move(tables));
+    } else {
+      out_.embedding.emplace(std::move(words));
     }
+    if (c_.embedding_norm == config::EmbeddingNorm::layer_norm) {
+      const float* weight = vector(std::string(config::kEmbeddingNormWeight));
+      out_.embedding_norm = {weight, vector(std::string(config::kEmbeddingNormBias))};
+    }
+  }
+
+  ngram::NgramEmbedding layer_embedding(std::int64_t n) {
+    const config::PerLayerEmbedding& e = *c_.per_layer;
+    auto words = rows_of(config::layer_word_table_name(e, n));
+    if (!e.ngram) return ngram::NgramEmbedding(std::move(words));
     std::vector<ngram::Table> tables;
-    for (std::int64_t i = 0; i < c_.ngram->tables(); ++i) {
-      tables.push_back({rows_of(config::ngram_table_name(i)), matrix(config::ngram_projection_name(i))});
+    for (std::int64_t i = 0; i < e.ngram->tables(); ++i) {
+      tables.push_back({rows_of(config::layer_ngram_table_name(e, n, i)),
+                        matrix(config::layer_ngram_projection_name(e, n, i))});
     }
-    out_.embedding = std::make_unique<ngram::NgramEmbedding>(
-        words, hash::NgramHash(*c_.ngram, c_.eos_token_ids), std::move(tables));
+    return {std::move(words), hash_of(*e.ngram), std::move(tables)};
   }
 
   layers::ShortcutWeights layer(std::int64_t n) {
@@ -36,7 +51,7 @@ class Loader {
       w.halves[s].attention = attention(fmt::format("{}.self_attn.{}", w.name, s));
       w.halves[s].post_attention_norm =
           vector(fmt::format("{}.post_attention_layernorm.{}.weight", w.name, s));
-      w.halves[s].mlp = feed_forward(fmt::format("{}.mlps.{}", w.name, s));
+      w.halves[s].mlp = mlp(fmt::format("{}.mlps.{}", w.name, s), s);
     }
     w.router.classifier = matrix(w.name + ".mlp.router.classifier.weight");
     w.router.correction_bias = vector(config::correction_bias_name(out_.layout, n));
@@ -109,6 +124,12 @@ class Loader {
     return {matrix(p + ".gate_proj.weight"), matrix(p + ".up_proj.weight"), matrix(p + ".down_proj.weight")};
   }
 
+  layers::ShortcutWeights::Mlp mlp(const std::string& p, std::size_t s) {
+    if (!c_.per_layer || static_cast<std::size_t>(c_.per_layer->mlp) != s) return feed_forward(p);
+    return kernels::EmbeddedFeedForwardWeights{matrix(p + ".gate_proj.weight"),
+                                               matrix(p + ".down_proj.weight")};
+  }
+
   std::vector<kernels::FeedForwardWeights> experts(const std::string& p) {
     std::vector<kernels::FeedForwardWeights> all;
     const std::int64_t inner = c_.expert_ffn_hidden_size;
@@ -124,8 +145,17 @@ class Loader {
     return all;
   }
 
+  // One hash for all embeddings that hash alike, so that their rows are computed once.
+  std::shared_ptr<const hash::NgramHash> hash_of(const config::NgramSpec& spec) {
+    for (const auto& [known, hash] : hashes_) {
+      if (known == spec) return hash;
+    }
+    return hashes_.emplace_back(spec, std::make_shared<hash::NgramHash>(spec, c_.eos_token_ids)).second;
+  }
+
   const config::ModelConfig& c_;
   Weights& out_;
+  std::vector<std::pair<config::NgramSpec, std::shared_ptr<const hash::NgramHash>>> hashes_;
 };
 
 }  // namespace
@@ -137,7 +167,10 @@ Weights load_weights(const config::ModelConfig& config, std::shared_ptr<const ch
   weights.files = std::move(files);
   Loader loader(config, weights);
   loader.embedding();
-  for (std::int64_t n = 0; n < config.num_layers; ++n) weights.layers.push_back(loader.layer(n));
+  for (std::int64_t n = 0; n < config.num_layers; ++n) {
+    weights.layers.push_back(loader.layer(n));
+    if (config.per_layer) weights.layer_embeddings.push_back(loader.layer_embedding(n));
+  }
   loader.head();
   return weights;
 }

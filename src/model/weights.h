@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
@@ -17,10 +18,12 @@ namespace nestor::model {
 /// loading.
 struct Weights {
   config::NameLayout layout;
-  std::unique_ptr<ngram::NgramEmbedding> embedding;
+  std::optional<ngram::NgramEmbedding> embedding;
+  std::optional<kernels::LayerNormWeights> embedding_norm;  // [H]
   std::vector<layers::ShortcutWeights> layers;
-  const float* final_norm = nullptr;  // [H]
-  kernels::MatrixView head{};         // [V, H]
+  std::vector<ngram::NgramEmbedding> layer_embeddings;  // one for each layer, or none
+  const float* final_norm = nullptr;                    // [H]
+  kernels::MatrixView head{};                           // [V, H]
 
   std::shared_ptr<const checkpoint::Checkpoint> files;  // keeps the views alive
   std::deque<std::vector<float>> vectors;               // owns what the pointers point to

@@ -3,37 +3,40 @@
 #include "quant/matrix.h"
 
 namespace nestor::ngram {
+namespace {
 
-NgramEmbedding::NgramEmbedding(kernels::MatrixView word_table, hash::NgramHash hash,
-                               std::vector<Table> tables)
-    : word_table_(word_table),
-      hash_(std::make_unique<hash::NgramHash>(std::move(hash))),
-      tables_(std::move(tables)) {}
-
-NgramEmbedding::NgramEmbedding(kernels::MatrixView word_table) : word_table_(word_table) {}
-
-std::vector<std::int64_t> NgramEmbedding::rows_from(std::span<const TokenId> history,
-                                                    std::size_t first) const {
-  return hash_ == nullptr ? std::vector<std::int64_t>{} : hash_->rows_from(history, first);
+// The stored rows `ids`, widened.
+void fetch(const kernels::Context& ctx, const RowStore& store, std::span<const std::int64_t> ids,
+           kernels::Rows out) {
+  std::vector<std::byte> stored(ids.size() * static_cast<std::size_t>(store.row_bytes()));
+  store.fetch(ids, stored);
+  const auto count = static_cast<std::int64_t>(ids.size());
+  const auto view = quant::matrix_view(stored.data(), store.format(), count, store.width());
+  for (std::int64_t t = 0; t < count; ++t) kernels::widen_row(ctx, view, t, out.row(t));
 }
 
-void NgramEmbedding::embed(const kernels::Context& ctx, std::span<const TokenId> history, std::size_t first,
-                           kernels::Rows out) const {
-  const auto count = static_cast<std::int64_t>(history.size() - first);
-  for (std::int64_t t = 0; t < count; ++t) {
-    kernels::widen_row(ctx, word_table_, history[first + static_cast<std::size_t>(t)], out.row(t));
-  }
+}  // namespace
+
+NgramEmbedding::NgramEmbedding(std::unique_ptr<RowStore> words) : words_(std::move(words)) {}
+
+NgramEmbedding::NgramEmbedding(std::unique_ptr<RowStore> words, std::shared_ptr<const hash::NgramHash> hash,
+                               std::vector<Table> tables)
+    : words_(std::move(words)), hash_(std::move(hash)), tables_(std::move(tables)) {}
+
+void NgramEmbedding::embed(const kernels::Context& ctx, Lookup& lookup, kernels::Rows out) const {
+  fetch(ctx, *words_, lookup.words(), out);
   if (tables_.empty()) return;
 
-  const std::vector<std::int64_t> rows = rows_from(history, first);  // [count][tables]
-  std::vector<std::int64_t> ids(static_cast<std::size_t>(count));
+  const std::span<const std::int64_t> rows = lookup.rows(*hash_);  // [T][tables]
+  std::vector<std::int64_t> ids(lookup.words().size());
   for (std::size_t table = 0; table < tables_.size(); ++table) {
     for (std::size_t t = 0; t < ids.size(); ++t) ids[t] = rows[t * tables_.size() + table];
     add_table(ctx, tables_[table], ids, out);
   }
   const float terms = 1.0F + static_cast<float>(tables_.size());
+  const auto count = static_cast<std::int64_t>(ids.size());
   for (std::int64_t t = 0; t < count; ++t) {
-    for (std::int64_t h = 0; h < word_table_.cols; ++h) out.row(t)[h] /= terms;
+    for (std::int64_t i = 0; i < width(); ++i) out.row(t)[i] /= terms;
   }
 }
 
@@ -41,15 +44,11 @@ void NgramEmbedding::add_table(const kernels::Context& ctx, const Table& table,
                                std::span<const std::int64_t> ids, kernels::Rows out) const {
   const kernels::Arena::Scope scope(ctx.arena);
   const auto count = static_cast<std::int64_t>(ids.size());
-  std::vector<std::byte> stored(ids.size() * static_cast<std::size_t>(table.rows->row_bytes()));
-  table.rows->fetch(ids, stored);
-
   const kernels::Rows rows = kernels::take_rows(ctx.arena, count, table.rows->width());
-  const auto view = quant::matrix_view(stored.data(), table.rows->format(), count, table.rows->width());
-  for (std::int64_t t = 0; t < count; ++t) kernels::widen_row(ctx, view, t, rows.row(t));
-  const kernels::Rows projected = kernels::take_rows(ctx.arena, count, word_table_.cols);
+  fetch(ctx, *table.rows, ids, rows);
+  const kernels::Rows projected = kernels::take_rows(ctx.arena, count, width());
   kernels::matmul(ctx, rows, count, table.projection, projected);
-  kernels::add_scaled(ctx, projected, count, word_table_.cols, 1.0F, out);
+  kernels::add_scaled(ctx, projected, count, width(), 1.0F, out);
 }
 
 }  // namespace nestor::ngram

@@ -1,42 +1,42 @@
-// The input layer (spec 4.4, Eq. 3 of the paper): the mean of the word row and of one projected row from
-// every table.
+// An N-gram Embedding (spec 4.4, Eq. 3 of the paper): the mean of the word row and of one projected row from
+// every table. The input of a model is one, and so is the embedding of a layer. W is its width: the hidden
+// size of the first, the inner size of an MLP of the second.
 #pragma once
 
 #include <memory>
-#include <span>
 #include <vector>
 
-#include "base/token_id.h"
 #include "hash/ngram_hash.h"
 #include "kernels/ops.h"
+#include "ngram/lookup.h"
 #include "ngram/row_store.h"
 
 namespace nestor::ngram {
 
 struct Table {
-  std::unique_ptr<RowStore> rows;  // [M_i, H / tables]
-  kernels::MatrixView projection;  // [H, H / tables]
+  std::unique_ptr<RowStore> rows;  // [M_i, W / tables]
+  kernels::MatrixView projection;  // [W, W / tables]
 };
 
 class NgramEmbedding {
  public:
-  /// `word_table` is [V, H]; without tables the embedding is the word row alone.
-  NgramEmbedding(kernels::MatrixView word_table, hash::NgramHash hash, std::vector<Table> tables);
-  explicit NgramEmbedding(kernels::MatrixView word_table);
+  /// The word row alone, of `words` [V, W].
+  explicit NgramEmbedding(std::unique_ptr<RowStore> words);
+  /// With tables whose rows `hash` knows. Embeddings that hash alike share it.
+  NgramEmbedding(std::unique_ptr<RowStore> words, std::shared_ptr<const hash::NgramHash> hash,
+                 std::vector<Table> tables);
 
-  /// Embeds history[first..] into consecutive rows of `out` [n, H].
-  void embed(const kernels::Context& ctx, std::span<const TokenId> history, std::size_t first,
-             kernels::Rows out) const;
+  std::int64_t width() const { return words_->width(); }
 
-  /// The rows that embed() reads: [n][tables], empty without tables.
-  std::vector<std::int64_t> rows_from(std::span<const TokenId> history, std::size_t first) const;
+  /// The rows of `lookup` embedded, to `out` [T, W].
+  void embed(const kernels::Context& ctx, Lookup& lookup, kernels::Rows out) const;
 
  private:
   void add_table(const kernels::Context& ctx, const Table& table, std::span<const std::int64_t> ids,
                  kernels::Rows out) const;
 
-  kernels::MatrixView word_table_;
-  std::unique_ptr<hash::NgramHash> hash_;  // null without tables
+  std::unique_ptr<RowStore> words_;
+  std::shared_ptr<const hash::NgramHash> hash_;  // null without tables
   std::vector<Table> tables_;
 };
 

@@ -20,8 +20,7 @@ FileRowStore::FileRowStore(const InputFile& file, std::uint64_t begin, std::int6
 void FileRowStore::fetch(std::span<const std::int64_t> ids, std::span<std::byte> out) const {
   const auto size = static_cast<std::size_t>(row_bytes());
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (ids[i] < 0 || ids[i] >= rows_)
-      fail(ErrorKind::internal, "n-gram row {} of a table of {}", ids[i], rows_);
+    if (ids[i] < 0 || ids[i] >= rows_) fail(ErrorKind::internal, "row {} of a table of {}", ids[i], rows_);
     file_.read_at(begin_ + static_cast<std::uint64_t>(ids[i]) * size, out.subspan(i * size, size));
   }
 }

@@ -1,5 +1,5 @@
-// Where the rows of one n-gram table are read from. Tables may be larger than memory: a store reads the rows
-// that are asked for and nothing else.
+// Where the rows of one table, of words or of n-grams, are read from. Tables may be larger than memory: a
+// store reads the rows that are asked for and nothing else.
 #pragma once
 
 #include <cstdint>

@@ -28,16 +28,15 @@ void check_counts(const ModelConfig& config) {
   if (cached_values_per_token(config) <= 0) std::abort();
 }
 
-void check_rows(const ModelConfig& config) {
-  if (!config.ngram) return;
+void check_rows(const ModelConfig& config, const NgramSpec& spec) {
   const auto last = static_cast<nestor::TokenId>(config.vocab_size - 1);
-  std::vector<nestor::TokenId> ids(static_cast<std::size_t>(config.ngram->order) + 1, last);
+  std::vector<nestor::TokenId> ids(static_cast<std::size_t>(spec.order) + 1, last);
   ids.push_back(config.eos_token_ids.front());
-  const nestor::hash::NgramHash hash(*config.ngram, config.eos_token_ids);
+  const nestor::hash::NgramHash hash(spec, config.eos_token_ids);
   const auto rows = hash.rows_from(ids, 0);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto table = static_cast<std::int64_t>(i) % hash.tables();
-    if (rows[i] < 0 || rows[i] >= config.ngram->rows(table)) std::abort();
+    if (rows[i] < 0 || rows[i] >= spec.rows(table)) std::abort();
   }
 }
 
@@ -48,7 +47,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     const ModelConfig config = parse_config(nestor::parse_json(text, "fuzz"), "fuzz");
     check_counts(config);
-    check_rows(config);
+    if (config.ngram) check_rows(config, *config.ngram);
+    if (config.per_layer && config.per_layer->ngram) check_rows(config, *config.per_layer->ngram);
   } catch (const nestor::Error& error) {
     using Kind = nestor::ErrorKind;
     if (error.kind() != Kind::bad_input && error.kind() != Kind::unsupported) std::abort();

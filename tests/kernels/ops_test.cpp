@@ -10,6 +10,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <span>
 
 #include "base/random.h"
 #include "kernels/ops.h"
@@ -215,6 +216,58 @@ TEST_P(Ops, RmsNormAgrees) {
                   static_cast<double>(columns + 8) * kUnit * std::fabs(exact));
       }
     }
+  }
+}
+
+// With n columns and s = 1 / sqrt(variance + eps): the mean is off by at most m = (n + 2) u mean|x| (n - 1
+// additions, a division, one to spare for second order), so a difference d by m + u |d|. As the exact
+// differences add up to zero, m enters the variance squared only: variance + eps is off by m^2 + ((n + 6) u)
+// of itself (roundings of differences, squares, sum, division, eps), and its root and reciprocal by half of
+// that and 3 u. Product and sum with weight and bias round twice more.
+double layer_norm_bound(std::span<const float> x, double s, double w, double d, double y) {
+  const auto n = static_cast<double>(x.size());
+  double size = 0;
+  for (const float v : x) size += std::fabs(v);
+  const double m = (n + 2) * kUnit * size / n;
+  const double inverse = m * m * s * s + ((n + 6) / 2 + 3) * kUnit;  // relative; the first without its half
+  return std::fabs(w) * s * (m + std::fabs(d) * (inverse + 3 * kUnit)) * (1 + inverse) +
+         2 * kUnit * std::fabs(y);
+}
+
+TEST_P(Ops, LayerNormAgreesAlsoFarFromZeroAndOnConstantRows) {
+  for (const std::int64_t columns : kSizes) {
+    auto x = random_floats(4 * columns, 14);
+    for (std::int64_t i = 0; i < columns; ++i) {
+      x[static_cast<std::size_t>(columns + i)] += 1000;  // one pass over squares would lose all digits
+      x[static_cast<std::size_t>(2 * columns + i)] = 0.1F;
+    }
+    const auto w = random_floats(columns, 15);
+    const auto b = random_floats(columns, 16);
+    Guarded y(4 * columns);
+    ops().layer_norm({x.data(), columns, w.data(), b.data(), 1e-5F, columns, y.data(), columns}, 0, 4);
+    y.expect_untouched();
+    for (std::int64_t t = 0; t < 4; ++t) {
+      const auto row = std::span(x).subspan(static_cast<std::size_t>(t * columns), w.size());
+      double mean = 0;
+      for (const float v : row) mean += v / static_cast<double>(columns);
+      double variance = 0;
+      for (const float v : row) variance += (v - mean) * (v - mean) / static_cast<double>(columns);
+      const double s = 1 / std::sqrt(variance + static_cast<double>(1e-5F));
+      for (std::size_t i = 0; i < w.size(); ++i) {
+        const double d = row[i] - mean;
+        const double exact = d * s * w[i] + b[i];
+        ASSERT_LE(std::fabs(y.data()[t * columns + static_cast<std::int64_t>(i)] - exact),
+                  layer_norm_bound(row, s, w[i], d, exact))
+            << columns << " columns, row " << t;
+      }
+    }
+    Guarded in_place(4 * columns);
+    std::copy(x.begin(), x.end(), in_place.data());
+    for (std::int64_t t = 0; t < 4; ++t) {
+      ops().layer_norm(
+          {in_place.data(), columns, w.data(), b.data(), 1e-5F, columns, in_place.data(), columns}, t, t + 1);
+    }
+    EXPECT_EQ(in_place.values, y.values) << columns;
   }
 }
 

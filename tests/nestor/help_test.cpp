@@ -11,8 +11,12 @@
 namespace nestor::testing {
 namespace {
 
-const std::vector<std::string> kCommands = {"run",        "chat",     "logits",  "ngram-ids", "tokenize",
-                                            "detokenize", "template", "inspect", "new",       "completion"};
+const std::vector<std::string> kCommands = {"run",      "chat",       "logits",    "ngram-ids",
+                                            "tokenize", "detokenize", "template",  "inspect",
+                                            "new",      "tokenizer",  "completion"};
+
+// Commands inside a group; the page of "a b" is a-b.md.
+const std::vector<Arguments> kInnerCommands = {{"tokenizer", "train"}};
 
 std::vector<std::string> lines(const std::string& text) {
   std::vector<std::string> out;
@@ -57,6 +61,19 @@ TEST(Help, OfEveryCommandHasAnExampleAndFitsTheScreen) {
   }
 }
 
+TEST(Help, OfAnInnerCommandNamesItsGroup) {
+  for (Arguments command : kInnerCommands) {
+    const std::string name = command[0] + " " + command[1];
+    EXPECT_TRUE(listed_by(output_of({command[0], "--help"})).contains(command[1]));
+    command.emplace_back("--help");
+    const std::string help = output_of(command);
+    EXPECT_NE(help.find("Usage: nestor " + name), std::string::npos) << help;
+    EXPECT_NE(help.find("nestor " + name, help.find("\nExample")), std::string::npos) << help;
+    EXPECT_NE(help.find("--threads N"), std::string::npos) << help;
+    for (const std::string& line : lines(help)) EXPECT_LE(line.size(), 120u) << line;
+  }
+}
+
 TEST(Help, OfTheProgramListsEveryCommand) {
   const std::set<std::string> listed = listed_by(output_of({"--help"}));
   for (const std::string& command : kCommands) EXPECT_TRUE(listed.contains(command)) << command;
@@ -69,6 +86,13 @@ TEST(Docs, EveryPageListsTheOptionsOfItsCommand) {
   for (const std::string& command : kCommands) {
     const std::string page = bytes_of(NESTOR_DOCS "/" + command + ".md");
     EXPECT_EQ(tabled_in(page), listed_by(output_of({command, "--help"}))) << command;
+  }
+}
+
+TEST(Docs, EveryPageOfAnInnerCommandListsItsOptions) {
+  for (const Arguments& command : kInnerCommands) {
+    const std::string page = bytes_of(NESTOR_DOCS "/" + command[0] + "-" + command[1] + ".md");
+    EXPECT_EQ(tabled_in(page), listed_by(output_of({command[0], command[1], "--help"}))) << command[1];
   }
 }
 
@@ -114,6 +138,8 @@ TEST(Completion, BashReadsItAndCompletes) {
   EXPECT_EQ(completions("nestor run --temp", "2"), "--temperature\n");
   EXPECT_EQ(completions("nestor --threads 2 run --prompt-", "4"), "--prompt-file\n");
   EXPECT_EQ(completions("nestor tokenize --temp", "2"), "\n");
+  EXPECT_EQ(completions("nestor tokenizer tr", "2"), "train\n");
+  EXPECT_EQ(completions("nestor tokenizer train --vocab", "3"), "--vocab-size\n");
 }
 
 }  // namespace

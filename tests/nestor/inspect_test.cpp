@@ -83,6 +83,27 @@ TEST(Inspect, TheDraftBlockIsReported) {
             std::string::npos);
 }
 
+// H 20, F 28, V 32, two layers; N 2, K 2 and ratio 3 in MLP 0: tables of 97 and 99 rows.
+TEST(Inspect, TheKeysOfOurOwn) {
+  const std::string folder = test_data("golden/variant_plne_norm");
+  const Json found = json_of({"inspect", folder, "--json"});
+  EXPECT_EQ(found["architecture"], "NestorForCausalLM");
+  EXPECT_EQ(found["config"]["embedding_amplification"], "layer_norm");
+  EXPECT_EQ(found["config"]["per_layer_embedding"]["kind"], "plne");
+  EXPECT_EQ(found["config"]["per_layer_embedding"]["rows"], (std::vector<int>{97, 99}));
+  EXPECT_EQ(found["parameters"]["by_part"]["per-layer tables"], 2 * (32 * 28 + (97 + 99) * 14));
+  EXPECT_EQ(found["parameters"]["by_part"]["per-layer projections"], 2 * 2 * 28 * 14);
+  EXPECT_EQ(found["parameters"]["by_part"]["embedding norm"], 2 * 20);
+  const std::string text = output_of({"inspect", folder});
+  for (const char* part :
+       {"layer norm",
+        "n-grams of width 28 in MLP 0 of every layer; N 2, K 2: 2 tables of 97 to 99 rows of 14"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+  }
+  EXPECT_NE(output_of({"inspect", test_data("golden/variant_ple")}).find("words of width 28 in MLP 0"),
+            std::string::npos);
+}
+
 TEST(Inspect, AModelWithoutTables) {
   EXPECT_EQ(json_of({"inspect", test_data("golden/plain_flash"), "--json"})["parameters"]["ngram"], 0);
 }

@@ -79,6 +79,18 @@ TEST(New, NumberFormats) {
   }
 }
 
+TEST(New, ModelsWithKeysOfOurOwn) {
+  const Scratch scratch;
+  for (const std::string name : {"variant_norm", "variant_ple", "variant_plne_norm"}) {
+    const std::string folder = make(scratch, test_data("golden/" + name + "/config.json"), "1", name);
+    const Arguments call = {"run", folder,          "--ids", "1 7 9",        "-n",
+                            "6",   "--temperature", "0",     "--ignore-eos", "--json"};
+    Arguments reference = call;
+    reference.insert(reference.end(), {"--kernels", "reference"});
+    EXPECT_EQ(json_of(call)["ids"], json_of(reference)["ids"]) << name;
+  }
+}
+
 TEST(New, RefusesAFolderThatIsNotEmpty) {
   const Scratch scratch;
   scratch.write("precious", "x");

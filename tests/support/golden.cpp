@@ -19,7 +19,9 @@ Continuation continuation(const Json& json) {
 }  // namespace
 
 std::vector<std::string> golden_names() {
-  return {"lite_small", "n3k2", "plain_flash", "fp8", "fp32_names", "eos_list"};
+  return {"lite_small",       "n3k2",         "plain_flash",       "fp8",
+          "fp32_names",       "eos_list",     "variant_norm",      "variant_ple",
+          "variant_ple_norm", "variant_plne", "variant_plne_norm", "variant_plne_only"};
 }
 
 std::filesystem::path golden_folder(const std::string& name) {

@@ -11,7 +11,8 @@
 
 namespace nestor::testing {
 
-/// All golden checkpoints by folder name.
+/// All golden checkpoints by folder name. Those named variant_* have keys of our own and were made by
+/// tests/data/golden/make_variants.py.
 std::vector<std::string> golden_names();
 std::filesystem::path golden_folder(const std::string& name);
 

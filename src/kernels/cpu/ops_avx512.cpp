@@ -12,5 +12,5 @@
 #include "kernels/cpu/rows_body.h"
 
 extern const nestor::kernels::OpTable nestor_ops_avx512;
-const nestor::kernels::OpTable nestor_ops_avx512 = {"avx512", matmul,  matmul_transposed, rms_norm,
-                                                    swiglu,   softmax, add_scaled,        widen};
+const nestor::kernels::OpTable nestor_ops_avx512 = {
+    "avx512", matmul, matmul_transposed, rms_norm, layer_norm, swiglu, softmax, add_scaled, widen};

@@ -1,4 +1,4 @@
-// The operations that go over rows once: norm, softmax, SwiGLU, sums, widening. Written once over the
+// The operations that go over rows once: norms, softmax, SwiGLU, sums, widening. Written once over the
 // vocabulary.
 #pragma once
 
@@ -7,6 +7,7 @@
 namespace {
 
 using nestor::kernels::AddScaledArgs;
+using nestor::kernels::LayerNormArgs;
 using nestor::kernels::RmsNormArgs;
 using nestor::kernels::SoftmaxArgs;
 using nestor::kernels::SwigluArgs;
@@ -48,6 +49,51 @@ void rms_norm(const RmsNormArgs& a, int64_t row_begin, int64_t row_end) {
       vec_store(y + i, vec_mul(vec_mul(vec_load(a.w + i), vec_mul(vec_load(x + i), factor)), scale));
     }
     for (; i < a.cols; ++i) y[i] = a.w[i] * (x[i] * inverse) * a.scale;
+  }
+}
+
+inline float sum_of(const float* x, int64_t n) {
+  Vec sums = vec_zero();
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) sums = vec_add(sums, vec_load(x + i));
+  if (i < n) sums = vec_add(sums, vec_load_part(x + i, n - i));
+  return vec_sum(sums);
+}
+
+// y = x - mean; returns the sum of its squares.
+inline float center(const float* x, int64_t n, float mean, float* y) {
+  const Vec means = vec_set(mean);
+  Vec squares = vec_zero();
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const Vec d = vec_sub(vec_load(x + i), means);
+    vec_store(y + i, d);
+    squares = vec_fma(d, d, squares);
+  }
+  if (i < n) {
+    vec_store_part(y + i, vec_sub(vec_load_part(x + i, n - i), means), n - i);
+    const Vec rest = vec_load_part(y + i, n - i);  // zero beyond the row, where the difference is not
+    squares = vec_fma(rest, rest, squares);
+  }
+  return vec_sum(squares);
+}
+
+void layer_norm(const LayerNormArgs& a, int64_t row_begin, int64_t row_end) {
+  for (int64_t t = row_begin; t < row_end; ++t) {
+    const float* x = a.x + t * a.x_stride;
+    float* y = a.y + t * a.y_stride;
+    const float count = (float)a.cols;
+    const float squares = center(x, a.cols, sum_of(x, a.cols) / count, y);
+    const Vec factor = vec_set(1.0F / sqrtf(squares / count + a.eps));
+    int64_t i = 0;
+    for (; i + kLanes <= a.cols; i += kLanes) {
+      vec_store(y + i, vec_fma(vec_mul(vec_load(y + i), factor), vec_load(a.w + i), vec_load(a.b + i)));
+    }
+    if (i < a.cols) {
+      const int64_t n = a.cols - i;
+      const Vec d = vec_mul(vec_load_part(y + i, n), factor);
+      vec_store_part(y + i, vec_fma(d, vec_load_part(a.w + i, n), vec_load_part(a.b + i, n)), n);
+    }
   }
 }
 

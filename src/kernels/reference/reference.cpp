@@ -50,6 +50,23 @@ void rms_norm(const RmsNormArgs& a, std::int64_t row_begin, std::int64_t row_end
   }
 }
 
+void layer_norm(const LayerNormArgs& a, std::int64_t row_begin, std::int64_t row_end) {
+  for (std::int64_t t = row_begin; t < row_end; ++t) {
+    const float* x = a.x + t * a.x_stride;
+    float* y = a.y + t * a.y_stride;
+    const auto count = static_cast<double>(a.cols);
+    double mean = 0;
+    for (std::int64_t i = 0; i < a.cols; ++i) mean += x[i];
+    mean /= count;
+    double squares = 0;
+    for (std::int64_t i = 0; i < a.cols; ++i) squares += (x[i] - mean) * (x[i] - mean);
+    const double inverse = 1.0 / std::sqrt(squares / count + a.eps);
+    for (std::int64_t i = 0; i < a.cols; ++i) {
+      y[i] = static_cast<float>((x[i] - mean) * inverse * a.w[i] + a.b[i]);
+    }
+  }
+}
+
 void swiglu(const SwigluArgs& a, std::int64_t begin, std::int64_t end) {
   for (std::int64_t i = begin; i < end; ++i) a.y[i] = a.gate[i] / (1.0F + std::exp(-a.gate[i])) * a.up[i];
 }
@@ -78,7 +95,7 @@ void widen(const WidenArgs& a, std::int64_t begin, std::int64_t end) {
 }  // namespace
 
 const OpTable& reference_table() {
-  static const OpTable table = {"reference", matmul,  matmul_transposed, rms_norm,
+  static const OpTable table = {"reference", matmul,  matmul_transposed, rms_norm, layer_norm,
                                 swiglu,      softmax, add_scaled,        widen};
   return table;
 }

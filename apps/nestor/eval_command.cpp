@@ -1,0 +1,171 @@
+// nestor eval: how well a model predicts a text, and how it does on tasks.
+#include "eval/perplexity.h"
+
+#include <optional>
+
+#include "arguments.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "eval/prompt.h"
+#include "eval/tasks.h"
+#include "interrupt.h"
+#include "terminal.h"
+
+namespace nestor::app {
+namespace {
+
+constexpr std::uint64_t kMostTaskBytes = 256U << 20;
+
+struct Options {
+  std::string model;
+  std::string text, choices, questions;
+  eval::Windows windows;
+  std::int64_t max_tokens = 64;
+  std::vector<std::string> stops = {"\n"};
+  std::int64_t rows = 1024;
+  bool json = false;
+};
+
+// What a kind of evaluation reports: for people, and as an object.
+struct Report {
+  std::string text;
+  Json json;
+};
+
+std::string percent(const eval::Accuracy& a) {
+  return fmt::format("{:.2f} % +- {:.2f} ({} of {})", 100 * a.value(), 100 * a.standard_error(), a.right, a.total);
+}
+
+class Evaluation {
+ public:
+  Evaluation(const Options& options, const assemble::EngineOptions& engine)
+      : o_(options),
+        folder_(resolve_model(options.model)),
+        tokenizer_(tokenizer::Tokenizer::load(folder_ / "tokenizer.json")),
+        model_(assemble::open_model(folder_, engine)) {
+    how_.rows_per_forward = o_.rows;
+    how_.cancel = interrupt_.stop();
+  }
+
+  int execute() {
+    const Report report = !o_.text.empty() ? perplexity() : !o_.choices.empty() ? choices() : answers();
+    print(o_.json ? to_text(report.json) + "\n" : report.text);
+    return 0;
+  }
+
+ private:
+  Report perplexity() {
+    const auto ids = eval::encode_text(tokenizer_, read_text(o_.text));
+    TerminalProgress progress("tokens", 1);
+    const eval::Perplexity p = eval::perplexity(*model_, tokenizer_, ids, o_.windows, how_, progress);
+    Report r;
+    r.text = fmt::format(
+        "{} tokens, {} bytes; window {}, stride {}\n"
+        "nll per token  {:.4f} +- {:.4f} nats\nperplexity     {:.3f}\nbits per byte  {:.4f}\n",
+        p.tokens, p.bytes, o_.windows.window, o_.windows.stride, p.nll_per_token(), p.standard_error, p.perplexity(),
+        p.bits_per_byte());
+    r.json = {{"nll_per_token", p.nll_per_token()},
+              {"nll_standard_error", p.standard_error},
+              {"perplexity", p.perplexity()},
+              {"bits_per_byte", p.bits_per_byte()},
+              {"tokens", p.tokens},
+              {"bytes", p.bytes},
+              {"window", o_.windows.window},
+              {"stride", o_.windows.stride}};
+    return r;
+  }
+
+  Report choices() {
+    const auto tasks = eval::parse_multiple_choice(read_file(o_.choices, kMostTaskBytes), o_.choices);
+    TerminalProgress progress("choices", 1);
+    const auto result = eval::multiple_choice(*model_, tokenizer_, tasks, how_, progress);
+    warn_shortened(result.shortened);
+    Report r;
+    r.text = fmt::format("acc       {}\nacc_norm  {}\n", percent(result.acc), percent(result.acc_norm));
+    r.json = {{"acc", result.acc.value()},
+              {"acc_stderr", result.acc.standard_error()},
+              {"acc_norm", result.acc_norm.value()},
+              {"acc_norm_stderr", result.acc_norm.standard_error()},
+              {"questions", result.acc.total},
+              {"shortened", result.shortened}};
+    return r;
+  }
+
+  Report answers() {
+    const auto tasks = eval::parse_generation(read_file(o_.questions, kMostTaskBytes), o_.questions);
+    eval::GenerationOptions how;
+    how.max_tokens = o_.max_tokens;
+    how.stops = o_.stops;
+    how.stop_ids = model_->info().eos_ids;
+    how.decoding.rows_per_forward = std::max<std::int64_t>(o_.rows, how.decoding.turns_at_once);
+    how.decoding.cancel = interrupt_.stop();
+    TerminalProgress progress("tokens", 1);
+    const auto result = eval::generation(*model_, tokenizer_, tasks, how, progress);
+    warn_shortened(result.shortened);
+    Report r;
+    r.text = fmt::format("exact_match  {}\n", percent(result.exact_match));
+    r.json = {{"exact_match", result.exact_match.value()},
+              {"exact_match_stderr", result.exact_match.standard_error()},
+              {"questions", result.exact_match.total},
+              {"shortened", result.shortened},
+              {"answers", result.texts}};
+    return r;
+  }
+
+  static void warn_shortened(std::int64_t count) {
+    if (count > 0) note(fmt::format("{} questions did not fit the context and lost their beginning", count));
+  }
+
+  const Options& o_;
+  std::filesystem::path folder_;
+  tokenizer::Tokenizer tokenizer_;
+  std::unique_ptr<model::Model> model_;
+  InterruptScope interrupt_;
+  eval::ScoreOptions how_;
+};
+
+}  // namespace
+
+Command eval_command(CLI::App& root, const assemble::EngineOptions& engine) {
+  auto o = std::make_shared<Options>();
+  CLI::App* app = root.add_subcommand("eval", "Measure a model on a text or on tasks");
+  add_model(*app, o->model);
+  const std::string what = "What to evaluate (exactly one)";
+  app->add_option("--text", o->text, "Perplexity of a text file, - for standard input")
+      ->option_text("FILE")
+      ->group(what);
+  app->add_option("--choices", o->choices, "Multiple choice: JSONL with question, choices and answer")
+      ->option_text("FILE")
+      ->group(what);
+  app->add_option("--questions", o->questions, "Exact match of greedy answers: JSONL with question and answer")
+      ->option_text("FILE")
+      ->group(what);
+  app->add_option("--window", o->windows.window, "With --text: tokens of a window (default 512)")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
+      ->option_text("N");
+  app->add_option("--stride", o->windows.stride, "With --text: from one window to the next (default: the window)")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
+      ->option_text("N");
+  app->add_option("-n,--max-tokens", o->max_tokens, "With --questions: tokens of an answer (default 64)")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20))
+      ->option_text("N");
+  app->add_option("--stop", o->stops,
+                  "With --questions: an answer ends before this text (repeatable; default: the end of the line)")
+      ->option_text("TEXT")
+      ->allow_extra_args(false);
+  app->add_option("--rows", o->rows, "Tokens in one forward pass (default 1024); the result is the same")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20))
+      ->option_text("N");
+  app->add_flag("--json", o->json, "Print one JSON object");
+  app->footer(
+      "Examples:\n  nestor eval --text book.txt\n  nestor eval MODEL --text book.txt --window 1024 --stride 256 --json\n"
+      "  nestor eval MODEL --choices quiz.jsonl\n  nestor eval MODEL --questions facts.jsonl -n 16");
+  return {app, [o, app, &engine] {
+            require_one_of(*app, {"--text", "--choices", "--questions"});
+            if (app->count("--stride") == 0) o->windows.stride = o->windows.window;
+            return Evaluation(*o, engine).execute();
+          }};
+}
+
+}  // namespace nestor::app

@@ -1,0 +1,184 @@
+// nestor tokenizer train: a tokenizer of the LongCat family, learned from text.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "arguments.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "chat/default_template.h"
+#include "corpus/documents.h"
+#include "corpus/sources.h"
+#include "interrupt.h"
+#include "terminal.h"
+#include "tokenizer/learn_tokenizer.h"
+#include "tokenizer/longcat_family.h"
+
+namespace nestor::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::vector<std::string> sources;
+  corpus::ReadOptions read;
+  std::optional<std::uint64_t> limit_bytes;
+  tokenizer::LearnOptions learn;
+  std::string out;
+};
+
+// What is written where. A name that ends in .json is the one file, any other the folder for both.
+class Destination {
+ public:
+  explicit Destination(const fs::path& out) {
+    if (out.extension() == ".json") {
+      tokenizer_ = out;
+    } else {
+      tokenizer_ = out / "tokenizer.json";
+      config_ = out / "tokenizer_config.json";
+    }
+  }
+
+  // Called before the work, so that it is not done for nothing. Makes the folder.
+  void prepare() const {
+    refuse_existing(tokenizer_);
+    if (config_) refuse_existing(*config_);
+    const fs::path folder = tokenizer_.parent_path();
+    std::error_code error;
+    if (config_) fs::create_directories(folder, error);
+    if (error) fail(ErrorKind::io, "{}: cannot make the folder: {}", folder.string(), error.message());
+    if (!folder.empty() && !fs::is_directory(folder, error)) {
+      fail(ErrorKind::not_found, "{}: there is no such folder to write to", folder.string());
+    }
+  }
+
+  void write(const std::string& json) const {
+    if (config_) {
+      const Json config = tokenizer::longcat_tokenizer_config(chat::default_template());
+      write_file(*config_, to_text(config, 2) + "\n");
+    }
+    write_file(tokenizer_, json);
+  }
+
+ private:
+  static void refuse_existing(const fs::path& path) {
+    std::error_code error;
+    if (fs::exists(path, error)) {
+      fail(ErrorKind::usage, "{} is there already; remove it or choose another --out", path.string());
+    }
+  }
+
+  fs::path tokenizer_;
+  std::optional<fs::path> config_;
+};
+
+// The first `bytes` bytes, less what is left of a character there.
+std::string_view beginning(std::string_view text, std::uint64_t bytes) {
+  if (text.size() <= bytes) return text;
+  auto end = static_cast<std::size_t>(bytes);
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
+// Hands the documents of all sources to the learner and returns how many there were.
+std::uint64_t read_sources(const Options& o, tokenizer::TokenizerLearner& learner, ProgressSink& progress,
+                           const std::stop_token& stop) {
+  const auto files = corpus::list_sources(o.sources, corpus::FormatChoice::by_name);
+  std::uint64_t total = 0;
+  for (const corpus::SourceFile& file : files) total += file.bytes;
+  std::uint64_t left = o.limit_bytes.value_or(std::numeric_limits<std::uint64_t>::max());
+  std::uint64_t documents = 0;
+  std::uint64_t done = 0;
+  for (const corpus::SourceFile& file : files) {
+    corpus::DocumentReader reader(file, o.read, stop);
+    for (corpus::Document document; left > 0 && reader.next(document); ++documents) {
+      if (stop.stop_requested()) fail(ErrorKind::cancelled, "interrupted; nothing is written");
+      learner.add(beginning(document.text, left));
+      left -= std::min<std::uint64_t>(left, document.text.size());
+      const std::uint64_t now = done + reader.consumed();
+      progress.advance("reading", now, std::max(total, now));  // the size of a pipe is not known
+    }
+    done += reader.consumed();
+  }
+  return documents;
+}
+
+int train(const Options& o) {
+  if (o.limit_bytes == 0) fail(ErrorKind::usage, "--limit-bytes 0 leaves no text to learn from");
+  tokenizer::TokenizerLearner learner(o.learn);
+  const Destination destination(o.out);
+  destination.prepare();
+  const InterruptScope interrupt;
+  std::uint64_t documents = 0;
+  {
+    TerminalProgress progress("MB", 1e6);
+    documents = read_sources(o, learner, progress, interrupt.stop());
+  }
+  tokenizer::LearnedTokenizer learned;
+  {
+    TerminalProgress progress("tokens", 1);
+    learned = learner.learn(progress, interrupt.stop());
+  }
+  if (learned.text_tokens == 0) fail(ErrorKind::bad_input, "the sources hold no text; nothing is written");
+  destination.write(learned.json);
+  note(fmt::format("{}: {} tokens, learned from {} documents of {} bytes, {:.3f} bytes per token", o.out,
+                   o.learn.vocab_size, documents, learned.text_bytes,
+                   static_cast<double>(learned.text_bytes) / static_cast<double>(learned.text_tokens)));
+  return 0;
+}
+
+CLI::App* add_train(CLI::App& group, Options& o) {
+  CLI::App* app = group.add_subcommand("train", "Learn a tokenizer of the LongCat family from text");
+  app->add_option(
+         "SRC", o.sources,
+         "Texts to learn from: plain text, .jsonl, either also packed as .xz; folders of them; - for "
+         "standard input")
+      ->required();
+  app->add_option("--vocab-size", o.learn.vocab_size,
+                  "Tokens in all: 17 control tokens, 256 bytes, and the rest learned")
+      ->required()
+      ->option_text("V");
+  app->add_option(
+         "--out", o.out,
+         "The folder for tokenizer.json and tokenizer_config.json, or a FILE.json for the first alone")
+      ->required()
+      ->option_text("DIR|FILE");
+  app->add_option("--text-key", o.read.text_key, "The key of the text in a JSON line (default text)")
+      ->option_text("KEY");
+  app->add_option("--limit-bytes", o.limit_bytes, "Learn from the first N bytes of text (default: all)")
+      ->option_text("N")
+      ->check(whole_number());
+  app->add_option("--min-count", o.learn.min_count,
+                  "Two tokens must stand beside each other so often to become one (default 2)")
+      ->option_text("N");
+  app->add_option("--control-token", o.learn.more_control_tokens,
+                  "One more control token, after the 17 of the family (repeatable)")
+      ->option_text("TEXT")
+      ->allow_extra_args(false);
+  app->footer(
+      "Examples:\n  nestor tokenizer train books.jsonl.xz --vocab-size 8192 --out my-tokenizer\n"
+      "  nestor tokenizer train notes/ more.txt --vocab-size 2000 --out notes.json");
+  return app;
+}
+
+}  // namespace
+
+Command tokenizer_command(CLI::App& root) {
+  auto o = std::make_shared<Options>();
+  CLI::App* group = root.add_subcommand("tokenizer", "Make a tokenizer");
+  const CLI::App* app = add_train(*group, *o);
+  group->footer(
+      "nestor tokenizer COMMAND --help explains a command.\n\n"
+      "Example:\n  nestor tokenizer train books.jsonl.xz --vocab-size 8192 --out my-tokenizer");
+  return {group, [o, app] {
+            if (!app->parsed()) {
+              fail(ErrorKind::usage, "no command of nestor tokenizer is given; see nestor tokenizer --help");
+            }
+            return train(*o);
+          }};
+}
+
+}  // namespace nestor::app
