@@ -153,20 +153,7 @@ class MoE(nn.Module):
             p = (u.float() @ self.classifier.t()).softmax(-1)
         index = (p.detach() + self.bias).topk(self.k, -1).indices
         weight = p.gather(1, index) * self.scale
-        flat = index.reshape(-1)
-        order = flat.argsort(stable=True)
-        counts = torch.bincount(flat, minlength=self.E + self.Z)
-        token = order // self.k
-        w = weight.reshape(-1)[order].unsqueeze(1)
-        real = int(counts[: self.E].sum())
-        sorted_u, outs = u[token[:real]], []
-        for expert, part in enumerate(sorted_u.split(counts[: self.E].tolist())):
-            if part.shape[0]:
-                gate, up = F.linear(part, self.gate_up[expert]).chunk(2, -1)
-                outs.append(F.linear(F.silu(gate) * up, self.down[expert]))
-        out = torch.zeros_like(u, dtype=torch.float32)
-        if outs:
-            out = out.index_add(0, token[:real], torch.cat(outs).float() * w[:real])
+        out, counts = self.mix(u, index, weight)
         identity = torch.where(index >= self.E, weight, 0).sum(1, keepdim=True)
         out = out + identity * u
         if self.training:
@@ -177,6 +164,24 @@ class MoE(nn.Module):
             zero_loss = counts[self.E :].sum() / (max(self.k - self.wanted, 1e-9) * n) * mean_p[self.E :].sum()
             self.balance = self.alpha * (real_loss + zero_loss)
         return out.view_as(x)
+
+    @torch.compiler.disable  # shapes that depend on the data: compiled, every step would be a new graph
+    def mix(self, u, index, weight):
+        """Weighted sum of the real experts' outputs [n, H], and the picks of every expert."""
+        flat = index.reshape(-1)
+        order = flat.argsort(stable=True)
+        counts = torch.bincount(flat, minlength=self.E + self.Z)
+        real = int(counts[: self.E].sum())
+        token = order[:real] // self.k
+        outs = []
+        for expert, part in enumerate(u[token].split(counts[: self.E].tolist())):
+            if part.shape[0]:
+                gate, up = F.linear(part, self.gate_up[expert]).chunk(2, -1)
+                outs.append(F.linear(F.silu(gate) * up, self.down[expert]))
+        out = torch.zeros_like(u, dtype=torch.float32)
+        if outs:
+            out = out.index_add(0, token, torch.cat(outs).float() * weight.reshape(-1)[order[:real]].unsqueeze(1))
+        return out, counts
 
     def update_bias(self):
         share = self.counts[: self.E].float() / self.counts.sum()
@@ -263,7 +268,7 @@ class Model(nn.Module):
 
     def forward(self, ids, targets, second=None):
         """Summed loss of the target, number of targets, mean draft loss."""
-        place = Place(ids, self.eos, self.c["qk_rope_head_dim"], self.c.get("rope_theta", 10000.0))
+        place = place_of(ids, self.eos, self.c["qk_rope_head_dim"], self.c.get("rope_theta", 10000.0))
         e = self.embed(ids)
         h = e
         for layer in self.layers:
@@ -285,6 +290,11 @@ class Model(nn.Module):
     def update_biases(self):
         for layer in self.layers:
             layer.mlp.update_bias()
+
+
+@torch.compiler.disable  # decides by the data whether there is a mask
+def place_of(ids, eos, rope, theta):
+    return Place(ids, eos, rope, theta)
 
 
 def cut(place):
