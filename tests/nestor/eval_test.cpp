@@ -10,7 +10,7 @@ const char* const kText = "Once upon a time there was a little girl who lived in
 
 TEST(Eval, ReportsATextInBothForms) {
   const Scratch scratch;
-  const std::string file = scratch.write("text.txt", kText).string();
+  const std::string file = scratch.write("text.txt", kText);
   const Json object = json_of({"eval", "--text", file, "--json"});
   EXPECT_GT(object["nll_per_token"].get<double>(), 0);
   EXPECT_GT(object["perplexity"].get<double>(), 1);
@@ -28,13 +28,12 @@ TEST(Eval, ReportsATextInBothForms) {
 TEST(Eval, ReportsTasks) {
   const Scratch scratch;
   const std::string quiz =
-      scratch.write("quiz.jsonl", R"({"question": "Once upon a", "choices": ["time", "xylophone"], "answer": "time"})")
-          .string();
+      scratch.write("quiz.jsonl", R"({"question": "Once upon a", "choices": ["time", "xylophone"], "answer": "time"})");
   const Json choices = json_of({"eval", "--choices", quiz, "--json"});
   EXPECT_EQ(choices["acc"], 1.0);
   EXPECT_EQ(choices["acc_norm"], 1.0);
   const std::string questions =
-      scratch.write("questions.jsonl", R"({"question": "Once upon a", "answer": ["no", "never"]})").string();
+      scratch.write("questions.jsonl", R"({"question": "Once upon a", "answer": ["no", "never"]})");
   const Json answers = json_of({"eval", "--questions", questions, "-n", "3", "--json"});
   EXPECT_EQ(answers["exact_match"], 0.0);
   EXPECT_EQ(answers["answers"].size(), 1u);
@@ -42,11 +41,11 @@ TEST(Eval, ReportsTasks) {
 
 TEST(Eval, RefusesWhatMakesNoSense) {
   const Scratch scratch;
-  const std::string file = scratch.write("text.txt", kText).string();
+  const std::string file = scratch.write("text.txt", kText);
   EXPECT_EQ(nestor({"eval"}).exit_code, 2);
   EXPECT_EQ(nestor({"eval", "--text", file, "--choices", file}).exit_code, 2);
   EXPECT_EQ(nestor({"eval", "--text", file, "--window", "8", "--stride", "9"}).exit_code, 2);
-  EXPECT_EQ(nestor({"eval", "--text", (scratch / "missing").string()}).exit_code, 1);
+  EXPECT_EQ(nestor({"eval", "--text", scratch / "missing"}).exit_code, 1);
   const Outcome bad = nestor({"eval", "--choices", file});
   EXPECT_EQ(bad.exit_code, 1);
   EXPECT_NE(bad.err.find("line 1"), std::string::npos) << bad.err;
