@@ -51,7 +51,8 @@ class Raw {
     for (;;) {
       if (stop_.stop_requested()) fail(ErrorKind::cancelled, "stopped while reading {}", name_);
       pollfd wait{descriptor_, POLLIN, 0};
-      if (::poll(&wait, 1, kPollMilliseconds) == 0) continue;
+      const int ready = ::poll(&wait, 1, kPollMilliseconds);
+      if (ready == 0 || (ready < 0 && errno == EINTR)) continue;  // the signal may ask for the stop
       const ssize_t n = ::read(descriptor_, out.data(), out.size());
       if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
       if (n < 0) fail_errno("read", name_);

@@ -130,31 +130,4 @@ Batch Loader::batch(std::int64_t number) const {
   return batch;
 }
 
-std::int64_t sequential_batches(const Shards& shards, std::int64_t window, std::int64_t rows) {
-  check_size(window, rows);
-  const std::int64_t per_batch = window * rows;
-  return shards.tokens() / per_batch + (shards.tokens() % per_batch != 0 ? 1 : 0);
-}
-
-Batch sequential_batch(const Shards& shards, std::int64_t window, std::int64_t rows, std::int64_t number) {
-  const std::int64_t batches = sequential_batches(shards, window, rows);
-  if (number < 0 || number >= batches) {
-    fail(ErrorKind::usage, "batch {} of {} asked for", number, batches);
-  }
-  Batch batch = RowFill::prepare(rows, window);
-  for (std::int64_t r = 0; r < rows; ++r) {
-    RowFill row(batch, r);
-    std::int64_t first = (number * rows + r) * window;
-    std::int64_t document = first < shards.tokens() ? shards.document_at(first) : 0;
-    for (; row.room() > 0 && first < shards.tokens(); ++document) {
-      const std::int64_t end = shards.document_start(document + 1);
-      const std::int64_t count = std::min(row.room(), end - first);
-      row.append(shards, first, count, end);
-      first += count;
-    }
-    row.pad(shards.eos());
-  }
-  return batch;
-}
-
 }  // namespace nestor::corpus

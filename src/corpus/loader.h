@@ -55,9 +55,4 @@ class Loader {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Batches of a split in its own order, for evaluation: windows of T tokens one after the other, the same for
-/// every caller. Rows beyond the end and the rest of the last row are EOS, not scored.
-std::int64_t sequential_batches(const Shards& shards, std::int64_t window, std::int64_t rows);
-Batch sequential_batch(const Shards& shards, std::int64_t window, std::int64_t rows, std::int64_t number);
-
 }  // namespace nestor::corpus

@@ -77,7 +77,7 @@ class Packing {
   void add(Document& document) {
     const double place = heldout_place(document);  // before lines are removed
     if (!sieve_.pass(document)) return;
-    if (first_ && first_->place <= place) {
+    if (options_.heldout_fraction == 0 || (first_ && first_->place <= place)) {
       route(document.text, place);
       return;
     }

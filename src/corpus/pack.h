@@ -20,15 +20,15 @@ namespace nestor::corpus {
 
 struct PackOptions {
   FormatChoice format = FormatChoice::by_name;
-  ReadOptions reading;
-  SieveOptions sieve;
+  ReadOptions reading = {};
+  SieveOptions sieve = {};
   /// Share of the documents that is held out, by heldout_place(). Where it is more than 0 and at least two
-  /// documents are kept, at least one is held out (the one that comes next by its place), and one always
-  /// stays to train on.
+  /// documents are kept, at least one is held out (the first by its place; not so with reading.group_key),
+  /// and one always stays to train on.
   double heldout_fraction = 1.0 / 40;
   /// Sources all of whose documents are held out. They are read first, so that what they share with the
   /// others is removed from the others; heldout_fraction of those others is held out as well.
-  std::vector<std::string> heldout_sources;
+  std::vector<std::string> heldout_sources = {};
   std::int64_t tokens_per_file = std::int64_t{1} << 28;  // 512 MiB with 16 bits an id
 };
 

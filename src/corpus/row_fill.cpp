@@ -49,13 +49,4 @@ void RowFill::append_unscored(const Shards& shards, std::int64_t first, std::int
   at_ += count;
 }
 
-void RowFill::pad(TokenId id) {
-  const std::int64_t count = room();
-  if (count == 0) return;
-  begin_segment(count);
-  const auto from = batch_.ids.begin() + begin_ + at_;
-  std::fill(from, from + count, id);
-  at_ += count;
-}
-
 }  // namespace nestor::corpus

@@ -20,8 +20,6 @@ class RowFill {
   void append(const Shards& shards, std::int64_t first, std::int64_t count, std::int64_t end);
   /// The same without targets.
   void append_unscored(const Shards& shards, std::int64_t first, std::int64_t count);
-  /// The rest of the row: one segment of `id`, not scored.
-  void pad(TokenId id);
 
   /// A batch of the right size, all of it zero or -1.
   static Batch prepare(std::int64_t rows, std::int64_t window);

@@ -150,28 +150,6 @@ TEST_P(LoaderOverShapes, RowsAreTheSameForAnyBatchSize) {
   }
 }
 
-TEST_P(LoaderOverShapes, SequentialBatchesGoThroughTheSplitInOrder) {
-  const std::int64_t T = GetParam().window, B = GetParam().rows;
-  std::vector<TokenId> ids;
-  int scored = 0;
-  for (std::int64_t n = 0; n < sequential_batches(shards_, T, B); ++n) {
-    const Batch batch = sequential_batch(shards_, T, B, n);
-    ids.insert(ids.end(), batch.ids.begin(), batch.ids.end());
-    for (std::size_t i = 0; i < batch.ids.size(); ++i) {
-      scored += batch.targets[i] >= 0;
-      if (i % static_cast<std::size_t>(T) == 0) {
-        EXPECT_EQ(batch.positions[i], 0);
-      }
-    }
-  }
-  EXPECT_LT(std::ssize(ids) - shards_.tokens(), T * B);
-  std::vector<TokenId> expected(static_cast<std::size_t>(shards_.tokens()));
-  shards_.read(0, expected);
-  expected.resize(ids.size(), kEos);
-  EXPECT_EQ(ids, expected);
-  EXPECT_EQ(scored, shards_.tokens() - shards_.documents());
-}
-
 INSTANTIATE_TEST_SUITE_P(All, LoaderOverShapes,
                          ::testing::Values(Shape{{4, 3, 9, 2, 1, 7}, 4, 2}, Shape{{4, 3, 9, 2, 1, 7}, 1, 3},
                                            Shape{{4, 3, 9, 2, 1, 7}, 5, 1}, Shape{{33}, 8, 3},
@@ -239,21 +217,27 @@ TEST(Loader, RefusesWhatMakesNoBatch) {
   EXPECT_REFUSED(Loader(train, {.rows = -1}), ErrorKind::usage, "-1 rows");
   EXPECT_REFUSED(Loader(train, {.window = std::int64_t{1} << 62, .rows = 4}), ErrorKind::usage, "4 rows");
   EXPECT_REFUSED(Loader(train, {.window = 4, .rows = 2}).batch(-1), ErrorKind::usage, "batch -1");
-  EXPECT_EQ(sequential_batches(heldout, 4, 2), 0);
-  EXPECT_REFUSED(sequential_batch(train, 4, 2, 1), ErrorKind::usage, "batch 1 of 1");
 }
 
-TEST(Loader, OneTokenOfEachKind) {
-  // 5 6 EOS in windows of two, written out by hand.
+TEST(Loader, RowsWrittenOutByHand) {
+  // 5 6 EOS in windows of two: 5 6, and EOS with the 5 once more to fill the row.
   const ScratchFolder scratch;
-  const Shards shards(write_tiny(scratch.path() / "corpus", {.train = {{5, 6}}, .heldout = {}}),
-                      Split::train);
-  const Batch batch = sequential_batch(shards, 2, 3, 0);
-  EXPECT_EQ(batch.ids, (std::vector<TokenId>{5, 6, kEos, kEos, kEos, kEos}));
-  EXPECT_EQ(batch.targets, (std::vector<TokenId>{6, kEos, -1, -1, -1, -1}));
-  EXPECT_EQ(batch.second_targets, (std::vector<TokenId>{kEos, -1, -1, -1, -1, -1}));
-  EXPECT_EQ(batch.segments, (std::vector<std::int32_t>{0, 0, 0, 1, 0, 0}));
-  EXPECT_EQ(batch.positions, (std::vector<std::int32_t>{0, 1, 0, 0, 0, 1}));
+  const Shards shards(write_tiny(scratch.path() / "corpus", {.train = {{5, 6}}}), Split::train);
+  const Batch both = Loader(shards, {.window = 2, .rows = 2}).batch(0);
+  const std::size_t full = both.ids[0] == 5 ? 0 : 2, last = 2 - full;
+  const auto row = [](const auto& values, std::size_t at) {
+    return std::vector(&values[at], &values[at + 1] + 1);
+  };
+  EXPECT_EQ(row(both.ids, full), (std::vector<TokenId>{5, 6}));
+  EXPECT_EQ(row(both.targets, full), (std::vector<TokenId>{6, kEos}));
+  EXPECT_EQ(row(both.second_targets, full), (std::vector<TokenId>{kEos, -1}));
+  EXPECT_EQ(row(both.segments, full), (std::vector<std::int32_t>{0, 0}));
+  EXPECT_EQ(row(both.positions, full), (std::vector<std::int32_t>{0, 1}));
+  EXPECT_EQ(row(both.ids, last), (std::vector<TokenId>{kEos, 5}));
+  EXPECT_EQ(row(both.targets, last), (std::vector<TokenId>{-1, -1}));
+  EXPECT_EQ(row(both.second_targets, last), (std::vector<TokenId>{-1, -1}));
+  EXPECT_EQ(row(both.segments, last), (std::vector<std::int32_t>{0, 1}));
+  EXPECT_EQ(row(both.positions, last), (std::vector<std::int32_t>{0, 0}));
 }
 
 }  // namespace

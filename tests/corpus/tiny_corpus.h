@@ -14,7 +14,7 @@ namespace nestor::testing {
 inline constexpr TokenId kEos = 1;
 
 struct TinyCorpus {
-  std::vector<std::vector<TokenId>> train, heldout;  // without EOS
+  std::vector<std::vector<TokenId>> train = {}, heldout = {};  // without EOS
   std::int64_t vocab_size = 1000;
   std::int64_t tokens_per_file = 1 << 20;
 };

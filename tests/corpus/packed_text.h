@@ -1,0 +1,32 @@
+// Files of text for packing, with a small tokenizer, and what a packed corpus says when it is decoded again.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "corpus/pack.h"
+#include "corpus/shards.h"
+
+namespace nestor::testing {
+
+/// Never draws.
+class Silent : public ProgressSink {
+ public:
+  void advance(std::string_view, std::uint64_t done, std::uint64_t total) override {
+    last_done = done;
+    last_total = total;
+  }
+  std::uint64_t last_done = 0, last_total = 0;
+};
+
+/// The tokenizer tests/data/tokenizer/longcat; EOS is </longcat_s>.
+const corpus::CorpusTokenizer& small_tokenizer();
+
+/// The texts of a split's documents in their order, each with its EOS checked and taken off.
+std::vector<std::string> texts_of(const std::filesystem::path& folder, corpus::Split split);
+
+/// All bytes as one .xz file.
+std::string packed_xz(std::string_view bytes);
+
+}  // namespace nestor::testing
