@@ -20,6 +20,7 @@ TEST(Resume, TenKillsChangeNoBit) {
   std::mt19937 random(7);
   std::uniform_real_distribution<double> moment(0.2, 1.1);
   int killed = 0;
+  int resumed = 0;
   for (int attempt = 0; attempt < 40 && killed < 10; ++attempt) {
     if (fs::exists(tiny / "run/final"))
       fs::remove_all(tiny / "run");  // too late: once more from the beginning
@@ -27,9 +28,11 @@ TEST(Resume, TenKillsChangeNoBit) {
     call.limit = std::chrono::milliseconds(static_cast<int>(1000 * seconds * moment(random)));
     const Outcome outcome = run_process(call);
     killed += outcome.in_time ? 0 : 1;
+    resumed += outcome.err.find("going on from the snapshot") != std::string::npos ? 1 : 0;
     EXPECT_TRUE(!outcome.in_time || outcome.exit_code == 0) << outcome.err;
   }
   EXPECT_EQ(killed, 10);
+  EXPECT_GE(resumed, 3);  // else the kills came too early to show anything
   tiny.trained("run", {"--resume"});
   EXPECT_TRUE(tiny.final_files("whole") == tiny.final_files("run"));
   EXPECT_EQ(tiny.metrics("whole"), tiny.metrics("run"));

@@ -102,9 +102,9 @@ TEST(RecipeJson, PathsStartAtAFolder) {
   Json json = small_recipe();
   json["data"]["train"] = {"a.txt", "/b.txt", "../c"};
   json["data"]["heldout"] = "h.txt";
-  anchor_paths(json, "/home/r");
-  EXPECT_EQ(json["data"]["train"], Json({"/home/r/a.txt", "/b.txt", "/home/c"}));
-  EXPECT_EQ(json["data"]["heldout"], "/home/r/h.txt");
+  anchor_paths(json, "/f/r");
+  EXPECT_EQ(json["data"]["train"], Json({"/f/r/a.txt", "/b.txt", "/f/c"}));
+  EXPECT_EQ(json["data"]["heldout"], "/f/r/h.txt");
   EXPECT_EQ(json["data"]["tokenizer"], "/t");
 }
 
