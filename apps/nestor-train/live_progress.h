@@ -1,4 +1,5 @@
-// A run as people see it: tables and notes, and one line that is redrawn on a terminal, one line per report elsewhere.
+// A run as people see it: tables and notes, and one line that is redrawn on a terminal, one line per report
+// elsewhere.
 #pragma once
 
 #include <chrono>

@@ -24,7 +24,8 @@ constexpr int kFailureExit = 1;
 constexpr int kUsageExit = 2;
 constexpr std::uint64_t kMostRecipeBytes = 16U << 20;
 
-// File names in a recipe are relative to it, those of presets to the assets, those given by --set to where we are.
+// File names in a recipe are relative to it, those of presets to the assets, those given by --set to where we
+// are.
 recipe::Recipe read_recipe(const TrainOptions& options) {
   const bool is_file = options.recipe.ends_with(".json") || fs::exists(options.recipe);
   Json json = is_file ? read_json(options.recipe, kMostRecipeBytes) : recipe::preset(options.recipe);

@@ -9,7 +9,8 @@ std::filesystem::path bundled_model() {
   std::error_code error;
   const std::filesystem::path folder = assets_folder() / "story";
   if (std::filesystem::exists(folder / "config.json", error)) return folder;
-  fail(ErrorKind::not_found, "the bundled model is not in {}; name a checkpoint folder instead", folder.string());
+  fail(ErrorKind::not_found, "the bundled model is not in {}; name a checkpoint folder instead",
+       folder.string());
 }
 
 }  // namespace nestor::app

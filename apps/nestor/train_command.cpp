@@ -33,8 +33,8 @@ fs::path trainer_program() {
     if (!folder.empty() && is_program(fs::path(folder) / kProgram)) return fs::path(folder) / kProgram;
   }
   fail(ErrorKind::not_found,
-       "training needs the program {}, which is neither {} nor in PATH; build it with scripts/build", kProgram,
-       beside.string());
+       "training needs the program {}, which is neither {} nor in PATH; build it with scripts/build",
+       kProgram, beside.string());
 }
 
 int execute(const TrainOptions& options, const assemble::EngineOptions& engine) {
@@ -42,7 +42,8 @@ int execute(const TrainOptions& options, const assemble::EngineOptions& engine) 
   std::vector<std::string> arguments = {program};
   const std::vector<std::string> given = to_arguments(options);
   arguments.insert(arguments.end(), given.begin(), given.end());
-  if (engine.threads > 0) arguments.insert(arguments.end(), {"--set", fmt::format("threads={}", engine.threads)});
+  if (engine.threads > 0)
+    arguments.insert(arguments.end(), {"--set", fmt::format("threads={}", engine.threads)});
   std::vector<char*> pointers;
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);

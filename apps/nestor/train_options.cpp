@@ -3,14 +3,16 @@
 namespace nestor::app {
 
 void add_train_options(CLI::App& parser, TrainOptions& o) {
-  parser.add_option("RECIPE", o.recipe, "A recipe: a JSON file, or smoke, story, smoke-vanilla, story-vanilla")
+  parser
+      .add_option("RECIPE", o.recipe, "A recipe: a JSON file, or smoke, story, smoke-vanilla, story-vanilla")
       ->required();
   parser.add_option("--out", o.folder, "The folder of the run; the finished checkpoint is DIR/final")
       ->required()
       ->option_text("DIR");
   parser.add_flag("--resume", o.resume, "Go on from the last snapshot in DIR; start if there is none");
   parser.add_option("--init", o.initial, "Start from the weights of a checkpoint")->option_text("CHECKPOINT");
-  parser.add_option("--set", o.overrides, "Change a value of the recipe, as in schedule.steps=500 (repeatable)")
+  parser
+      .add_option("--set", o.overrides, "Change a value of the recipe, as in schedule.steps=500 (repeatable)")
       ->option_text("KEY=VALUE")
       ->allow_extra_args(false);
   parser.footer(

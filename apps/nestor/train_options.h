@@ -8,9 +8,9 @@
 namespace nestor::app {
 
 struct TrainOptions {
-  std::string recipe;  // file or preset
-  std::string folder;  // --out
-  std::string initial; // --init, empty without
+  std::string recipe;   // file or preset
+  std::string folder;   // --out
+  std::string initial;  // --init, empty without
   bool resume = false;
   std::vector<std::string> overrides;  // --set
 };

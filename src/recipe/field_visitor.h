@@ -1,4 +1,5 @@
-// The one list of a recipe's keys: their names, places in the structs and ranges. Reading, writing and listing walk it.
+// The one list of a recipe's keys: their names, places in the structs and ranges. Reading, writing and
+// listing walk it.
 #pragma once
 
 #include <functional>

@@ -81,8 +81,9 @@ void complete_model(Recipe& recipe, const std::string& what) {
          "{}: embedding_amplification is layer_norm; model.amplification must then be layer_norm too", where);
   }
   if ((m.config.num_nextn_predict_layers == 1) != m.draft) {
-    fail(ErrorKind::bad_input, "{}: num_nextn_predict_layers is {}, but model.draft is {}; give one of them only",
-         where, m.config.num_nextn_predict_layers, m.draft);
+    fail(ErrorKind::bad_input,
+         "{}: num_nextn_predict_layers is {}, but model.draft is {}; give one of them only", where,
+         m.config.num_nextn_predict_layers, m.draft);
   }
   if (recipe.routing.ffn_experts_wanted == 0) {
     const auto experts = static_cast<double>(m.config.n_routed_experts);

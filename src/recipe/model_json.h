@@ -1,5 +1,5 @@
-// What a recipe says of the model, made complete: facts of the family that a recipe may leave out, and the twin
-// without n-gram tables.
+// What a recipe says of the model, made complete: facts of the family that a recipe may leave out, and the
+// twin without n-gram tables.
 #pragma once
 
 #include <string>
@@ -9,9 +9,9 @@
 
 namespace nestor::recipe {
 
-/// The config.json of the same model without N-gram Embedding and per-layer embeddings: as many experts more as
-/// bring the number of parameters nearest to what it was. Width, depth, identity experts and picks stay, so that
-/// with the same wanted number of experts per token both compute as much.
+/// The config.json of the same model without N-gram Embedding and per-layer embeddings: as many experts more
+/// as bring the number of parameters nearest to what it was. Width, depth, identity experts and picks stay,
+/// so that with the same wanted number of experts per token both compute as much.
 Json vanilla_twin(const Json& config_json);
 
 /// Completes model.config_json, parses it into model.config and settles what depends on both. Error as

@@ -20,6 +20,7 @@ constexpr const char* kSmoke = R"({
       "emb_neighbor_num": 4, "emb_split_num": 2, "ngram_vocab_size_ratio": 6.5
     }
   },
+  "tables": {"learning_rate_factor": 5},
   "schedule": {"steps": 300, "warmup_steps": 20},
   "data": {
     "tokenizer": "story",
@@ -29,7 +30,7 @@ constexpr const char* kSmoke = R"({
   "reporting": {"log_every": 10, "evaluate_every": 100, "evaluate_tokens": 16384, "save_every": 100}
 })";
 
-// The bundled model; how it was chosen stands in docs/train.md.
+// The bundled model; how it was chosen stands in study/LOG.md.
 constexpr const char* kStory = R"({
   "name": "story",
   "model": {
@@ -39,9 +40,10 @@ constexpr const char* kStory = R"({
       "qk_nope_head_dim": 24, "qk_rope_head_dim": 16, "v_head_dim": 32,
       "ffn_hidden_size": 512, "expert_ffn_hidden_size": 96,
       "n_routed_experts": 16, "zero_expert_num": 8, "moe_topk": 4, "routed_scaling_factor": 4.0,
-      "emb_neighbor_num": 4, "emb_split_num": 2, "ngram_vocab_size_ratio": 6.5
+      "emb_neighbor_num": 3, "emb_split_num": 2, "ngram_vocab_size_ratio": 12
     }
   },
+  "tables": {"learning_rate_factor": 5},
   "schedule": {"steps": 8000, "warmup_steps": 200},
   "data": {
     "tokenizer": "story",

@@ -33,7 +33,8 @@ std::size_t distance(const std::string& a, const std::string& b) {
 
 class Reader : public FieldVisitor {
  public:
-  Reader(const Json& object, std::string what) : object_(object), fields_(object, what), what_(std::move(what)) {}
+  Reader(const Json& object, std::string what)
+      : object_(object), fields_(object, what), what_(std::move(what)) {}
 
   void integer(const char* key, std::int64_t& value, std::int64_t low, std::int64_t high) override {
     if (const auto found = fields_.optional_integer(known(key), low, high)) value = *found;
@@ -74,7 +75,8 @@ class Reader : public FieldVisitor {
   }
   void config(const char* key, Json& value) override {
     const Json* found = fields_.optional_object(known(key));
-    if (found == nullptr) fail(ErrorKind::bad_input, "{}: {} is missing: the keys of a config.json", what_, key);
+    if (found == nullptr)
+      fail(ErrorKind::bad_input, "{}: {} is missing: the keys of a config.json", what_, key);
     value = *found;
   }
 
@@ -85,7 +87,8 @@ class Reader : public FieldVisitor {
       const auto nearest = std::min_element(known_.begin(), known_.end(), [&](const auto& a, const auto& b) {
         return distance(a, key) < distance(b, key);
       });
-      fail(ErrorKind::usage, "{}: there is no key {}; the nearest is \"{}\"", what_, in_quotes(key), *nearest);
+      fail(ErrorKind::usage, "{}: there is no key {}; the nearest is \"{}\"", what_, in_quotes(key),
+           *nearest);
     }
   }
 
@@ -105,7 +108,9 @@ class Writer : public FieldVisitor {
  public:
   Json take() { return std::move(out_); }
 
-  void integer(const char* key, std::int64_t& value, std::int64_t, std::int64_t) override { out_[key] = value; }
+  void integer(const char* key, std::int64_t& value, std::int64_t, std::int64_t) override {
+    out_[key] = value;
+  }
   void number(const char* key, double& value, double, double) override { out_[key] = value; }
   void boolean(const char* key, bool& value) override { out_[key] = value; }
   void text(const char* key, std::string& value) override { out_[key] = value; }
@@ -136,8 +141,8 @@ void collect_keys(const Json& object, const std::string& prefix, std::vector<std
 
 void check_device(const std::string& device, const std::string& what) {
   const std::string number = device.starts_with("cuda:") ? device.substr(5) : "0";
-  const bool digits = !number.empty() && number.size() <= 3 &&
-                      number.find_first_not_of("0123456789") == std::string::npos;
+  const bool digits =
+      !number.empty() && number.size() <= 3 && number.find_first_not_of("0123456789") == std::string::npos;
   if (device == "cpu" || device == "cuda" || (device.starts_with("cuda:") && digits)) return;
   fail(ErrorKind::bad_input, "{}: device is {}, expected cpu, cuda or cuda:N", what, in_quotes(device));
 }
@@ -146,10 +151,12 @@ void check_device(const std::string& device, const std::string& what) {
 void check_whole(const Recipe& r, const std::string& what) {
   check_device(r.device, what);
   if (r.data.train.empty()) {
-    fail(ErrorKind::bad_input, "{}: data.train is empty: name the text files or corpus folders to learn from", what);
+    fail(ErrorKind::bad_input, "{}: data.train is empty: name the text files or corpus folders to learn from",
+         what);
   }
   if (r.data.tokenizer.empty()) {
-    fail(ErrorKind::bad_input, "{}: data.tokenizer is missing: name a tokenizer.json or a folder with one", what);
+    fail(ErrorKind::bad_input, "{}: data.tokenizer is missing: name a tokenizer.json or a folder with one",
+         what);
   }
   if (r.schedule.warmup_steps > r.schedule.steps) {
     fail(ErrorKind::bad_input, "{}: schedule.warmup_steps {} exceeds schedule.steps {}", what,
@@ -166,8 +173,8 @@ void check_whole(const Recipe& r, const std::string& what) {
   }
   const std::int64_t most = std::min(c.moe_topk, c.n_routed_experts);
   if (r.routing.ffn_experts_wanted > static_cast<double>(most)) {
-    fail(ErrorKind::bad_input, "{}: routing.ffn_experts_wanted {} exceeds {}, the most a token can pick", what,
-         r.routing.ffn_experts_wanted, most);
+    fail(ErrorKind::bad_input, "{}: routing.ffn_experts_wanted {} exceeds {}, the most a token can pick",
+         what, r.routing.ffn_experts_wanted, most);
   }
   if (c.fp8) {
     fail(ErrorKind::unsupported, "{}: model.config.quantization_config: training writes plain numbers", what);
@@ -219,7 +226,8 @@ void apply_override(Json& json, const std::string& assignment) {
     Json& next = (*at)[path.substr(0, dot)];
     if (next.is_null()) next = Json::object();
     if (!next.is_object()) {
-      fail(ErrorKind::usage, "--set {}: {} is no section", in_quotes(assignment), in_quotes(path.substr(0, dot)));
+      fail(ErrorKind::usage, "--set {}: {} is no section", in_quotes(assignment),
+           in_quotes(path.substr(0, dot)));
     }
     at = &next;
   }

@@ -1,4 +1,5 @@
-// Any bytes as a recipe with an override before it (first line): refused, or a recipe that is written and read the same.
+// Any bytes as a recipe with an override before it (first line): refused, or a recipe that is written and
+// read the same.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -21,7 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (nestor::recipe::to_json(nestor::recipe::parse_recipe(written, "again")) != written) std::abort();
   } catch (const nestor::Error& error) {
     using Kind = nestor::ErrorKind;
-    if (error.kind() != Kind::bad_input && error.kind() != Kind::unsupported && error.kind() != Kind::usage) std::abort();
+    if (error.kind() != Kind::bad_input && error.kind() != Kind::unsupported && error.kind() != Kind::usage)
+      std::abort();
   }
   return 0;
 }

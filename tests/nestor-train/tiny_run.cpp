@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t kMostBytes = 64U << 20;
 
 const char* kRecipe = R"({
-  "name": "tiny", "threads": 2,
+  "name": "tiny", "threads": 2, "products": "f32",
   "model": {"config": {
     "vocab_size": 4096, "hidden_size": 24, "num_layers": 1, "max_position_embeddings": 128,
     "num_attention_heads": 2, "q_lora_rank": 16, "kv_lora_rank": 8,
@@ -27,10 +27,12 @@ const char* kRecipe = R"({
   "reporting": {"log_every": 2, "evaluate_every": 8, "evaluate_tokens": 500, "save_every": 4}
 })";
 
-// Sixty documents of sentences from a few words, by a linear congruence: enough to learn from, nothing to store.
+// Sixty documents of sentences from a few words, by a linear congruence: enough to learn from, nothing to
+// store.
 std::string tiny_text() {
-  const std::vector<std::string> words = {"the",  "small", "dog",  "saw",   "a",   "red",  "house", "and", "ran",
-                                          "home", "again", "bird", "under", "old", "tree", "with",  "her", "green"};
+  const std::vector<std::string> words = {"the",   "small", "dog",  "saw",  "a",     "red",
+                                          "house", "and",   "ran",  "home", "again", "bird",
+                                          "under", "old",   "tree", "with", "her",   "green"};
   std::string text;
   std::uint32_t state = 12345;
   for (int document = 0; document < 60; ++document) {
@@ -76,7 +78,8 @@ std::map<std::string, std::string> TinyRun::final_files(const std::string& out) 
   const fs::path folder = *this / out / "final";
   if (!fs::exists(folder)) return files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file()) files[entry.path().filename().string()] = read_file(entry.path(), kMostBytes);
+    if (entry.is_regular_file())
+      files[entry.path().filename().string()] = read_file(entry.path(), kMostBytes);
   }
   return files;
 }

@@ -1,4 +1,5 @@
-// Training runs that take a second or two: a recipe of a tiny model, text made up for it, and calls of nestor-train.
+// Training runs that take a second or two: a recipe of a tiny model, text made up for it, and calls of
+// nestor-train.
 #pragma once
 
 #include <filesystem>
@@ -18,7 +19,9 @@ class TinyRun {
   TinyRun();
 
   std::filesystem::path operator/(const std::string& name) const { return scratch_.path() / name; }
-  std::string write(const std::string& name, std::string_view bytes) const { return scratch_.write(name, bytes).string(); }
+  std::string write(const std::string& name, std::string_view bytes) const {
+    return scratch_.write(name, bytes).string();
+  }
 
   /// nestor-train recipe.json --out `out` and what is given more.
   Call call(const std::string& out, const std::vector<std::string>& more = {}) const;

@@ -26,7 +26,8 @@ TEST(TrainUsage, MistakesInTheRecipeAreNamed) {
 TEST(TrainUsage, RecipesThatAreNotThere) {
   const TinyRun tiny;
   const auto call = [&](const std::string& recipe) {
-    return run_process({.program = NESTOR_TRAIN_PROGRAM, .arguments = {recipe, "--out", (tiny / "run").string()}});
+    return run_process(
+        {.program = NESTOR_TRAIN_PROGRAM, .arguments = {recipe, "--out", (tiny / "run").string()}});
   };
   expect_error(call("smok"), 2, "expected a JSON file or one of smoke, story, smoke-vanilla, story-vanilla");
   expect_error(call("/nowhere/r.json"), 1, "/nowhere/r.json");
@@ -43,7 +44,8 @@ TEST(TrainUsage, AVocabularyThatIsTooSmall) {
   const TinyRun tiny;
   const Outcome outcome = tiny.train("run", {"--set", "model.config.vocab_size=4000"});
   EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_NE(outcome.err.find("the tokenizer has ids up to 4095, but model.config.vocab_size is 4000"), std::string::npos)
+  EXPECT_NE(outcome.err.find("the tokenizer has ids up to 4095, but model.config.vocab_size is 4000"),
+            std::string::npos)
       << outcome.err;
 }
 
@@ -60,7 +62,8 @@ TEST(TrainUsage, ASecondProcessInTheFolderIsRefused) {
   first.arguments.insert(first.arguments.begin(),
                          {"-c",
                           "\"$@\" & pid=$!; until [ -e \"$4/metrics.jsonl\" ]; do sleep 0.1; done; "
-                          "\"$1\" \"$2\" --out \"$4\" --resume; echo \"second: $?\"; kill -INT $pid; wait $pid; echo \"first: $?\"",
+                          "\"$1\" \"$2\" --out \"$4\" --resume; echo \"second: $?\"; kill -INT $pid; wait "
+                          "$pid; echo \"first: $?\"",
                           "sh", first.program});
   first.program = "/bin/sh";
   const Outcome outcome = run_process(first);
@@ -80,7 +83,8 @@ TEST(TrainUsage, CudaIsRefusedWhereThereIsNone) {
 TEST(TrainUsage, NestorStartsTheTrainer) {
   const TinyRun tiny;
   const auto nestor = [&](const std::vector<std::string>& more) {
-    std::vector<std::string> arguments = {"train", (tiny / "recipe.json").string(), "--out", (tiny / "run").string()};
+    std::vector<std::string> arguments = {"train", (tiny / "recipe.json").string(), "--out",
+                                          (tiny / "run").string()};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_process({.program = NESTOR_PROGRAM, .arguments = arguments});
   };

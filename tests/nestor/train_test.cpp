@@ -10,8 +10,8 @@ TEST(Train, WithoutTheTrainerSaysHowToBuildIt) {
   const Scratch scratch;
   const auto alone = scratch / "nestor";
   std::filesystem::copy_file(NESTOR_PROGRAM, alone);
-  const Outcome outcome =
-      run_process({.program = alone.string(), .arguments = {"train", "smoke", "--out", (scratch / "run").string()}});
+  const Outcome outcome = run_process(
+      {.program = alone.string(), .arguments = {"train", "smoke", "--out", (scratch / "run").string()}});
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_NE(outcome.err.find("training needs the program nestor-train"), std::string::npos) << outcome.err;
   EXPECT_NE(outcome.err.find("scripts/build"), std::string::npos) << outcome.err;

@@ -26,7 +26,8 @@ TEST(Preset, TwinsHaveAsManyParameters) {
     const auto b = static_cast<double>(config::footprint_of(twin.model.config).total);
     // Nearest means: no further than half an expert of every layer.
     const config::ModelConfig& c = r.model.config;
-    const auto expert = static_cast<double>(c.num_layers * (3 * c.hidden_size * c.expert_ffn_hidden_size + c.hidden_size + 1));
+    const auto expert = static_cast<double>(
+        c.num_layers * (3 * c.hidden_size * c.expert_ffn_hidden_size + c.hidden_size + 1));
     EXPECT_LE(std::abs(a - b), expert / 2) << name;
     EXPECT_EQ(twin.routing.ffn_experts_wanted, r.routing.ffn_experts_wanted);
   }

@@ -25,9 +25,10 @@ Json changed(const std::string& assignment) {
 
 TEST(RecipeJson, WhatIsWrittenReadsTheSame) {
   Json json = small_recipe();
-  for (const char* item : {"seed=77", "products=bf16", "model.amplification=layer_norm", "tables.kind=row_adagrad",
-                           "dense.learning_rate=0.0123", "schedule.kind=cosine", "schedule.steps=123",
-                           "reporting.save_every=17", "routing.balance_groups=3", "device=cuda:1"}) {
+  for (const char* item :
+       {"seed=77", "products=bf16", "model.amplification=layer_norm", "tables.kind=row_adagrad",
+        "dense.learning_rate=0.0123", "schedule.kind=cosine", "schedule.steps=123", "reporting.save_every=17",
+        "routing.balance_groups=3", "device=cuda:1"}) {
     apply_override(json, item);
   }
   const Json written = to_json(parsed(json));
@@ -59,7 +60,8 @@ TEST(RecipeJson, FactsOfTheFamilyAreCompleted) {
 }
 
 TEST(RecipeJson, AnUnknownKeyNamesTheNearest) {
-  EXPECT_REFUSED(parsed(changed("sede=1")), ErrorKind::usage, "there is no key \"sede\"; the nearest is \"seed\"");
+  EXPECT_REFUSED(parsed(changed("sede=1")), ErrorKind::usage,
+                 "there is no key \"sede\"; the nearest is \"seed\"");
   EXPECT_REFUSED(parsed(changed("schedule.stesp=1")), ErrorKind::usage,
                  "r.json: schedule: there is no key \"stesp\"; the nearest is \"steps\"");
   EXPECT_REFUSED(parsed(changed("dense.learn_rate=1")), ErrorKind::usage, "\"learning_rate\"");
@@ -67,9 +69,10 @@ TEST(RecipeJson, AnUnknownKeyNamesTheNearest) {
 }
 
 TEST(RecipeJson, ValuesOutOfRangeAreRefused) {
-  for (const char* item : {"schedule.steps=0", "schedule.steps=1.5", "schedule.steps=many", "dense.beta1=1.5",
-                           "dense.learning_rate=-1", "data.rows=0", "data.window=1", "threads=-1", "seed=-1",
-                           "model.draft=1", "schedule.decay_from=2", "data.train=7", "schedule=3", "name=[]"}) {
+  for (const char* item :
+       {"schedule.steps=0", "schedule.steps=1.5", "schedule.steps=many", "dense.beta1=1.5",
+        "dense.learning_rate=-1", "data.rows=0", "data.window=1", "threads=-1", "seed=-1", "model.draft=1",
+        "schedule.decay_from=2", "data.train=7", "schedule=3", "name=[]"}) {
     SCOPED_TRACE(item);
     EXPECT_REFUSED(parsed(changed(item)), ErrorKind::bad_input, "r.json");
   }
@@ -80,11 +83,14 @@ TEST(RecipeJson, ValuesOutOfRangeAreRefused) {
 }
 
 TEST(RecipeJson, ContradictionsAreRefused) {
-  EXPECT_REFUSED(parsed(changed("schedule.warmup_steps=1001")), ErrorKind::bad_input, "exceeds schedule.steps 1000");
+  EXPECT_REFUSED(parsed(changed("schedule.warmup_steps=1001")), ErrorKind::bad_input,
+                 "exceeds schedule.steps 1000");
   EXPECT_REFUSED(parsed(changed("data.window=257")), ErrorKind::bad_input, "max_position_embeddings 256");
-  EXPECT_REFUSED(parsed(changed("routing.balance_groups=4")), ErrorKind::bad_input, "does not divide the 6 experts");
+  EXPECT_REFUSED(parsed(changed("routing.balance_groups=4")), ErrorKind::bad_input,
+                 "does not divide the 6 experts");
   EXPECT_REFUSED(parsed(changed("routing.ffn_experts_wanted=4")), ErrorKind::bad_input, "exceeds 3");
-  EXPECT_REFUSED(parsed(changed("model.config.num_nextn_predict_layers=0")), ErrorKind::bad_input, "model.draft");
+  EXPECT_REFUSED(parsed(changed("model.config.num_nextn_predict_layers=0")), ErrorKind::bad_input,
+                 "model.draft");
   EXPECT_REFUSED(parsed(changed("data.train=[]")), ErrorKind::bad_input, "data.train is empty");
   EXPECT_REFUSED(parsed(changed("data.tokenizer=")), ErrorKind::bad_input, "data.tokenizer is missing");
   Json no_config = small_recipe();
@@ -96,9 +102,9 @@ TEST(RecipeJson, PathsStartAtAFolder) {
   Json json = small_recipe();
   json["data"]["train"] = {"a.txt", "/b.txt", "../c"};
   json["data"]["heldout"] = "h.txt";
-  anchor_paths(json, "/home/r");
-  EXPECT_EQ(json["data"]["train"], Json({"/home/r/a.txt", "/b.txt", "/home/c"}));
-  EXPECT_EQ(json["data"]["heldout"], "/home/r/h.txt");
+  anchor_paths(json, "/f/r");
+  EXPECT_EQ(json["data"]["train"], Json({"/f/r/a.txt", "/b.txt", "/f/c"}));
+  EXPECT_EQ(json["data"]["heldout"], "/f/r/h.txt");
   EXPECT_EQ(json["data"]["tokenizer"], "/t");
 }
 

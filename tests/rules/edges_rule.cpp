@@ -13,7 +13,8 @@ std::string trimmed(const std::string& text) {
   return text.substr(from, text.find_last_not_of(" `") - from + 1);
 }
 
-// "src/config/x.h" -> "config", "apps/nestor/x.cpp" -> "apps", "train/ops/x.h" -> "train"; "" for anything else.
+// "src/config/x.h" -> "config", "apps/nestor/x.cpp" -> "apps", "train/ops/x.h" -> "train"; "" for anything
+// else.
 std::string room_of(const std::string& path) {
   if (path.starts_with("apps/")) return "apps";
   if (path.starts_with("train/")) return "train";
@@ -57,7 +58,9 @@ std::string include_problem(const Edges& edges, const std::vector<File>& files, 
 }
 
 // Whose business libtorch is: the trainer, its tests, and what compares it with others.
-bool may_see_torch(const std::string& path) { return path.starts_with("train/") || path.starts_with("tests/train/"); }
+bool may_see_torch(const std::string& path) {
+  return path.starts_with("train/") || path.starts_with("tests/train/");
+}
 
 bool is_torch(const std::string& name) {
   static const std::regex torch("^(torch|ATen|c10|caffe2)/");
@@ -96,7 +99,8 @@ Violations include_violations(const Edges& edges, const std::vector<File>& files
     if (!is_cpp(file.path)) continue;
     for (const auto& names : {quoted_includes(file.text), angled_includes(file.text)}) {
       for (const std::string& name : names) {
-        if (is_torch(name) && !may_see_torch(file.path)) violations.push_back(file.path + ": includes the torch header " + name);
+        if (is_torch(name) && !may_see_torch(file.path))
+          violations.push_back(file.path + ": includes the torch header " + name);
       }
     }
     if (room_of(file.path).empty()) continue;

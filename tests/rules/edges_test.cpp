@@ -40,11 +40,14 @@ TEST(EdgesRule, SeesWrongIncludes) {
 }
 
 TEST(EdgesRule, TheTrainerIsARoomBesideTheLibraryAndSeesTorch) {
-  const std::string table = "| room | may include |\n|---|---|\n| base | nothing of ours |\n| train | base |\n";
+  const std::string table =
+      "| room | may include |\n|---|---|\n| base | nothing of ours |\n| train | base |\n";
   const auto check = [&](const std::string& path, const std::string& text) {
     return include_violations(parse_edges(table), {{path, text}}).size();
   };
-  EXPECT_EQ(check("train/ops/a.h", "#include <torch/torch.h>\n#include \"train/torch.h\"\n#include \"base/a.h\"\n"), 0u);
+  EXPECT_EQ(
+      check("train/ops/a.h", "#include <torch/torch.h>\n#include \"train/torch.h\"\n#include \"base/a.h\"\n"),
+      0u);
   EXPECT_EQ(check("tests/train/a.cpp", "#include <ATen/Parallel.h>\n"), 0u);
 }
 
@@ -53,7 +56,8 @@ TEST(EdgesRule, AProgramMayIncludeWhatLiesBesideIt) {
                                    {"apps/nestor/run.h", ""}};
   EXPECT_TRUE(include_violations(parse_edges(kTable), files).empty());
   EXPECT_EQ(includes("apps/nestor/main.cpp", "#include \"run.h\"\n").size(), 1u);
-  const std::vector<File> two = {{"apps/other/main.cpp", "#include \"nestor/run.h\"\n"}, {"apps/nestor/run.h", ""}};
+  const std::vector<File> two = {{"apps/other/main.cpp", "#include \"nestor/run.h\"\n"},
+                                 {"apps/nestor/run.h", ""}};
   EXPECT_TRUE(include_violations(parse_edges(kTable), two).empty());
 }
 

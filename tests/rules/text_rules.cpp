@@ -58,13 +58,20 @@ Violations name_violations(const std::vector<std::string>& paths) {
   return violations;
 }
 
+namespace {
+
+// The rooms, the trainer among them.
+bool is_of_the_library(const std::string& path) { return path.starts_with("src/") || path.starts_with("train/"); }
+
+}  // namespace
+
 Violations environment_violations(const std::vector<File>& files) {
   static const std::regex access(R"(\b((?:secure_)?getenv|setenv|putenv|unsetenv|environ)\b)");
   Violations violations, in_apps;
   std::set<std::string> readers;
   for (const File& file : files) {
     if (!is_cpp(file.path)) continue;
-    if (file.path.starts_with("src/"))
+    if (is_of_the_library(file.path))
       find_in_code(file, access, "the library reads the environment", violations);
     if (!file.path.starts_with("apps/")) continue;
     const std::size_t before = in_apps.size();
@@ -81,7 +88,7 @@ Violations manners_violations(const std::vector<File>& files) {
       R"(quick_exit|std::terminate)\s*\())");
   Violations violations;
   for (const File& file : files) {
-    if (is_cpp(file.path) && file.path.starts_with("src/")) {
+    if (is_cpp(file.path) && is_of_the_library(file.path)) {
       find_in_code(file, call, "the library neither prints nor ends the program", violations);
     }
   }

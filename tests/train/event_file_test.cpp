@@ -1,4 +1,5 @@
-// TensorBoard event files: checksums against published values, records and messages taken apart by a second reader.
+// TensorBoard event files: checksums against published values, records and messages taken apart by a second
+// reader.
 #include "train/loop/event_file.h"
 
 #include <gtest/gtest.h>
@@ -89,7 +90,8 @@ TEST(EventFile, HoldsWhatWasAdded) {
   const auto summary = fields(event.find(5)->second);
   for (const auto& [number, value] : summary) {
     const auto item = fields(value);
-    values[item.find(1)->second] = std::bit_cast<float>(static_cast<std::uint32_t>(number_at(item.find(2)->second, 0, 4)));
+    values[item.find(1)->second] =
+        std::bit_cast<float>(static_cast<std::uint32_t>(number_at(item.find(2)->second, 0, 4)));
   }
   EXPECT_EQ(values, (std::map<std::string, float>{{"train/loss", 3.25F}, {"speed", 1e6F}}));
 }

@@ -62,7 +62,9 @@ TEST(Heldout, DocumentsAreSegmentsAndTheirFirstTokensAreNotScored) {
 TEST(Heldout, BitsPerByteCountTheScoredText) {
   HeldoutText text = counting(6);
   text.documents = {0, 0, 1, 1, 1, 2};
-  const EvaluationReport report = evaluate({text}, 8, 1, [](const corpus::Batch&) { return Score{6, 2, 3, 1}; });
+  const EvaluationReport report = evaluate({text}, 8, 1, [](const corpus::Batch&) {
+    return Score{6, 2, 3, 1};
+  });
   EXPECT_EQ(report.tokens, 3);
   EXPECT_EQ(report.nll_per_token, 2);
   EXPECT_EQ(report.draft_nll_per_token, 2);

@@ -32,7 +32,8 @@ constexpr double kNorms = 5 * 8;
 constexpr double kProjections = 2 * 8 * 4;
 constexpr double kHead = 100 * 8;
 // One of two picks is an expert with weights.
-constexpr double kActive = 2 * kAttention + 2 * kDense + 1 * kExpert + kRouter + kNorms + kProjections + kHead;
+constexpr double kActive =
+    2 * kAttention + 2 * kDense + 1 * kExpert + kRouter + kNorms + kProjections + kHead;
 
 TEST(Plan, FlopsOfAToken) {
   // Each of two attentions: 3 T A (d_qk + d_v).
@@ -49,8 +50,10 @@ TEST(Plan, MemoryOfWeightsAndTables) {
   EXPECT_EQ(plan.optimizer, 2 * plan.weights);
   EXPECT_EQ(plan.tables, static_cast<std::uint64_t>(8 * rows + 4 * values));
   EXPECT_EQ(plan.resident_tables, plan.tables);
-  EXPECT_EQ(memory_plan(small({"tables.kind=row_adam"})).tables, static_cast<std::uint64_t>(8 * rows + 8 * values));
-  EXPECT_EQ(memory_plan(small({"tables.kind=adam"})).tables, static_cast<std::uint64_t>(8 * rows + 12 * values));
+  EXPECT_EQ(memory_plan(small({"tables.kind=row_adam"})).tables,
+            static_cast<std::uint64_t>(8 * rows + 8 * values));
+  EXPECT_EQ(memory_plan(small({"tables.kind=adam"})).tables,
+            static_cast<std::uint64_t>(8 * rows + 12 * values));
   EXPECT_EQ(memory_plan(small({"tables.storage=mapped"})).resident_tables, 0u);
 }
 
@@ -64,11 +67,13 @@ TEST(Plan, WhatDoesNotFitIsRefusedWithWhatWould) {
   const MemoryPlan plan = memory_plan(recipe);
   EXPECT_NO_THROW(check_memory(recipe, plan, plan.resident()));
   EXPECT_REFUSED(check_memory(recipe, plan, plan.resident() - 1), ErrorKind::limit, "data.rows=999 would");
-  EXPECT_REFUSED(check_memory(recipe, plan, plan.resident() - plan.activations / 2), ErrorKind::limit, "data.rows=");
+  EXPECT_REFUSED(check_memory(recipe, plan, plan.resident() - plan.activations / 2), ErrorKind::limit,
+                 "data.rows=");
   EXPECT_REFUSED(check_memory(recipe, plan, 100), ErrorKind::limit, "make the model smaller");
   MemoryPlan wide = plan;
   wide.tables = wide.resident_tables = 1000 * plan.resident();
-  EXPECT_REFUSED(check_memory(recipe, wide, plan.resident()), ErrorKind::limit, "tables.storage=mapped with data.rows=");
+  EXPECT_REFUSED(check_memory(recipe, wide, plan.resident()), ErrorKind::limit,
+                 "tables.storage=mapped with data.rows=");
 }
 
 TEST(Plan, TablesOfTextNameWhatThereIs) {

@@ -54,17 +54,19 @@ TEST(RunFolder, ResumingRemovesWhatAKilledProcessLeft) {
 
 TEST(Metrics, GoOnAfterTheSnapshot) {
   const testing::ScratchFolder scratch;
-  const auto lines = scratch.write("m.jsonl",
-                                   "{\"step\":10,\"loss\":1}\n{\"step\":20,\"loss\":2}\n{\"step\":20,\"heldout\":1}\n"
-                                   "{\"step\":30,\"loss\":3}\n{\"step\":40,\"lo");
+  const auto lines =
+      scratch.write("m.jsonl",
+                    "{\"step\":10,\"loss\":1}\n{\"step\":20,\"loss\":2}\n{\"step\":20,\"heldout\":1}\n"
+                    "{\"step\":30,\"loss\":3}\n{\"step\":40,\"lo");
   Metrics metrics({lines, scratch.path() / "tb"}, 20);
   StepReport report;
   report.step = 30;
   report.loss = 4;
   metrics.add(report);
   const std::string text = read_file(lines, 1 << 20);
-  EXPECT_TRUE(text.starts_with("{\"step\":10,\"loss\":1}\n{\"step\":20,\"loss\":2}\n{\"step\":20,\"heldout\":1}\n"
-                               "{\"step\":30,\"loss\":4.0,"))
+  EXPECT_TRUE(
+      text.starts_with("{\"step\":10,\"loss\":1}\n{\"step\":20,\"loss\":2}\n{\"step\":20,\"heldout\":1}\n"
+                       "{\"step\":30,\"loss\":4.0,"))
       << text;
 }
 

@@ -92,7 +92,8 @@ EventFile::EventFile(const std::filesystem::path& folder, std::int64_t first_ste
 void EventFile::add(std::int64_t step, std::span<const Scalar> scalars) {
   std::string summary;
   for (const auto& [name, value] : scalars) {
-    const std::string item = bytes_field(kValueTag, name) + float_field(kSimpleValue, static_cast<float>(value));
+    const std::string item =
+        bytes_field(kValueTag, name) + float_field(kSimpleValue, static_cast<float>(value));
     summary += bytes_field(kSummaryValue, item);
   }
   write(double_field(kWallTime, now()) + whole_field(kStep, step) + bytes_field(kSummary, summary));

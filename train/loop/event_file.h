@@ -1,5 +1,5 @@
-// TensorBoard event files: TFRecord framing around the protocol buffer `Event` of TensorFlow (event.proto, summary.proto),
-// as much of both as scalars need.
+// TensorBoard event files: TFRecord framing around the protocol buffer `Event` of TensorFlow (event.proto,
+// summary.proto), as much of both as scalars need.
 #pragma once
 
 #include <cstdint>

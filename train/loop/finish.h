@@ -9,7 +9,8 @@
 
 namespace nestor::train {
 
-/// Starts from the weights of a checkpoint of the same shape. Error as for loading, bad_input where shapes differ.
+/// Starts from the weights of a checkpoint of the same shape. Error as for loading, bad_input where shapes
+/// differ.
 void load_checkpoint(const std::filesystem::path& checkpoint, Learner& learner);
 
 /// Writes folder/final, complete or not at all: the checkpoint, its tokenizer and how to generate with it.

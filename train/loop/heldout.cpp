@@ -17,7 +17,9 @@ std::int64_t bytes_of(const tokenizer::Tokenizer& tokenizer, TokenId id) {
 }
 
 // What follows the end of a document is not to be guessed.
-bool is_scored(const HeldoutText& text, std::size_t at) { return text.documents[at + 1] == text.documents[at]; }
+bool is_scored(const HeldoutText& text, std::size_t at) {
+  return text.documents[at + 1] == text.documents[at];
+}
 
 struct Window {
   std::int64_t first = 0, length = 0;
@@ -56,8 +58,8 @@ corpus::Batch batch_of(const HeldoutText& text, std::span<const Window> windows)
 
 }  // namespace
 
-HeldoutText heldout_of_text(const std::string& source, const tokenizer::Tokenizer& tokenizer, std::int64_t most,
-                            const std::stop_token& stop) {
+HeldoutText heldout_of_text(const std::string& source, const tokenizer::Tokenizer& tokenizer,
+                            std::int64_t most, const std::stop_token& stop) {
   corpus::ReadOptions reading;
   reading.max_document_bytes = corpus::kMostDocumentBytes;
   HeldoutText text;
@@ -65,8 +67,8 @@ HeldoutText heldout_of_text(const std::string& source, const tokenizer::Tokenize
   for (const corpus::SourceFile& file : corpus::list_sources({&source, 1}, corpus::FormatChoice::by_name)) {
     corpus::DocumentReader reader(file, reading, stop);
     for (corpus::Document document; reader.next(document); ++number) {
-      for (const TokenId id :
-           tokenizer.encode(document.text, tokenizer::PostProcess::omit, tokenizer::ControlTokens::nowhere())) {
+      for (const TokenId id : tokenizer.encode(document.text, tokenizer::PostProcess::omit,
+                                               tokenizer::ControlTokens::nowhere())) {
         if (static_cast<std::int64_t>(text.ids.size()) >= most) return text;
         text.ids.push_back(id);
         text.documents.push_back(number);
@@ -84,7 +86,8 @@ HeldoutText heldout_of_shards(const corpus::Shards& shards, const tokenizer::Tok
   shards.read(0, text.ids);
   std::int64_t document = 0;
   for (std::size_t i = 0; i < text.ids.size(); ++i) {
-    while (document + 1 < shards.documents() && shards.document_start(document + 1) <= static_cast<std::int64_t>(i)) {
+    while (document + 1 < shards.documents() &&
+           shards.document_start(document + 1) <= static_cast<std::int64_t>(i)) {
       ++document;
     }
     text.documents.push_back(static_cast<std::int32_t>(document));

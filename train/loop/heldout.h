@@ -1,6 +1,6 @@
-// Text that is not trained on, and how well a model predicts it. Windows of the recipe's length follow each other
-// without overlap; each starts at position 0 with empty history and is scored on the tokens one further, so that every
-// token but the first is scored once.
+// Text that is not trained on, and how well a model predicts it. Windows of the recipe's length follow each
+// other without overlap; each starts at position 0 with empty history and is scored on the tokens one
+// further, so that every token but the first is scored once.
 #pragma once
 
 #include <cstdint>
@@ -23,12 +23,13 @@ struct HeldoutText {
   std::vector<std::int64_t> bytes;      // of text that each token stands for
 };
 
-/// The documents of a file or folder as corpus::list_sources finds them, a plain text file being one; each encoded in
-/// one go without special tokens. At most `most` tokens in all.
-HeldoutText heldout_of_text(const std::string& source, const tokenizer::Tokenizer& tokenizer, std::int64_t most,
-                            const std::stop_token& stop);
+/// The documents of a file or folder as corpus::list_sources finds them, a plain text file being one; each
+/// encoded in one go without special tokens. At most `most` tokens in all.
+HeldoutText heldout_of_text(const std::string& source, const tokenizer::Tokenizer& tokenizer,
+                            std::int64_t most, const std::stop_token& stop);
 /// The first `most` tokens of a split.
-HeldoutText heldout_of_shards(const corpus::Shards& shards, const tokenizer::Tokenizer& tokenizer, std::int64_t most);
+HeldoutText heldout_of_shards(const corpus::Shards& shards, const tokenizer::Tokenizer& tokenizer,
+                              std::int64_t most);
 
 /// What a model says about one batch: summed negative log-likelihoods and how many tokens they are of.
 struct Score {
@@ -36,7 +37,8 @@ struct Score {
   std::int64_t scored = 0, draft_scored = 0;
 };
 
-/// Goes through the texts in batches of at most `rows` windows and adds up. The step of the report is left to the caller.
+/// Goes through the texts in batches of at most `rows` windows and adds up. The step of the report is left to
+/// the caller.
 EvaluationReport evaluate(const std::vector<HeldoutText>& texts, std::int64_t window, std::int64_t rows,
                           const std::function<Score(const corpus::Batch&)>& score);
 

@@ -22,7 +22,8 @@ CausalLm::Options model_options(const recipe::Recipe& recipe, const Arithmetic& 
 
 // What a table holds relative to what the recipe's numbers are about.
 double amplification_of(const recipe::Modeling& model, const TableSpec& table) {
-  const bool embedding = table.kind != TableSpec::Kind::layer_ngram && table.name.find(".mlps.") == std::string::npos;
+  const bool embedding =
+      table.kind != TableSpec::Kind::layer_ngram && table.name.find(".mlps.") == std::string::npos;
   const bool folded = model.amplification == recipe::Amplification::sqrt_d && embedding;
   return folded ? std::sqrt(static_cast<double>(model.config.hidden_size)) : 1.0;
 }
@@ -75,15 +76,18 @@ StepResult Learner::step(std::int64_t number, const corpus::Batch& batch) {
 
   StepResult result;
   result.tokens = batch.rows * batch.window;
-  result.loss = losses.token_nll.item<double>() / static_cast<double>(std::max<std::int64_t>(1, losses.scored));
-  result.draft_loss = losses.draft_nll.item<double>() / static_cast<double>(std::max<std::int64_t>(1, losses.draft_scored));
+  result.loss =
+      losses.token_nll.item<double>() / static_cast<double>(std::max<std::int64_t>(1, losses.scored));
+  result.draft_loss =
+      losses.draft_nll.item<double>() / static_cast<double>(std::max<std::int64_t>(1, losses.draft_scored));
   result.balance_loss = losses.balance.item<double>();
   const GradientNorm gradients = gradient_norm(inputs);
   result.gradient_norm = gradients.norm();
   if (!std::isfinite(losses.total.item<double>()) || gradients.not_finite()) {
     optimizer_.clear_gradients();
     fail(ErrorKind::internal,
-         "step {}: the loss is {} and the gradient of {} is not finite; the last snapshot is intact: go on from it with "
+         "step {}: the loss is {} and the gradient of {} is not finite; the last snapshot is intact: go on "
+         "from it with "
          "lower learning rates in a new run, or look for what is wrong with the data",
          number + 1, losses.total.item<double>(), gradients.not_finite().value_or("the loss"));
   }
@@ -92,7 +96,8 @@ StepResult Learner::step(std::int64_t number, const corpus::Batch& batch) {
   result.learning_rate_factor = learning_rate_factor(recipe_.schedule, number);
   optimizer_.step({number + 1, result.learning_rate_factor, scale});
   RowStep how;
-  how.learning_rate = recipe_.dense.learning_rate * recipe_.tables.learning_rate_factor * result.learning_rate_factor;
+  how.learning_rate =
+      recipe_.dense.learning_rate * recipe_.tables.learning_rate_factor * result.learning_rate_factor;
   how.step = number + 1;
   how.gradient_scale = scale;
   update_tables(inputs, how);
@@ -106,10 +111,12 @@ StepResult Learner::step(std::int64_t number, const corpus::Batch& batch) {
   return result;
 }
 
-// Of the run with the amplification outside of the tables, so that clipping does not depend on where it stands.
+// Of the run with the amplification outside of the tables, so that clipping does not depend on where it
+// stands.
 GradientNorm Learner::gradient_norm(const Inputs& inputs) const {
   GradientNorm gradients;
-  for (const Parameter& parameter : model_.parameters()) gradients.add(parameter.name, parameter.tensor.grad());
+  for (const Parameter& parameter : model_.parameters())
+    gradients.add(parameter.name, parameter.tensor.grad());
   for (std::size_t t = 0; t < inputs.lookups.size(); ++t) {
     gradients.add(tables_[t]->name(), inputs.lookups[t].leaf.grad(), amplification_[t]);
   }
@@ -133,7 +140,8 @@ Score Learner::score(const corpus::Batch& batch) const {
   const torch::NoGradGuard no_grad;
   const std::int64_t draft_rows = model_.draft_rows(batch.rows) > 0 ? batch.rows : 0;
   const Losses losses = model_.losses(read(batch, Purpose::Kind::evaluate, draft_rows));
-  return {losses.token_nll.item<double>(), losses.draft_nll.item<double>(), losses.scored, losses.draft_scored};
+  return {losses.token_nll.item<double>(), losses.draft_nll.item<double>(), losses.scored,
+          losses.draft_scored};
 }
 
 std::vector<KeptTensor> Learner::kept_tensors() const {

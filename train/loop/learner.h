@@ -1,5 +1,5 @@
-// Everything that learns: the dense model, its tables, their optimizers. One call is one step; the state of all is saved
-// and loaded together.
+// Everything that learns: the dense model, its tables, their optimizers. One call is one step; the state of
+// all is saved and loaded together.
 #pragma once
 
 #include <filesystem>
@@ -27,8 +27,8 @@ class Learner {
   /// The random rows that a new run starts from.
   void fill_tables();
 
-  /// Step `number`, from 0, with its batch. Error(internal) if loss or gradients are not finite: nothing is changed
-  /// then.
+  /// Step `number`, from 0, with its batch. Error(internal) if loss or gradients are not finite: nothing is
+  /// changed then.
   StepResult step(std::int64_t number, const corpus::Batch& batch);
 
   Score score(const corpus::Batch& batch) const;

@@ -20,13 +20,15 @@ namespace fs = std::filesystem;
 // libtorch finds its CUDA part by itself once the library is loaded; it lies beside libtorch_cpu.so.
 void load_cuda() {
   Dl_info where{};
-  if (dladdr(reinterpret_cast<const void*>(&at::get_cpu_capability), &where) == 0 || where.dli_fname == nullptr) {
+  if (dladdr(reinterpret_cast<const void*>(&at::get_cpu_capability), &where) == 0 ||
+      where.dli_fname == nullptr) {
     fail(ErrorKind::internal, "cannot find out where libtorch lies");
   }
   const fs::path library = fs::path(where.dli_fname).parent_path() / "libtorch_cuda.so";
   if (dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
     fail(ErrorKind::unsupported,
-         "device cuda: the GPU part of libtorch cannot be loaded ({}); install the torch wheel with its nvidia "
+         "device cuda: the GPU part of libtorch cannot be loaded ({}); install the torch wheel with its "
+         "nvidia "
          "packages, or train with device cpu",
          dlerror());
   }
@@ -47,7 +49,8 @@ double flops_of(const ProductShape& s, const torch::Device& device, ops::Product
   const auto options = torch::TensorOptions().device(device);
   const torch::Tensor x = torch::full({s.rows, s.width}, 0.5, options);
   const torch::Tensor w = torch::full({s.inner, s.width}, 0.25, options);
-  const double work = 2.0 * static_cast<double>(s.rows) * static_cast<double>(s.width) * static_cast<double>(s.inner);
+  const double work =
+      2.0 * static_cast<double>(s.rows) * static_cast<double>(s.width) * static_cast<double>(s.inner);
   seconds_of(x, w, products, 1);
   const double once = std::max(1e-7, seconds_of(x, w, products, 1));
   const int repeats = static_cast<int>(std::clamp(kTime / once, 1.0, 1e4));

@@ -10,7 +10,8 @@
 
 namespace nestor::train {
 
-/// What decides the bits of a result besides recipe and data. Chosen once for a run, then taken from its snapshots.
+/// What decides the bits of a result besides recipe and data. Chosen once for a run, then taken from its
+/// snapshots.
 struct Arithmetic {
   ops::Products products = ops::Products::f32;
   int threads = 1;
@@ -18,7 +19,8 @@ struct Arithmetic {
 };
 const char* name_of(ops::Products products);
 
-/// The device that a recipe names. Error(unsupported) where this build of libtorch or this machine has no CUDA.
+/// The device that a recipe names. Error(unsupported) where this build of libtorch or this machine has no
+/// CUDA.
 torch::Device open_device(const std::string& name);
 
 /// "2.15.0 AVX512".

@@ -18,7 +18,8 @@ void drop_after(const std::filesystem::path& path, std::int64_t step) {
   std::string kept;
   for (std::string line; std::getline(lines, line);) {
     const Json json = Json::parse(line, nullptr, false);
-    if (json.is_object() && json.contains("step") && json["step"].is_number_integer() && json["step"] <= step) {
+    if (json.is_object() && json.contains("step") && json["step"].is_number_integer() &&
+        json["step"] <= step) {
       kept += line + "\n";
     }
   }
@@ -27,7 +28,8 @@ void drop_after(const std::filesystem::path& path, std::int64_t step) {
 
 }  // namespace
 
-Metrics::Metrics(const Files& files, std::int64_t step) : path_(files.lines), events_(files.events, step + 1) {
+Metrics::Metrics(const Files& files, std::int64_t step)
+    : path_(files.lines), events_(files.events, step + 1) {
   drop_after(path_, step);
   out_.open(path_, std::ios::app);
   if (!out_) fail(ErrorKind::io, "{}: cannot write", path_.string());

@@ -17,8 +17,8 @@ struct StepReport {
   double loss = 0;                   // nats per token
   double draft_loss = 0;             // the same of the draft block; 0 without
   double balance_loss = 0;
-  double learning_rate_factor = 0;   // of the schedule
-  double gradient_norm = 0;          // before clipping
+  double learning_rate_factor = 0;  // of the schedule
+  double gradient_norm = 0;         // before clipping
   double tokens_per_second = 0;
   double flops_per_second = 0;
   double peak_flops_per_second = 0;  // measured at start

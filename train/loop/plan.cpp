@@ -39,7 +39,8 @@ double activated(const recipe::Recipe& recipe, const config::Footprint& f, Part 
 // The draft block trains on a part of the rows.
 double draft_weights(const recipe::Recipe& recipe, const config::Footprint& f) {
   if (!recipe.model.draft) return 0;
-  // The stored block has a word table as large as the head, which the draft goes through: one stands for the other.
+  // The stored block has a word table as large as the head, which the draft goes through: one stands for the
+  // other.
   return recipe.model.draft_fraction * static_cast<double>(f.of(Part::draft));
 }
 
@@ -115,7 +116,8 @@ MemoryPlan memory_plan(const recipe::Recipe& recipe) {
   const double tokens = static_cast<double>(recipe.data.rows * recipe.data.window);
   // The head works on pieces of the batch; a piece's logits and their gradients are there at once.
   constexpr double kHeadPiece = 1024;
-  const double logits = 2 * std::min(tokens, kHeadPiece) * static_cast<double>(recipe.model.config.vocab_size);
+  const double logits =
+      2 * std::min(tokens, kHeadPiece) * static_cast<double>(recipe.model.config.vocab_size);
   plan.weights = static_cast<std::uint64_t>(4 * dense);
   plan.gradients = plan.weights;
   plan.optimizer = static_cast<std::uint64_t>(muon ? 4 * matrices + 8 * (dense - matrices) : 8 * dense);
@@ -130,7 +132,8 @@ void check_memory(const recipe::Recipe& recipe, const MemoryPlan& plan, std::uin
   if (plan.resident() <= available) return;
   const std::uint64_t rest = plan.resident() - plan.activations;
   std::string advice = "no choice of data.rows does; make the model smaller";
-  const std::uint64_t row = std::max<std::uint64_t>(1, plan.activations / static_cast<std::uint64_t>(recipe.data.rows));
+  const std::uint64_t row =
+      std::max<std::uint64_t>(1, plan.activations / static_cast<std::uint64_t>(recipe.data.rows));
   if (rest + row <= available) {
     advice = fmt::format("data.rows={} would", (available - rest) / row);
   } else if (rest - plan.resident_tables + row <= available) {

@@ -10,18 +10,18 @@
 
 namespace nestor::train {
 
-/// Floating-point operations of one training step per token: 6 for each parameter that multiplies (forward and
-/// backward), and those of causal attention over whole windows, 3 T A (d_qk + d_v) for each attention.
+/// Floating-point operations of one training step per token: 6 for each parameter that multiplies (forward
+/// and backward), and those of causal attention over whole windows, 3 T A (d_qk + d_v) for each attention.
 double flops_per_token(const recipe::Recipe& recipe);
 
 /// Bytes by what they are for.
 struct MemoryPlan {
-  std::uint64_t weights = 0;           // dense parameters
-  std::uint64_t gradients = 0;         // of dense parameters
-  std::uint64_t optimizer = 0;         // of dense parameters
-  std::uint64_t tables = 0;            // rows and their optimizer state
-  std::uint64_t resident_tables = 0;   // of these, what has to be in memory
-  std::uint64_t activations = 0;       // of one batch, about
+  std::uint64_t weights = 0;          // dense parameters
+  std::uint64_t gradients = 0;        // of dense parameters
+  std::uint64_t optimizer = 0;        // of dense parameters
+  std::uint64_t tables = 0;           // rows and their optimizer state
+  std::uint64_t resident_tables = 0;  // of these, what has to be in memory
+  std::uint64_t activations = 0;      // of one batch, about
 
   std::uint64_t resident() const { return weights + gradients + optimizer + resident_tables + activations; }
 };

@@ -8,7 +8,9 @@ void Reports::pause() { spent_ = seconds(); }
 
 void Reports::resume() { start_ = Clock::now(); }
 
-double Reports::seconds() const { return spent_ + std::chrono::duration<double>(Clock::now() - start_).count(); }
+double Reports::seconds() const {
+  return spent_ + std::chrono::duration<double>(Clock::now() - start_).count();
+}
 
 void Reports::add(std::int64_t step, const StepResult& r) {
   step_ = step;

@@ -20,7 +20,7 @@ struct StepResult {
 class Reports {
  public:
   struct Run {
-    std::int64_t steps = 0;      // of the whole run
+    std::int64_t steps = 0;  // of the whole run
     double flops_per_token = 0;
     double peak_flops_per_second = 0;
   };

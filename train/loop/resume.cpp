@@ -52,7 +52,8 @@ void check_same_run(const recipe::Recipe& recipe, const State& saved) {
   const std::vector<std::string> keys = differing_keys(recipe::to_json(recipe), saved.recipe);
   if (keys.empty()) return;
   fail(ErrorKind::usage,
-       "the recipe is not that of the run which is to be resumed: {} {}; give the recipe and --set values it was started "
+       "the recipe is not that of the run which is to be resumed: {} {}; give the recipe and --set values it "
+       "was started "
        "with, or start a new run with --init",
        fmt::join(keys, ", "), keys.size() == 1 ? "differs" : "differ");
 }
@@ -60,8 +61,9 @@ void check_same_run(const recipe::Recipe& recipe, const State& saved) {
 void check_same_corpus(const Json& identity, const State& saved) {
   const std::vector<std::string> keys = differing_keys(identity, saved.corpus);
   if (keys.empty()) return;
-  fail(ErrorKind::bad_input, "the training data is not that of the snapshot: its {} changed from {} to {}", keys.front(),
-       saved.corpus.value(keys.front(), Json()).dump(), identity.value(keys.front(), Json()).dump());
+  fail(ErrorKind::bad_input, "the training data is not that of the snapshot: its {} changed from {} to {}",
+       keys.front(), saved.corpus.value(keys.front(), Json()).dump(),
+       identity.value(keys.front(), Json()).dump());
 }
 
 }  // namespace nestor::train

@@ -13,8 +13,8 @@ namespace nestor::train {
 /// Of the last complete snapshot, if there is one. Error(bad_input) if it is damaged.
 std::optional<State> last_state(const RunFolder& folder);
 
-/// Keys of two recipes whose values differ, but for those that may: names, reports, where files lie, and what the
-/// snapshot has decided (threads, numbers of products).
+/// Keys of two recipes whose values differ, but for those that may: names, reports, where files lie, and what
+/// the snapshot has decided (threads, numbers of products).
 std::vector<std::string> differing_keys(const Json& a, const Json& b);
 
 /// Error(usage) naming the keys if the recipe is another than the snapshot's.

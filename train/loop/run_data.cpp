@@ -33,14 +33,16 @@ class PackProgress : public ProgressSink {
 };
 
 // The corpus folder that a recipe names, or the one made of its text files.
-fs::path corpus_folder(const recipe::Recipe& recipe, const corpus::CorpusTokenizer& tokenizer, const RunFolder& folder,
-                       RunObserver& observer, const std::stop_token& stop) {
+fs::path corpus_folder(const recipe::Recipe& recipe, const corpus::CorpusTokenizer& tokenizer,
+                       const RunFolder& folder, RunObserver& observer, const std::stop_token& stop) {
   const std::vector<std::string>& sources = recipe.data.train;
-  const auto packed = std::count_if(sources.begin(), sources.end(), [](const auto& s) { return corpus::is_corpus(s); });
+  const auto packed =
+      std::count_if(sources.begin(), sources.end(), [](const auto& s) { return corpus::is_corpus(s); });
   if (packed == 1 && sources.size() == 1) return sources.front();
   if (packed > 0) {
-    fail(ErrorKind::unsupported,
-         "data.train: a run reads one corpus folder, or texts; join the texts in one corpus with nestor data");
+    fail(
+        ErrorKind::unsupported,
+        "data.train: a run reads one corpus folder, or texts; join the texts in one corpus with nestor data");
   }
   if (corpus::is_corpus(folder.corpus())) return folder.corpus();
   corpus::PackOptions options;
@@ -50,11 +52,12 @@ fs::path corpus_folder(const recipe::Recipe& recipe, const corpus::CorpusTokeniz
   return folder.corpus();
 }
 
-void check_fit(const recipe::Recipe& recipe, const corpus::CorpusTokenizer& tokenizer, const corpus::Shards& shards) {
+void check_fit(const recipe::Recipe& recipe, const corpus::CorpusTokenizer& tokenizer,
+               const corpus::Shards& shards) {
   const config::ModelConfig& c = recipe.model.config;
   if (shards.manifest().tokenizer != tokenizer.fingerprint) {
-    fail(ErrorKind::bad_input, "{}: the corpus was made with another tokenizer than {}", shards.folder().string(),
-         recipe.data.tokenizer);
+    fail(ErrorKind::bad_input, "{}: the corpus was made with another tokenizer than {}",
+         shards.folder().string(), recipe.data.tokenizer);
   }
   const std::int64_t ids = std::max(tokenizer.vocab_size, shards.vocab_size());
   if (ids > c.vocab_size) {
@@ -63,8 +66,9 @@ void check_fit(const recipe::Recipe& recipe, const corpus::CorpusTokenizer& toke
   }
   const auto& ends = c.eos_token_ids;
   if (std::find(ends.begin(), ends.end(), shards.eos()) == ends.end()) {
-    fail(ErrorKind::bad_input, "documents of the corpus end with token {}, but model.config.eos_token_id is {}",
-         shards.eos(), ends.front());
+    fail(ErrorKind::bad_input,
+         "documents of the corpus end with token {}, but model.config.eos_token_id is {}", shards.eos(),
+         ends.front());
   }
 }
 

@@ -22,8 +22,8 @@ struct RunData {
   Json identity;
 };
 
-/// Packs text files of the recipe into `folder` unless they are there already. Error(bad_input) if corpus, tokenizer and
-/// model do not fit together; cancelled if `stop` asks.
+/// Packs text files of the recipe into `folder` unless they are there already. Error(bad_input) if corpus,
+/// tokenizer and model do not fit together; cancelled if `stop` asks.
 RunData open_data(const recipe::Recipe& recipe, const RunFolder& folder, RunObserver& observer,
                   const std::stop_token& stop);
 

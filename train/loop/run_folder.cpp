@@ -45,13 +45,16 @@ RunFolder::RunFolder(const fs::path& folder, Mode mode) : path_(folder) {
   if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     const int reason = errno;
     ::close(lock_);
-    if (reason != EWOULDBLOCK) fail(ErrorKind::io, "{}: cannot lock: {}", path_.string(), std::strerror(reason));
-    fail(ErrorKind::usage, "{}: another process trains in this folder; wait for it, stop it, or choose another --out",
+    if (reason != EWOULDBLOCK)
+      fail(ErrorKind::io, "{}: cannot lock: {}", path_.string(), std::strerror(reason));
+    fail(ErrorKind::usage,
+         "{}: another process trains in this folder; wait for it, stop it, or choose another --out",
          path_.string());
   }
   if (mode == Mode::fresh && holds_more_than_a_lock(path_)) {
     ::close(lock_);
-    fail(ErrorKind::usage, "{}: the folder is not empty; give --resume to continue the run in it, or another --out",
+    fail(ErrorKind::usage,
+         "{}: the folder is not empty; give --resume to continue the run in it, or another --out",
          path_.string());
   }
   if (mode == Mode::resume) remove_leftovers(path_);
@@ -59,7 +62,9 @@ RunFolder::RunFolder(const fs::path& folder, Mode mode) : path_(folder) {
 
 RunFolder::~RunFolder() { ::close(lock_); }
 
-fs::path RunFolder::snapshot(std::int64_t step) const { return snapshots() / fmt::format("{}{:09}", kPrefix, step); }
+fs::path RunFolder::snapshot(std::int64_t step) const {
+  return snapshots() / fmt::format("{}{:09}", kPrefix, step);
+}
 
 std::vector<std::int64_t> RunFolder::saved_steps() const {
   std::vector<std::int64_t> steps;

@@ -18,8 +18,8 @@ class RunFolder {
  public:
   enum class Mode { fresh, resume };
 
-  /// Makes the folder if need be and locks it. Error(usage) if another process holds it, or if it is not empty and
-  /// `mode` is fresh; Error(io) if it cannot be written.
+  /// Makes the folder if need be and locks it. Error(usage) if another process holds it, or if it is not
+  /// empty and `mode` is fresh; Error(io) if it cannot be written.
   RunFolder(const std::filesystem::path& folder, Mode mode);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;

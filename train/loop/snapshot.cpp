@@ -42,7 +42,8 @@ std::string_view characters(std::span<const std::byte> bytes) {
 // Checksums by name: a bit that flips on the disk must not become a strange model.
 Json write_tensors(const fs::path& path, std::span<const KeptTensor> tensors) {
   std::vector<checkpoint::PlannedTensor> plan;
-  for (const KeptTensor& kept : tensors) plan.push_back({kept.name, dtype_of(kept), kept.tensor.sizes().vec()});
+  for (const KeptTensor& kept : tensors)
+    plan.push_back({kept.name, dtype_of(kept), kept.tensor.sizes().vec()});
   checkpoint::SafetensorsWriter writer(path, plan);
   Json sums = Json::object();
   for (const KeptTensor& kept : tensors) {
@@ -95,7 +96,8 @@ State read_state(const fs::path& snapshot) {
   state.step = fields.integer("step", 0, std::int64_t{1} << 40);
   const std::string products = fields.optional_string("products").value_or("");
   if (products != "f32" && products != "bf16") {
-    fail(ErrorKind::bad_input, "{}: products is {}, expected f32 or bf16", path.string(), in_quotes(products));
+    fail(ErrorKind::bad_input, "{}: products is {}, expected f32 or bf16", path.string(),
+         in_quotes(products));
   }
   state.arithmetic.products = products == "bf16" ? ops::Products::bf16 : ops::Products::f32;
   state.arithmetic.threads = static_cast<int>(fields.integer("threads", 1, 1024));
@@ -120,19 +122,22 @@ void read_tensors(const fs::path& snapshot, std::span<const KeptTensor> tensors)
   }
   for (const KeptTensor& kept : tensors) {
     const checkpoint::StoredTensor* found = stored.find(kept.name);
-    if (found == nullptr) fail(ErrorKind::bad_input, "{}: no tensor {} in the snapshot", snapshot.string(), kept.name);
+    if (found == nullptr)
+      fail(ErrorKind::bad_input, "{}: no tensor {} in the snapshot", snapshot.string(), kept.name);
     if (found->entry->dtype != dtype_of(kept) || found->entry->shape != kept.tensor.sizes().vec()) {
-      fail(ErrorKind::bad_input, "{}: tensor {} is {}{} in the snapshot, expected {}{}", snapshot.string(), kept.name,
-           nestor::name_of(found->entry->dtype), checkpoint::shape_text(found->entry->shape),
+      fail(ErrorKind::bad_input, "{}: tensor {} is {}{} in the snapshot, expected {}{}", snapshot.string(),
+           kept.name, nestor::name_of(found->entry->dtype), checkpoint::shape_text(found->entry->shape),
            nestor::name_of(dtype_of(kept)), checkpoint::shape_text(kept.tensor.sizes().vec()));
     }
     const std::span<const std::byte> bytes = found->bytes();
     if (!sums.contains(kept.name) || sums[kept.name] != crc32c(characters(bytes))) {
-      fail(ErrorKind::bad_input, "{}: the bytes of {} are damaged; remove this snapshot to go on from the one before",
+      fail(ErrorKind::bad_input,
+           "{}: the bytes of {} are damaged; remove this snapshot to go on from the one before",
            snapshot.string(), kept.name);
     }
     const torch::NoGradGuard no_grad;
-    const torch::Tensor on_host = torch::empty(kept.tensor.sizes(), kept.tensor.options().device(torch::kCPU));
+    const torch::Tensor on_host =
+        torch::empty(kept.tensor.sizes(), kept.tensor.options().device(torch::kCPU));
     std::memcpy(on_host.mutable_data_ptr(), bytes.data(), bytes.size());
     kept.tensor.copy_(on_host);
   }

@@ -37,12 +37,14 @@ Setting settle(const TrainingRequest& request, const RunFolder& folder, RunObser
 
   at::set_num_threads(choose_arithmetic(recipe, {}).threads);
   const config::ModelConfig& c = recipe.model.config;
-  s.speed = measure_speed({recipe.data.rows * recipe.data.window, c.hidden_size, c.ffn_hidden_size}, s.device);
+  s.speed =
+      measure_speed({recipe.data.rows * recipe.data.window, c.hidden_size, c.ffn_hidden_size}, s.device);
   s.arithmetic = s.saved ? s.saved->arithmetic : choose_arithmetic(recipe, s.speed);
   if (s.arithmetic.kernels != kernels_here()) {
-    observer.say(fmt::format("warning: the run was started with the kernels of libtorch {}, here they are {}: it goes on, "
-                             "but not bit for bit as it would have there",
-                             s.arithmetic.kernels, kernels_here()));
+    observer.say(fmt::format(
+        "warning: the run was started with the kernels of libtorch {}, here they are {}: it goes on, "
+        "but not bit for bit as it would have there",
+        s.arithmetic.kernels, kernels_here()));
   }
   apply_arithmetic(s.arithmetic);
   return s;
@@ -57,8 +59,9 @@ void say_plan(const TrainingRequest& request, const Setting& s, RunObserver& obs
   const MemoryPlan plan = memory_plan(recipe);
   const std::uint64_t available = available_memory();
   observer.say(memory_table(plan, available));
-  observer.say(fmt::format("products: f32 {:.1f} GFLOP/s, bf16 {:.1f} GFLOP/s here; this run computes in {} with {} threads",
-                           s.speed.f32 / 1e9, s.speed.bf16 / 1e9, name_of(s.arithmetic.products), s.arithmetic.threads));
+  observer.say(fmt::format(
+      "products: f32 {:.1f} GFLOP/s, bf16 {:.1f} GFLOP/s here; this run computes in {} with {} threads",
+      s.speed.f32 / 1e9, s.speed.bf16 / 1e9, name_of(s.arithmetic.products), s.arithmetic.threads));
   check_memory(recipe, plan, available);
 }
 
@@ -74,7 +77,8 @@ class Run {
         learner_(recipe_, setting.arithmetic, setting.device, folder.path()),
         loader_(setting.data.train, {recipe_.data.window, recipe_.data.rows, recipe_.seed}),
         metrics_({folder.metrics(), folder.events()}, setting.saved ? setting.saved->step : 0),
-        reports_({recipe_.schedule.steps, flops_per_token(recipe_), setting.speed.of(setting.arithmetic.products)}) {
+        reports_({recipe_.schedule.steps, flops_per_token(recipe_),
+                  setting.speed.of(setting.arithmetic.products)}) {
     start(request);
   }
 

@@ -1,5 +1,5 @@
-// Trains a model as a recipe says, from nothing, from a checkpoint or from the last snapshot of a run. The door to the
-// trainer: knows no torch, so that programs need not either.
+// Trains a model as a recipe says, from nothing, from a checkpoint or from the last snapshot of a run. The
+// door to the trainer: knows no torch, so that programs need not either.
 #pragma once
 
 #include <filesystem>
@@ -13,20 +13,21 @@ namespace nestor::train {
 
 struct TrainingRequest {
   recipe::Recipe recipe;
-  std::filesystem::path folder;             // of the run
+  std::filesystem::path folder;  // of the run
   RunFolder::Mode mode = RunFolder::Mode::fresh;
-  std::filesystem::path initial_checkpoint; // empty: random weights
+  std::filesystem::path initial_checkpoint;  // empty: random weights
 };
 
 enum class Outcome {
-  finished,           // folder/final holds the checkpoint
-  already_finished,   // it did before
-  interrupted,        // `stop` asked; a snapshot is saved
+  finished,          // folder/final holds the checkpoint
+  already_finished,  // it did before
+  interrupted,       // `stop` asked; a snapshot is saved
 };
 
-/// Blocks until the run is done or `stop` asks. Error: bad_input for recipes, corpora, checkpoints and snapshots that do not
-/// fit together, limit if memory does not suffice, io, and internal where a loss or gradient is not finite; the last
-/// snapshot then stays as it was. One run at a time in a process: it sets the threads of libtorch.
+/// Blocks until the run is done or `stop` asks. Error: bad_input for recipes, corpora, checkpoints and
+/// snapshots that do not fit together, limit if memory does not suffice, io, and internal where a loss or
+/// gradient is not finite; the last snapshot then stays as it was. One run at a time in a process: it sets
+/// the threads of libtorch.
 Outcome train(const TrainingRequest& request, RunObserver& observer, const std::stop_token& stop);
 
 }  // namespace nestor::train

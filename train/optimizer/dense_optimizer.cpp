@@ -58,7 +58,7 @@ void descend(const Tensor& p, const Tensor& direction, double rate, double keep)
     });
     return;
   }
-  p.mul_(keep).sub_(direction, rate);
+  p.mul_(keep).sub_(direction.view_as(p), rate);
 }
 
 void check(const Parameter& parameter) {
