@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -22,7 +23,7 @@ RowMemory RowMemory::resident(std::uint64_t bytes) {
   }
   // Rows are touched at random: with small pages every one would miss the TLB, and its page table the cache.
   ::madvise(address, bytes, MADV_HUGEPAGE);
-  return RowMemory(static_cast<std::byte*>(address), bytes);
+  return RowMemory(static_cast<std::byte*>(address), bytes, false);
 }
 
 RowMemory RowMemory::mapped(std::uint64_t bytes, const std::filesystem::path& folder) {
@@ -48,11 +49,32 @@ RowMemory RowMemory::mapped(std::uint64_t bytes, const std::filesystem::path& fo
     fail(ErrorKind::io, "cannot map {} bytes of a file in {}: {}", bytes, folder.string(), std::strerror(code));
   }
   ::madvise(address, bytes, MADV_RANDOM);
-  return RowMemory(static_cast<std::byte*>(address), bytes);
+  return RowMemory(static_cast<std::byte*>(address), bytes, true);
 }
 
 RowMemory::RowMemory(RowMemory&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+    : data_(std::exchange(other.data_, nullptr)),
+      bytes_(std::exchange(other.bytes_, 0)),
+      mapped_file_(other.mapped_file_) {}
+
+void RowMemory::expect(std::span<const std::uint64_t> offsets, std::uint64_t length) const {
+  if (!mapped_file_) return;
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  std::uint64_t begin = 0, end = 0;  // pages gathered for one call
+  const auto ask = [&] {
+    if (begin < end) ::madvise(data_ + begin * page, (end - begin) * page, MADV_WILLNEED);
+  };
+  for (const std::uint64_t offset : offsets) {
+    const std::uint64_t first = offset / page, last = (offset + length - 1) / page + 1;
+    if (first < begin || first > end) {
+      ask();
+      begin = first;
+      end = first;
+    }
+    end = std::max(end, last);
+  }
+  ask();
+}
 
 RowMemory::~RowMemory() {
   if (data_ != nullptr) ::munmap(data_, bytes_);

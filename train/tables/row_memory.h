@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 
 namespace nestor::train {
 
@@ -25,11 +26,18 @@ class RowMemory {
   const std::byte* data() const { return data_; }
   std::uint64_t bytes() const { return bytes_; }
 
+  /// Of a mapped file, starts reading the pages of `length` bytes at each of `offsets` (in bytes, ascending is best)
+  /// that are not in memory, all at once instead of one after the other as they are touched.
+  void expect(std::span<const std::uint64_t> offsets, std::uint64_t length) const;
+  bool is_mapped_file() const { return mapped_file_; }
+
  private:
-  RowMemory(std::byte* data, std::uint64_t bytes) : data_(data), bytes_(bytes) {}
+  RowMemory(std::byte* data, std::uint64_t bytes, bool mapped_file)
+      : data_(data), bytes_(bytes), mapped_file_(mapped_file) {}
 
   std::byte* data_ = nullptr;
   std::uint64_t bytes_ = 0;
+  bool mapped_file_ = false;
 };
 
 }  // namespace nestor::train

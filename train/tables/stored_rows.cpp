@@ -83,6 +83,11 @@ void StoredRows::gather(std::span<const std::int64_t> rows, std::span<float> out
       fail(ErrorKind::usage, "table {}: row {} of {}", in_quotes(options_.name), row, options_.rows);
     }
   }
+  if (memory_.is_mapped_file()) {
+    std::vector<std::uint64_t> offsets(rows.size());
+    std::transform(rows.begin(), rows.end(), offsets.begin(), [&](std::int64_t row) { return format_.offset(row); });
+    memory_.expect(offsets, format_.record);
+  }
   const auto epsilon = static_cast<float>(options_.optimizer.epsilon / options_.amplification);
   at::parallel_for(0, static_cast<std::int64_t>(rows.size()), kRowsForAThread, [&](std::int64_t begin, std::int64_t end) {
     gather_rows(format_, memory_.data(), rows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
