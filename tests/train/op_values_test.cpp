@@ -23,7 +23,7 @@ constexpr double kUnitF32 = 1.0 / (1 << 24), kUnitBf16 = 1.0 / (1 << 8);
 /// sum of n terms counts n.
 /// `cancelled` is the norm of terms inside that may cancel to nothing: their errors stay.
 void expect_close(const std::string& name, const Op& fast, const Op& plain, const Inputs& inputs,
-                  double roundings, double unit) {
+                  double roundings, double unit, double cancelled = 0) {
   SCOPED_TRACE(name);
   Inputs exact;
   for (const Tensor& x : inputs) exact.push_back(x.to(torch::kFloat64));
