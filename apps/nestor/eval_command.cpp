@@ -34,7 +34,8 @@ struct Report {
 };
 
 std::string percent(const eval::Accuracy& a) {
-  return fmt::format("{:.2f} % +- {:.2f} ({} of {})", 100 * a.value(), 100 * a.standard_error(), a.right, a.total);
+  return fmt::format("{:.2f} % +- {:.2f} ({} of {})", 100 * a.value(), 100 * a.standard_error(), a.right,
+                     a.total);
 }
 
 class Evaluation {
@@ -63,8 +64,8 @@ class Evaluation {
     r.text = fmt::format(
         "{} tokens, {} bytes; window {}, stride {}\n"
         "nll per token  {:.4f} +- {:.4f} nats\nperplexity     {:.3f}\nbits per byte  {:.4f}\n",
-        p.tokens, p.bytes, o_.windows.window, o_.windows.stride, p.nll_per_token(), p.standard_error, p.perplexity(),
-        p.bits_per_byte());
+        p.tokens, p.bytes, o_.windows.window, o_.windows.stride, p.nll_per_token(), p.standard_error,
+        p.perplexity(), p.bits_per_byte());
     r.json = {{"nll_per_token", p.nll_per_token()},
               {"nll_standard_error", p.standard_error},
               {"perplexity", p.perplexity()},
@@ -83,12 +84,9 @@ class Evaluation {
     warn_shortened(result.shortened);
     Report r;
     r.text = fmt::format("acc       {}\nacc_norm  {}\n", percent(result.acc), percent(result.acc_norm));
-    r.json = {{"acc", result.acc.value()},
-              {"acc_stderr", result.acc.standard_error()},
-              {"acc_norm", result.acc_norm.value()},
-              {"acc_norm_stderr", result.acc_norm.standard_error()},
-              {"questions", result.acc.total},
-              {"shortened", result.shortened}};
+    r.json = {{"acc", result.acc.value()},           {"acc_stderr", result.acc.standard_error()},
+              {"acc_norm", result.acc_norm.value()}, {"acc_norm_stderr", result.acc_norm.standard_error()},
+              {"questions", result.acc.total},       {"shortened", result.shortened}};
     return r;
   }
 
@@ -138,20 +136,23 @@ Command eval_command(CLI::App& root, const assemble::EngineOptions& engine) {
   app->add_option("--choices", o->choices, "Multiple choice: JSONL with question, choices and answer")
       ->option_text("FILE")
       ->group(what);
-  app->add_option("--questions", o->questions, "Exact match of greedy answers: JSONL with question and answer")
+  app->add_option("--questions", o->questions,
+                  "Exact match of greedy answers: JSONL with question and answer")
       ->option_text("FILE")
       ->group(what);
   app->add_option("--window", o->windows.window, "With --text: tokens of a window (default 512)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
       ->option_text("N");
-  app->add_option("--stride", o->windows.stride, "With --text: from one window to the next (default: the window)")
+  app->add_option("--stride", o->windows.stride,
+                  "With --text: from one window to the next (default: the window)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
       ->option_text("N");
   app->add_option("-n,--max-tokens", o->max_tokens, "With --questions: tokens of an answer (default 64)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20))
       ->option_text("N");
-  app->add_option("--stop", o->stops,
-                  "With --questions: an answer ends before this text (repeatable; default: the end of the line)")
+  app->add_option(
+         "--stop", o->stops,
+         "With --questions: an answer ends before this text (repeatable; default: the end of the line)")
       ->option_text("TEXT")
       ->allow_extra_args(false);
   app->add_option("--rows", o->rows, "Tokens in one forward pass (default 1024); the result is the same")
@@ -159,7 +160,8 @@ Command eval_command(CLI::App& root, const assemble::EngineOptions& engine) {
       ->option_text("N");
   app->add_flag("--json", o->json, "Print one JSON object");
   app->footer(
-      "Examples:\n  nestor eval --text book.txt\n  nestor eval MODEL --text book.txt --window 1024 --stride 256 --json\n"
+      "Examples:\n  nestor eval --text book.txt\n  nestor eval MODEL --text book.txt --window 1024 --stride "
+      "256 --json\n"
       "  nestor eval MODEL --choices quiz.jsonl\n  nestor eval MODEL --questions facts.jsonl -n 16");
   return {app, [o, app, &engine] {
             require_one_of(*app, {"--text", "--choices", "--questions"});

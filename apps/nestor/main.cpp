@@ -46,8 +46,7 @@ int run(int argc, char** argv) {
                                          template_command(root),       inspect_command(root, engine),
                                          new_command(root, engine),    eval_command(root, engine),
                                          data_command(root),           tokenizer_command(root),
-                                         train_command(root, engine),
-                                         completion_command(root)};
+                                         train_command(root, engine),  completion_command(root)};
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

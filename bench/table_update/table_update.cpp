@@ -1,10 +1,10 @@
-// What an optimizer step of a table costs for each touched row, for tables from one that fits the cache to one that
-// nearly fills memory.
+// What an optimizer step of a table costs for each touched row, for tables from one that fits the cache to
+// one that nearly fills memory.
 //   build/release/bin/table_update_bench [threads] [GiB of memory to use]
-// Tables are resident, in bfloat16 with row-wise Adam without first moments, so that the largest fits. Rows are drawn
-// uniformly, 32768 for each step. Not counted: making the batch, and page faults (before the clock runs, every page
-// of the table is touched twice; rows themselves come from memory). Each size is measured in turns with the others, on
-// rows that were not touched recently; the figure is the median over the rounds.
+// Tables are resident, in bfloat16 with row-wise Adam without first moments, so that the largest fits. Rows
+// are drawn uniformly, 32768 for each step. Not counted: making the batch, and page faults (before the clock
+// runs, every page of the table is touched twice; rows themselves come from memory). Each size is measured in
+// turns with the others, on rows that were not touched recently; the figure is the median over the rounds.
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
@@ -66,7 +66,9 @@ void touch_everything(Subject& subject) {
   subject.table->update(batch.rows, gradients, {1e-3, ++subject.step, 1});
 }
 
-double nanoseconds(Clock::time_point from) { return std::chrono::duration<double, std::nano>(Clock::now() - from).count(); }
+double nanoseconds(Clock::time_point from) {
+  return std::chrono::duration<double, std::nano>(Clock::now() - from).count();
+}
 
 void measure(Subject& subject, std::uint64_t round) {
   double update = 0, gather = 0, rows = 0;
@@ -81,7 +83,8 @@ void measure(Subject& subject, std::uint64_t round) {
     values.resize(other.rows.size() * static_cast<std::size_t>(subject.width));
     const auto before_gather = Clock::now();
     subject.table->gather(other.rows, values);
-    gather += nanoseconds(before_gather) / static_cast<double>(other.rows.size()) * static_cast<double>(batch.rows.size());
+    gather += nanoseconds(before_gather) / static_cast<double>(other.rows.size()) *
+              static_cast<double>(batch.rows.size());
     rows += static_cast<double>(batch.rows.size());
   }
   subject.update_ns.push_back(update / rows);
@@ -119,13 +122,14 @@ int main(int argc, char** argv) {
       for (Subject& subject : subjects) measure(subject, static_cast<std::uint64_t>(round));
     }
     for (const Subject& s : subjects) {
-      fmt::print("{:>11} rows of width {}: update {:6.1f} ns, gather {:6.1f} ns for each row\n", s.rows, s.width,
-                 median(s.update_ns), median(s.gather_ns));
-      figures += fmt::format("{}{{\"rows\":{},\"width\":{},\"update_ns\":{:.1f},\"gather_ns\":{:.1f}}}",
-                             figures.empty() ? "" : ",", s.rows, s.width, median(s.update_ns), median(s.gather_ns));
+      fmt::print("{:>11} rows of width {}: update {:6.1f} ns, gather {:6.1f} ns for each row\n", s.rows,
+                 s.width, median(s.update_ns), median(s.gather_ns));
+      figures +=
+          fmt::format("{}{{\"rows\":{},\"width\":{},\"update_ns\":{:.1f},\"gather_ns\":{:.1f}}}",
+                      figures.empty() ? "" : ",", s.rows, s.width, median(s.update_ns), median(s.gather_ns));
     }
   }
-  fmt::print("{{\"bench\":\"table_update\",\"cpu\":\"{}\",\"threads\":{},\"lookups\":{},\"figures\":[{}]}}\n", cpu.name,
-             threads, kLookups, figures);
+  fmt::print("{{\"bench\":\"table_update\",\"cpu\":\"{}\",\"threads\":{},\"lookups\":{},\"figures\":[{}]}}\n",
+             cpu.name, threads, kLookups, figures);
   return 0;
 }

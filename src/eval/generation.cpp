@@ -22,7 +22,8 @@ std::string_view before_stops(std::string_view text, const std::vector<std::stri
 
 class Answers {
  public:
-  Answers(const tokenizer::Tokenizer& tokenizer, const GenerationOptions& options, std::span<decode::Turn> turns)
+  Answers(const tokenizer::Tokenizer& tokenizer, const GenerationOptions& options,
+          std::span<decode::Turn> turns)
       : tokenizer_(tokenizer), options_(options), turns_(turns) {}
 
   std::string text(std::size_t turn) const { return std::string(before_stops(whole(turn), options_.stops)); }
@@ -50,8 +51,8 @@ GenerationResult generation(lm::LanguageModel& model, const tokenizer::Tokenizer
   GenerationResult result;
   const std::int64_t room = model.info().context_limit - options.max_tokens;
   if (room < 1) {
-    fail(ErrorKind::usage, "{} new tokens leave no room for a question in a context of {}", options.max_tokens,
-         model.info().context_limit);
+    fail(ErrorKind::usage, "{} new tokens leave no room for a question in a context of {}",
+         options.max_tokens, model.info().context_limit);
   }
   decode::SamplingParams greedy;
   greedy.temperature = 0;
@@ -76,7 +77,8 @@ GenerationResult generation(lm::LanguageModel& model, const tokenizer::Tokenizer
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     result.texts.push_back(answers.text(i));
     const std::string_view given = trimmed(result.texts.back());
-    const bool right = std::ranges::any_of(tasks[i].answers, [&](const auto& a) { return trimmed(a) == given; });
+    const bool right =
+        std::ranges::any_of(tasks[i].answers, [&](const auto& a) { return trimmed(a) == given; });
     result.exact_match.right += right ? 1 : 0;
   }
   result.exact_match.total = std::ssize(tasks);

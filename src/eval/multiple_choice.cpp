@@ -8,8 +8,8 @@
 namespace nestor::eval {
 namespace {
 
-// lm-evaluation-harness' rule: white space at the end of the context belongs to the continuation, and the tokens of
-// the whole are divided after as many as the context alone has.
+// lm-evaluation-harness' rule: white space at the end of the context belongs to the continuation, and the
+// tokens of the whole are divided after as many as the context alone has.
 struct Division {
   std::vector<TokenId> context, continuation;
 };
@@ -89,7 +89,8 @@ MultipleChoiceResult multiple_choice(lm::LanguageModel& model, const tokenizer::
     std::vector<double> per_character;
     for (std::size_t c = 0; c < mine.size(); ++c) {
       // An empty choice has no length to divide by; the harness would divide by zero.
-      per_character.push_back(mine[c] / static_cast<double>(std::max<std::int64_t>(characters(task.choices[c]), 1)));
+      per_character.push_back(mine[c] /
+                              static_cast<double>(std::max<std::int64_t>(characters(task.choices[c]), 1)));
     }
     const auto best = [](std::span<const double> values) {
       return static_cast<std::size_t>(std::ranges::max_element(values) - values.begin());

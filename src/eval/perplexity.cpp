@@ -51,8 +51,9 @@ double Perplexity::bits_per_byte() const {
   return bytes == 0 ? 0 : negative_log_likelihood / std::log(2.0) / static_cast<double>(bytes);
 }
 
-Perplexity perplexity(lm::LanguageModel& model, const tokenizer::Tokenizer& tokenizer, std::span<const TokenId> ids,
-                      const Windows& windows, const ScoreOptions& options, ProgressSink& progress) {
+Perplexity perplexity(lm::LanguageModel& model, const tokenizer::Tokenizer& tokenizer,
+                      std::span<const TokenId> ids, const Windows& windows, const ScoreOptions& options,
+                      ProgressSink& progress) {
   check(windows, model.info(), ids.size());
   const std::vector<Query> queries = cut(ids, windows);
   std::vector<double> sums(queries.size());

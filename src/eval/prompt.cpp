@@ -10,7 +10,8 @@ std::vector<TokenId> encode_text(const tokenizer::Tokenizer& tokenizer, std::str
 
 TokenId first_token(const lm::Info& info) {
   if (info.eos_ids.empty()) {
-    fail(ErrorKind::unsupported, "a question without text needs an end-of-sequence token to follow, but this model has none");
+    fail(ErrorKind::unsupported,
+         "a question without text needs an end-of-sequence token to follow, but this model has none");
   }
   return info.eos_ids.front();
 }

@@ -24,7 +24,7 @@ struct Open {
 struct Lane {
   std::shared_ptr<Open> open;
   lm::Sequence sequence;
-  std::span<const TokenId> ids;          // to feed
+  std::span<const TokenId> ids;             // to feed
   std::optional<std::size_t> continuation;  // nothing: this is the context
   std::size_t fed = 0;
 
@@ -46,7 +46,8 @@ class Run {
   Run(lm::LanguageModel& model, std::span<const Query> queries, const ScoreOptions& options,
       const OnScored& on_scored)
       : model_(model), queries_(queries), options_(options), on_scored_(on_scored) {
-    const std::int64_t row_bytes = std::max<std::int64_t>(model.info().vocab_size, 1) * std::int64_t{sizeof(float)};
+    const std::int64_t row_bytes =
+        std::max<std::int64_t>(model.info().vocab_size, 1) * std::int64_t{sizeof(float)};
     most_logits_ = std::max<std::int64_t>(options.logits_bytes / row_bytes, 1);
   }
 
@@ -157,7 +158,8 @@ void check(std::span<const Query> queries, const ScoreOptions& options) {
   for (const Query& query : queries) {
     const bool empty = std::ranges::any_of(query.continuations, [](const auto& c) { return c.empty(); });
     if (query.context.empty() || empty) {
-      fail(ErrorKind::usage, "nothing can be scored without at least one token of context and of continuation");
+      fail(ErrorKind::usage,
+           "nothing can be scored without at least one token of context and of continuation");
     }
   }
 }

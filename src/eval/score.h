@@ -27,8 +27,8 @@ struct Score {
 };
 
 struct ScoreOptions {
-  std::int64_t rows_per_forward = 1024;                   // tokens of all sequences in one forward()
-  std::int64_t logits_bytes = std::int64_t{64} << 20;     // bound on the logits of one forward()
+  std::int64_t rows_per_forward = 1024;                // tokens of all sequences in one forward()
+  std::int64_t logits_bytes = std::int64_t{64} << 20;  // bound on the logits of one forward()
   std::int64_t sequences_at_once = 32;
   std::stop_token cancel = {};  // asked before every forward()
 };
@@ -36,10 +36,10 @@ struct ScoreOptions {
 /// Called with the index of a query once all its continuations are scored, not necessarily in order.
 using OnScored = std::function<void(std::size_t query, std::span<const Score> scores)>;
 
-/// Scores every query. The context is computed once and shared by its continuations (a fork of the sequence); the
-/// last token of a continuation is never fed. Results do not depend on how queries share a forward pass, as far as
-/// the model keeps its contract. Throws Error(usage) for an empty context or continuation, what forward() throws,
-/// and Error(cancelled); no sequence stays open. One thread, which must own the model.
+/// Scores every query. The context is computed once and shared by its continuations (a fork of the sequence);
+/// the last token of a continuation is never fed. Results do not depend on how queries share a forward pass,
+/// as far as the model keeps its contract. Throws Error(usage) for an empty context or continuation, what
+/// forward() throws, and Error(cancelled); no sequence stays open. One thread, which must own the model.
 void score(lm::LanguageModel& model, std::span<const Query> queries, const ScoreOptions& options,
            const OnScored& on_scored);
 

@@ -14,10 +14,12 @@ class Record {
  public:
   Record(std::string_view line, std::string place, std::initializer_list<std::string_view> keys)
       : place_(std::move(place)), json_(parse_json(line, place_)) {
-    if (!json_.is_object()) fail(ErrorKind::bad_input, "{}: expected an object, found {}", place_, kind_of(json_));
+    if (!json_.is_object())
+      fail(ErrorKind::bad_input, "{}: expected an object, found {}", place_, kind_of(json_));
     for (const auto& [key, value] : json_.items()) {
       if (std::ranges::find(keys, key) == keys.end()) {
-        fail(ErrorKind::bad_input, "{}: unknown key {}; expected {}", place_, in_quotes(key), fmt::join(keys, ", "));
+        fail(ErrorKind::bad_input, "{}: unknown key {}; expected {}", place_, in_quotes(key),
+             fmt::join(keys, ", "));
       }
     }
   }
@@ -36,7 +38,8 @@ class Record {
 
   std::vector<std::string> texts(const char* key) const {
     const Json& value = at(key);
-    const bool strings = value.is_array() && std::ranges::all_of(value, [](const Json& v) { return v.is_string(); });
+    const bool strings =
+        value.is_array() && std::ranges::all_of(value, [](const Json& v) { return v.is_string(); });
     if (!strings || value.empty()) wrong(key, "a list of strings, not empty", value);
     return value.get<std::vector<std::string>>();
   }

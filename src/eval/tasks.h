@@ -1,5 +1,5 @@
-// Question-answering tasks read from JSONL: multiple choice by likelihood, and generation with exact match. Scores
-// are defined as lm-evaluation-harness defines them.
+// Question-answering tasks read from JSONL: multiple choice by likelihood, and generation with exact match.
+// Scores are defined as lm-evaluation-harness defines them.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +31,8 @@ struct Generation {
   std::vector<std::string> answers;
 };
 
-/// One object a line; empty lines are skipped. Throws Error(bad_input) with `what` and the line: malformed JSON,
-/// missing, unknown or ill-typed keys, no line at all.
+/// One object a line; empty lines are skipped. Throws Error(bad_input) with `what` and the line: malformed
+/// JSON, missing, unknown or ill-typed keys, no line at all.
 std::vector<MultipleChoice> parse_multiple_choice(std::string_view jsonl, std::string_view what);
 std::vector<Generation> parse_generation(std::string_view jsonl, std::string_view what);
 
@@ -47,13 +47,13 @@ struct Accuracy {
 };
 
 struct MultipleChoiceResult {
-  Accuracy acc;       // the choice with the largest log-likelihood, the first among equals
-  Accuracy acc_norm;  // the same per character (code point) of the choice
+  Accuracy acc;                // the choice with the largest log-likelihood, the first among equals
+  Accuracy acc_norm;           // the same per character (code point) of the choice
   std::int64_t shortened = 0;  // questions that lost tokens at their beginning to fit the context
 };
 
-/// The context is the question's text, a choice follows it after one space; both are tokenized together and divided
-/// where the question's own tokens end.
+/// The context is the question's text, a choice follows it after one space; both are tokenized together and
+/// divided where the question's own tokens end.
 MultipleChoiceResult multiple_choice(lm::LanguageModel& model, const tokenizer::Tokenizer& tokenizer,
                                      std::span<const MultipleChoice> tasks, const ScoreOptions& options,
                                      ProgressSink& progress);

@@ -1,5 +1,5 @@
-// A language model whose logits are a hash of the whole history: scoring the wrong position, a wrong fork or a token
-// too many changes the result. No weights.
+// A language model whose logits are a hash of the whole history: scoring the wrong position, a wrong fork or
+// a token too many changes the result. No weights.
 #pragma once
 
 #include <map>
@@ -41,7 +41,9 @@ class HistoryModel : public lm::LanguageModel {
     sequences_[++last_] = std::move(tokens);
     return lm::SequenceId{last_};
   }
-  void truncate(lm::SequenceId id, std::int64_t length) override { at(id).resize(static_cast<std::size_t>(length)); }
+  void truncate(lm::SequenceId id, std::int64_t length) override {
+    at(id).resize(static_cast<std::size_t>(length));
+  }
   void close(lm::SequenceId id) override { sequences_.erase(static_cast<std::uint32_t>(id)); }
   std::span<const TokenId> history(lm::SequenceId id) const override {
     return sequences_.at(static_cast<std::uint32_t>(id));

@@ -36,7 +36,8 @@ TEST(Perplexity, EveryTokenButTheFirstIsScoredOnceInItsWindow) {
   const std::int64_t vocab = 4096;
   for (const std::size_t length : {2U, 3U, 16U, 17U, 18U, 33U, 50U}) {
     const auto ids = some_ids(length);
-    for (const Windows w : {Windows{16, 16}, Windows{16, 5}, Windows{1, 1}, Windows{64, 64}, Windows{16, 1}}) {
+    for (const Windows w :
+         {Windows{16, 16}, Windows{16, 5}, Windows{1, 1}, Windows{64, 64}, Windows{16, 1}}) {
       HistoryModel model(vocab, 64);
       double expected = 0;
       std::int64_t scored = 1;
@@ -45,8 +46,9 @@ TEST(Perplexity, EveryTokenButTheFirstIsScoredOnceInItsWindow) {
           const auto history = std::span(ids).subspan(static_cast<std::size_t>(begin),
                                                       static_cast<std::size_t>(scored - begin));
           const auto row = HistoryModel::logits_after(history, vocab);
-          expected += decode::log_sum_exp(row) -
-                      static_cast<double>(row[static_cast<std::size_t>(ids[static_cast<std::size_t>(scored)])]);
+          expected +=
+              decode::log_sum_exp(row) -
+              static_cast<double>(row[static_cast<std::size_t>(ids[static_cast<std::size_t>(scored)])]);
         }
       }
       const Perplexity p = measure(model, ids, w);
@@ -58,7 +60,8 @@ TEST(Perplexity, EveryTokenButTheFirstIsScoredOnceInItsWindow) {
   }
 }
 
-// tests/data/golden/story/expected/heldout.json: the same protocol by an independent implementation in float32.
+// tests/data/golden/story/expected/heldout.json: the same protocol by an independent implementation in
+// float32.
 TEST(Perplexity, OfTheGoldenText) {
   const auto model = testing::open_model(story_folder(), "auto");
   const Json expected = read_json(testing::golden_folder("story") / "expected" / "heldout.json", 1 << 20);
@@ -66,8 +69,8 @@ TEST(Perplexity, OfTheGoldenText) {
   const Perplexity p = measure(*model, encode_text(story_tokenizer(), text), {512, 512});
   EXPECT_EQ(p.tokens, expected.at("predicted_tokens").get<std::int64_t>());
   EXPECT_EQ(p.bytes, expected.at("predicted_bytes").get<std::int64_t>());
-  // Logits agree within 2e-4 of the largest (tests/model/golden_test.cpp), which is below 30; the mean over 15,904
-  // tokens moves by no more than twice the largest difference. The file gives six decimals.
+  // Logits agree within 2e-4 of the largest (tests/model/golden_test.cpp), which is below 30; the mean over
+  // 15,904 tokens moves by no more than twice the largest difference. The file gives six decimals.
   EXPECT_NEAR(p.nll_per_token(), expected.at("nll_nats_per_token").get<double>(), 2 * 30 * 2e-4);
   EXPECT_NEAR(p.bits_per_byte(), expected.at("bits_per_byte").get<double>(), 1e-3);
   EXPECT_GT(p.standard_error, 0);

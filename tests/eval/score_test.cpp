@@ -37,7 +37,8 @@ std::vector<Query> queries() {
   std::vector<Query> all;
   for (std::uint64_t q = 0; q < 9; ++q) {
     Query query{random_ids(q, 1 + q * q), {}};
-    for (std::uint64_t c = 0; c < q % 4; ++c) query.continuations.push_back(random_ids(100 * q + c, 1 + 5 * c * q));
+    for (std::uint64_t c = 0; c < q % 4; ++c)
+      query.continuations.push_back(random_ids(100 * q + c, 1 + 5 * c * q));
     std::vector<TokenId> greedy, history = query.context;
     for (int i = 0; i < 3; ++i) {
       const auto row = HistoryModel::logits_after(history, kVocab);
@@ -107,7 +108,8 @@ TEST(Score, ErrorsAndCancellationLeaveNoSequenceOpen) {
   EXPECT_EQ(model.open_now(), 0);
   std::stop_source stop;
   options.cancel = stop.get_token();
-  EXPECT_REFUSED(score(model, all, options, [&](auto, auto) { stop.request_stop(); }), ErrorKind::cancelled, "");
+  EXPECT_REFUSED(score(model, all, options, [&](auto, auto) { stop.request_stop(); }), ErrorKind::cancelled,
+                 "");
   EXPECT_EQ(model.open_now(), 0);
 }
 

@@ -19,8 +19,8 @@ TEST(TaskFiles, MultipleChoice) {
 }
 
 TEST(TaskFiles, Generation) {
-  const auto tasks =
-      parse_generation("{\"question\": \"q\", \"answer\": \"x\"}\n{\"question\": \"\", \"answer\": [\"a\", \"b\"]}\n", "f");
+  const auto tasks = parse_generation(
+      "{\"question\": \"q\", \"answer\": \"x\"}\n{\"question\": \"\", \"answer\": [\"a\", \"b\"]}\n", "f");
   ASSERT_EQ(tasks.size(), 2u);
   EXPECT_EQ(tasks[0].answers, std::vector<std::string>{"x"});
   EXPECT_EQ(tasks[1].answers, (std::vector<std::string>{"a", "b"}));
@@ -31,16 +31,24 @@ TEST(TaskFiles, EveryMistakeHasItsLine) {
   EXPECT_REFUSED(choice(""), ErrorKind::bad_input, "found none");
   EXPECT_REFUSED(choice("\n{"), ErrorKind::bad_input, "quiz.jsonl, line 2");
   EXPECT_REFUSED(choice("[]"), ErrorKind::bad_input, "expected an object");
-  EXPECT_REFUSED(choice(R"({"question": "q", "choices": ["a"]})"), ErrorKind::bad_input, "\"answer\" is missing");
-  EXPECT_REFUSED(choice(R"({"question": 1, "choices": ["a"], "answer": 0})"), ErrorKind::bad_input, "a string");
-  EXPECT_REFUSED(choice(R"({"question": "q", "choices": [], "answer": 0})"), ErrorKind::bad_input, "not empty");
-  EXPECT_REFUSED(choice(R"({"question": "q", "choices": ["a", 2], "answer": 0})"), ErrorKind::bad_input, "strings");
-  EXPECT_REFUSED(choice(R"({"question": "q", "choices": ["a", "b"], "answer": 2})"), ErrorKind::bad_input, "0 to 1");
-  EXPECT_REFUSED(choice(R"({"question": "q", "choices": ["a", "b"], "answer": -1})"), ErrorKind::bad_input, "0 to 1");
-  EXPECT_REFUSED(choice(R"({"question": "q", "choices": ["a", "b"], "answer": "c"})"), ErrorKind::bad_input, "0 to 1");
-  EXPECT_REFUSED(choice(R"({"question": "q", "choices": ["a"], "answer": 0, "extra": 1})"), ErrorKind::bad_input,
-                 "unknown key \"extra\"");
-  EXPECT_REFUSED(parse_generation(R"({"question": "q", "answer": []})", "f"), ErrorKind::bad_input, "not empty");
+  EXPECT_REFUSED(choice(R"({"question": "q", "choices": ["a"]})"), ErrorKind::bad_input,
+                 "\"answer\" is missing");
+  EXPECT_REFUSED(choice(R"({"question": 1, "choices": ["a"], "answer": 0})"), ErrorKind::bad_input,
+                 "a string");
+  EXPECT_REFUSED(choice(R"({"question": "q", "choices": [], "answer": 0})"), ErrorKind::bad_input,
+                 "not empty");
+  EXPECT_REFUSED(choice(R"({"question": "q", "choices": ["a", 2], "answer": 0})"), ErrorKind::bad_input,
+                 "strings");
+  EXPECT_REFUSED(choice(R"({"question": "q", "choices": ["a", "b"], "answer": 2})"), ErrorKind::bad_input,
+                 "0 to 1");
+  EXPECT_REFUSED(choice(R"({"question": "q", "choices": ["a", "b"], "answer": -1})"), ErrorKind::bad_input,
+                 "0 to 1");
+  EXPECT_REFUSED(choice(R"({"question": "q", "choices": ["a", "b"], "answer": "c"})"), ErrorKind::bad_input,
+                 "0 to 1");
+  EXPECT_REFUSED(choice(R"({"question": "q", "choices": ["a"], "answer": 0, "extra": 1})"),
+                 ErrorKind::bad_input, "unknown key \"extra\"");
+  EXPECT_REFUSED(parse_generation(R"({"question": "q", "answer": []})", "f"), ErrorKind::bad_input,
+                 "not empty");
   EXPECT_REFUSED(parse_generation(R"({"question": "q", "answer": 7})", "f"), ErrorKind::bad_input, "strings");
 }
 

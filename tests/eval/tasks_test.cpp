@@ -31,7 +31,8 @@ double likelihood(std::vector<TokenId> history, std::span<const TokenId> continu
   return sum;
 }
 
-// The harness' rules, spelled out: one space before a choice, tokens of the whole divided after the question's.
+// The harness' rules, spelled out: one space before a choice, tokens of the whole divided after the
+// question's.
 std::size_t best_choice(const MultipleChoice& task, bool per_character) {
   const auto question = encode_text(story_tokenizer(), task.question);
   std::size_t best = 0;
@@ -91,7 +92,8 @@ TEST(MultipleChoice, LongQuestionsKeepTheirEnd) {
   for (int i = 0; i < 40; ++i) tasks[0].question.insert(0, "over the hills and ");
   EXPECT_EQ(multiple_choice(small, story_tokenizer(), tasks, {}, progress).shortened, 1);
   tasks[0].choices[1] = tasks[0].question;
-  EXPECT_REFUSED(multiple_choice(small, story_tokenizer(), tasks, {}, progress), ErrorKind::limit, "context limit");
+  EXPECT_REFUSED(multiple_choice(small, story_tokenizer(), tasks, {}, progress), ErrorKind::limit,
+                 "context limit");
 }
 
 TEST(Accuracy, StandardError) {
@@ -126,7 +128,8 @@ TEST(Generation, ExactMatchOfGreedyText) {
   const auto stopped = generation(*model, story_tokenizer(), tasks, options, progress);
   EXPECT_EQ(stopped.texts[0], answer.substr(0, answer.find(options.stops[0])));
   options.max_tokens = model->info().context_limit;
-  EXPECT_REFUSED(generation(*model, story_tokenizer(), tasks, options, progress), ErrorKind::usage, "no room");
+  EXPECT_REFUSED(generation(*model, story_tokenizer(), tasks, options, progress), ErrorKind::usage,
+                 "no room");
 }
 
 }  // namespace

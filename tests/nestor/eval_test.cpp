@@ -27,8 +27,8 @@ TEST(Eval, ReportsATextInBothForms) {
 
 TEST(Eval, ReportsTasks) {
   const Scratch scratch;
-  const std::string quiz =
-      scratch.write("quiz.jsonl", R"({"question": "Once upon a", "choices": ["time", "xylophone"], "answer": "time"})");
+  const std::string quiz = scratch.write(
+      "quiz.jsonl", R"({"question": "Once upon a", "choices": ["time", "xylophone"], "answer": "time"})");
   const Json choices = json_of({"eval", "--choices", quiz, "--json"});
   EXPECT_EQ(choices["acc"], 1.0);
   EXPECT_EQ(choices["acc_norm"], 1.0);

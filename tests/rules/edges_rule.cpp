@@ -59,7 +59,7 @@ std::string include_problem(const Edges& edges, const std::vector<File>& files, 
 
 // Whose business libtorch is: the trainer, its tests, and what compares it with others.
 bool may_see_torch(const std::string& path) {
-  return path.starts_with("train/") || path.starts_with("tests/train/");
+  return path.starts_with("train/") || path.starts_with("tests/train/") || path.starts_with("bench/");
 }
 
 bool is_torch(const std::string& name) {

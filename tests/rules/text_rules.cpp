@@ -61,7 +61,9 @@ Violations name_violations(const std::vector<std::string>& paths) {
 namespace {
 
 // The rooms, the trainer among them.
-bool is_of_the_library(const std::string& path) { return path.starts_with("src/") || path.starts_with("train/"); }
+bool is_of_the_library(const std::string& path) {
+  return path.starts_with("src/") || path.starts_with("train/");
+}
 
 }  // namespace
 

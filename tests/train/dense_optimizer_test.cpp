@@ -38,7 +38,8 @@ std::vector<Parameter> some_parameters(torch::ScalarType type) {
 
 void set_gradients(std::vector<Parameter>& parameters, std::int64_t step) {
   torch::manual_seed(100 + step);
-  for (Parameter& p : parameters) p.tensor.mutable_grad() = torch::randn(p.tensor.sizes()).to(p.tensor.scalar_type());
+  for (Parameter& p : parameters)
+    p.tensor.mutable_grad() = torch::randn(p.tensor.sizes()).to(p.tensor.scalar_type());
 }
 
 double factor_of(std::int64_t step) { return 1.0 / (1.0 + 0.1 * static_cast<double>(step)); }
@@ -49,7 +50,8 @@ std::vector<Tensor> values_of(const std::vector<Parameter>& parameters) {
   return values;
 }
 
-void train(DenseOptimizer& optimizer, std::vector<Parameter>& parameters, std::int64_t from, std::int64_t to) {
+void train(DenseOptimizer& optimizer, std::vector<Parameter>& parameters, std::int64_t from,
+           std::int64_t to) {
   for (std::int64_t step = from; step <= to; ++step) {
     set_gradients(parameters, step);
     optimizer.step({step, factor_of(step), step % 2 == 0 ? 0.25 : 1.0});
@@ -65,7 +67,9 @@ std::vector<Tensor> torch_adamw(const Options& o, std::int64_t steps) {
                                            : p.role == Role::router ? o.router_learning_rate_factor
                                                                     : 1.0);
     torch::optim::AdamWOptions options(rate);
-    options.betas({o.beta1, o.beta2}).eps(o.epsilon).weight_decay(p.role == Role::vector ? 0 : o.weight_decay);
+    options.betas({o.beta1, o.beta2})
+        .eps(o.epsilon)
+        .weight_decay(p.role == Role::vector ? 0 : o.weight_decay);
     torch::optim::AdamW adamw({p.tensor}, options);
     for (std::int64_t step = 1; step <= steps; ++step) {
       set_gradients(parameters, step);
@@ -77,9 +81,9 @@ std::vector<Tensor> torch_adamw(const Options& o, std::int64_t steps) {
   return values_of(parameters);
 }
 
-// Double through torch's operations: the same formula up to the order of its factors, whose constants are float32: a
-// step is wrong by some 2^-22 of itself. In float32 through our own loops, each step adds at most 3 roundings of the
-// value (|p| < 5) and some 12 of the step (<= 4 rates).
+// Double through torch's operations: the same formula up to the order of its factors, whose constants are
+// float32: a step is wrong by some 2^-22 of itself. In float32 through our own loops, each step adds at most
+// 3 roundings of the value (|p| < 5) and some 12 of the step (<= 4 rates).
 TEST(DenseOptimizer, AdamWIsTorchs) {
   Options options = options_of(Options::Kind::adamw);
   options.head_learning_rate_factor = 2;
@@ -99,7 +103,8 @@ TEST(DenseOptimizer, AdamWIsTorchs) {
   }
 }
 
-// Two steps by hand from the formulas of the header, on a matrix and on a stack of which each expert has two matrices.
+// Two steps by hand from the formulas of the header, on a matrix and on a stack of which each expert has two
+// matrices.
 Tensor muon_by_hand(const Options& options, std::size_t which, torch::ScalarType type) {
   std::vector<Parameter> parameters = some_parameters(type);
   Tensor p = parameters[which].tensor.detach().clone(), buffer = torch::zeros_like(p);
@@ -119,8 +124,9 @@ Tensor muon_by_hand(const Options& options, std::size_t which, torch::ScalarType
   return p;
 }
 
-// Steps are at most 0.02 * 1.6 large. In double, what differs is the momentum, a float32: 2^-25 of it, amplified at
-// most 485 times by the iteration (muon_test). In float32 the iteration's own 15 products of at most 26 terms count.
+// Steps are at most 0.02 * 1.6 large. In double, what differs is the momentum, a float32: 2^-25 of it,
+// amplified at most 485 times by the iteration (muon_test). In float32 the iteration's own 15 products of at
+// most 26 terms count.
 TEST(DenseOptimizer, MuonTakesHiddenMatricesOneByOne) {
   const Options options = options_of(Options::Kind::muon);
   for (const auto& [type, roundings] : {std::pair{torch::kFloat64, 1}, {torch::kFloat32, 15 * 26}}) {
@@ -172,7 +178,8 @@ TEST(DenseOptimizer, RestoredStateGoesOnBitwise) {
     EXPECT_EQ(resumed.state().size(), saved.size());
     for (const Buffer& buffer : resumed.state()) Tensor(buffer.tensor).copy_(saved.at(buffer.name));
     train(resumed, others, 6, 9);
-    for (std::size_t i = 0; i < others.size(); ++i) EXPECT_TRUE(torch::equal(parameters[i].tensor, others[i].tensor));
+    for (std::size_t i = 0; i < others.size(); ++i)
+      EXPECT_TRUE(torch::equal(parameters[i].tensor, others[i].tensor));
   }
 }
 
@@ -192,8 +199,9 @@ TEST(DenseOptimizer, LeavesAloneWhatHasNoGradient) {
 TEST(DenseOptimizer, RefusesShapesThatAreNotOfTheRole) {
   EXPECT_REFUSED(DenseOptimizer({{"a", torch::zeros({3}), Role::matrix}}, options_of(Options::Kind::muon)),
                  ErrorKind::internal, "1 dimensions do not fit");
-  EXPECT_REFUSED(DenseOptimizer({{"a", torch::zeros({3, 4}).t(), Role::matrix}}, options_of(Options::Kind::muon)),
-                 ErrorKind::internal, "not contiguous");
+  EXPECT_REFUSED(
+      DenseOptimizer({{"a", torch::zeros({3, 4}).t(), Role::matrix}}, options_of(Options::Kind::muon)),
+      ErrorKind::internal, "not contiguous");
 }
 
 }  // namespace

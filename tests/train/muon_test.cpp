@@ -31,8 +31,9 @@ Tensor random_stack(std::int64_t n, std::int64_t out, std::int64_t in) {
   return torch::randn({n, out, in});
 }
 
-// An error grows in each step at most by the slope of the polynomial, 3.4445 for small singular values and 5 matrices
-// deep 3.4445^5 = 485; each of the 15 products adds at most (min(out, in) + 2) u of matrices of norm up to 1.2.
+// An error grows in each step at most by the slope of the polynomial, 3.4445 for small singular values and 5
+// matrices deep 3.4445^5 = 485; each of the 15 products adds at most (min(out, in) + 2) u of matrices of norm
+// up to 1.2.
 double bound(std::int64_t out, std::int64_t in, double u) {
   return 485 * 15 * 1.2 * static_cast<double>(std::min(out, in) + 2) * u;
 }
@@ -57,8 +58,8 @@ TEST(Muon, PointsTheSameWayInBf16) {
   }
 }
 
-// For singular values above 0.002 of the norm the polynomial ends in [0.68, 1.21] (a scan), so the matrix is nearly
-// orthogonal, whatever its scale was.
+// For singular values above 0.002 of the norm the polynomial ends in [0.68, 1.21] (a scan), so the matrix is
+// nearly orthogonal, whatever its scale was.
 TEST(Muon, MakesMatricesNearlyOrthogonal) {
   for (double x = 0.002; x <= 1; x *= 1.001) {
     EXPECT_GT(scalar_steps(x), 0.67) << x;

@@ -21,14 +21,15 @@ struct Case {
 struct Element {
   double value = 0, first = 0, second = 0;
   double value_error = 0, first_error = 0;
-  double missed = 0;    // sum of magnitudes of the steps since the last touch
-  double biggest = 0;   // the size of those steps before the moments come in
+  double missed = 0;   // sum of magnitudes of the steps since the last touch
+  double biggest = 0;  // the size of those steps before the moments come in
 };
 
 class DenseAdam {
  public:
   DenseAdam(const TableOptions& options)
-      : options_(options), elements_(static_cast<std::size_t>(options.rows * options.width)),
+      : options_(options),
+        elements_(static_cast<std::size_t>(options.rows * options.width)),
         touches_(static_cast<std::size_t>(options.rows)) {}
 
   void step(std::int64_t s, const std::vector<std::int64_t>& rows, const std::vector<float>& gradients) {
@@ -53,16 +54,16 @@ class DenseAdam {
 
   const Element& at(std::size_t i) const { return elements_[i]; }
 
-  // The second moment has no cancellation: each touch adds at most 6 roundings to its relative error (decay 2, take,
-  // square, product, sum), the mean of a row its width + 4.
+  // The second moment has no cancellation: each touch adds at most 6 roundings to its relative error (decay
+  // 2, take, square, product, sum), the mean of a row its width + 4.
   double second_error(std::size_t i) const {
     const std::size_t width = static_cast<std::size_t>(options_.width);
     return (6.0 * touches_[i / width] + static_cast<double>(width) + 4) * kU;
   }
 
-  // What the steps since the last touch add: the rate's relative error (half of the second moment's, and 6 roundings:
-  // root, sum, quotient, product, drift, difference), that of the first moment, the powers that are left out, and an
-  // epsilon that should have been compared with a decayed moment.
+  // What the steps since the last touch add: the rate's relative error (half of the second moment's, and 6
+  // roundings: root, sum, quotient, product, drift, difference), that of the first moment, the powers that
+  // are left out, and an epsilon that should have been compared with a decayed moment.
   double missed_error(std::size_t i, std::int64_t gap) const {
     const Element& e = elements_[i];
     if (e.missed == 0) return 0;  // no first moment, or nothing missed
@@ -97,8 +98,9 @@ class DenseAdam {
         e.value_error += missed_error(i, gaps_[i]);
         // The first moment: at most 4 roundings of each of its two terms.
         const double kept = std::pow(o.beta1, gaps_[i] + 1);
-        e.first_error = kept * e.first_error +
-                        4 * kU * (kept * std::abs(first_at_touch(e, gaps_[i])) + (1 - o.beta1) * std::abs(g[j]));
+        e.first_error =
+            kept * e.first_error +
+            4 * kU * (kept * std::abs(first_at_touch(e, gaps_[i])) + (1 - o.beta1) * std::abs(g[j]));
         e.missed = e.biggest = 0;
         gaps_[i] = 0;
       } else {
@@ -148,23 +150,21 @@ TEST_P(RowAdam, IsDenseAdam) {
       largest_bound = std::max(largest_bound, bound);
     }
   }
-  // A bound that would also hold for something else is worth nothing: left out, the missed steps are of the size of the
-  // learning rate, 0.01 and more.
+  // A bound that would also hold for something else is worth nothing: left out, the missed steps are of the
+  // size of the learning rate, 0.01 and more.
   EXPECT_LT(largest_bound, 1e-3);
   EXPECT_GT(largest, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, RowAdam,
-                         ::testing::Values(Case{Optimizer::Kind::adam, 0.9, 0.98, 1},
-                                           Case{Optimizer::Kind::adam, 0.9, 0.98, 5},
-                                           Case{Optimizer::Kind::adam, 0.9, 0.98, 40},
-                                           Case{Optimizer::Kind::adam, 0.9, 0.999, 10},
-                                           Case{Optimizer::Kind::adam, 0.95, 0.95, 10},
-                                           Case{Optimizer::Kind::adam, 0, 0.98, 5},
-                                           Case{Optimizer::Kind::row_adam, 0.9, 0.98, 1},
-                                           Case{Optimizer::Kind::row_adam, 0.9, 0.98, 10},
-                                           Case{Optimizer::Kind::row_adam, 0.9, 0.999, 40},
-                                           Case{Optimizer::Kind::row_adam, 0, 0.98, 5}));
+INSTANTIATE_TEST_SUITE_P(
+    Cases, RowAdam,
+    ::testing::Values(Case{Optimizer::Kind::adam, 0.9, 0.98, 1}, Case{Optimizer::Kind::adam, 0.9, 0.98, 5},
+                      Case{Optimizer::Kind::adam, 0.9, 0.98, 40}, Case{Optimizer::Kind::adam, 0.9, 0.999, 10},
+                      Case{Optimizer::Kind::adam, 0.95, 0.95, 10}, Case{Optimizer::Kind::adam, 0, 0.98, 5},
+                      Case{Optimizer::Kind::row_adam, 0.9, 0.98, 1},
+                      Case{Optimizer::Kind::row_adam, 0.9, 0.98, 10},
+                      Case{Optimizer::Kind::row_adam, 0.9, 0.999, 40},
+                      Case{Optimizer::Kind::row_adam, 0, 0.98, 5}));
 
 // value -= rate g / (sqrt(sum of mean squares) + epsilon), by hand for two touches with a pause between them.
 TEST(RowAdagrad, SumsMeanSquares) {
@@ -172,7 +172,7 @@ TEST(RowAdagrad, SumsMeanSquares) {
   options.optimizer.epsilon = 1e-10;
   const auto table = make_row_table(options);
   const std::vector<std::int64_t> row = {1};
-  table->update(row, std::vector<float>{3, 4}, {0.5, 1, 1});     // mean square 12.5
+  table->update(row, std::vector<float>{3, 4}, {0.5, 1, 1});  // mean square 12.5
   table->update({}, {}, {0.5, 2, 1});
   table->update(row, std::vector<float>{2, -2}, {0.25, 3, 0.5});  // scaled to 1, -1: mean square 1
   const double first = 0.5 / std::sqrt(12.5), second = 0.25 / std::sqrt(13.5);

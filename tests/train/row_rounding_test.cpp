@@ -8,8 +8,8 @@
 namespace nestor::train {
 namespace {
 
-// A table of ones whose every element is to go down by exactly `rate`: without first moments and with equal gradients
-// Adam's step is the learning rate.
+// A table of ones whose every element is to go down by exactly `rate`: without first moments and with equal
+// gradients Adam's step is the learning rate.
 TableOptions ones_options(std::uint64_t seed) {
   TableOptions options = table_options(1024, 32, Optimizer::Kind::row_adam, Optimizer::Numbers::bf16);
   options.optimizer.beta1 = 0;
@@ -34,8 +34,9 @@ constexpr double kCount = 1024.0 * 32;
 constexpr double kUlp = 0x1p-8;
 
 // One step down by a quarter of an ulp: a quarter of the elements goes down, with the deviation of a binomial
-// distribution; five of them is once in two million (the draw is fixed by the seed, so it passes always or never). The
-// step itself is wrong by at most 2^-21 of itself (rate, root, quotient in float32), 2^-6 deviations of the count.
+// distribution; five of them is once in two million (the draw is fixed by the seed, so it passes always or
+// never). The step itself is wrong by at most 2^-21 of itself (rate, root, quotient in float32), 2^-6
+// deviations of the count.
 TEST(RowRounding, FollowsTheRemainder) {
   for (const double part : {0.25, 0.5, 0.875}) {
     const auto table = ones(11);
@@ -49,8 +50,8 @@ TEST(RowRounding, FollowsTheRemainder) {
   }
 }
 
-// 64 steps of a sixteenth of an ulp, each too small to survive rounding to nearest: the mean has to arrive. Each
-// rounding has a variance of at most ulp^2 / 4 and they are independent.
+// 64 steps of a sixteenth of an ulp, each too small to survive rounding to nearest: the mean has to arrive.
+// Each rounding has a variance of at most ulp^2 / 4 and they are independent.
 TEST(RowRounding, HasNoBias) {
   const auto table = ones(12);
   const double rate = kUlp / 16;
@@ -68,14 +69,15 @@ double correlation(const std::vector<float>& values, std::size_t distance) {
   return product / static_cast<double>(values.size() - distance);
 }
 
-// Neighbouring columns and rows, and the same element with another seed or at another step, are drawn independently:
-// their correlation deviates from 0 by 1 / sqrt(n); five deviations.
+// Neighbouring columns and rows, and the same element with another seed or at another step, are drawn
+// independently: their correlation deviates from 0 by 1 / sqrt(n); five deviations.
 TEST(RowRounding, DrawsAreIndependent) {
   const double bound = 5 / std::sqrt(kCount - 64);
   const auto table = ones(13);
   go_down(*table, 1, kUlp / 2);
   auto values = all_values(*table);
-  for (const std::size_t distance : {1U, 2U, 16U, 32U, 64U}) EXPECT_LT(std::abs(correlation(values, distance)), bound);
+  for (const std::size_t distance : {1U, 2U, 16U, 32U, 64U})
+    EXPECT_LT(std::abs(correlation(values, distance)), bound);
 
   const auto other = ones(14);
   go_down(*other, 1, kUlp / 2);

@@ -35,8 +35,8 @@ std::set<std::string> names_in(const fs::path& folder) {
   return names;
 }
 
-// Saved at 10, 20, 30 and resumed from each: the end is the same bits as without a pause, and so is what the resumed
-// run saves next.
+// Saved at 10, 20, 30 and resumed from each: the end is the same bits as without a pause, and so is what the
+// resumed run saves next.
 TEST(RowSnapshot, ResumedIsUninterrupted) {
   for (const auto kind : {Optimizer::Kind::row_adam, Optimizer::Kind::row_adagrad, Optimizer::Kind::adam}) {
     for (const auto numbers : {Optimizer::Numbers::f32, Optimizer::Numbers::bf16}) {
@@ -57,7 +57,8 @@ TEST(RowSnapshot, ResumedIsUninterrupted) {
           if (step % 10 == 0) resumed->save(other.path(), step);
         }
         EXPECT_EQ(all_values(*whole), all_values(*resumed));
-        EXPECT_EQ(read_file(file_of(folder.path(), 40), 1 << 20), read_file(file_of(other.path(), 40), 1 << 20));
+        EXPECT_EQ(read_file(file_of(folder.path(), 40), 1 << 20),
+                  read_file(file_of(other.path(), 40), 1 << 20));
       }
     }
   }
@@ -109,15 +110,16 @@ TEST(RowSnapshot, PruningKeepsWhatIsBuiltOn) {
   table->prune(folder.path(), std::vector<std::int64_t>{3});
   EXPECT_EQ(names_in(folder.path()),
             (std::set<std::string>{"model.table.weight.1.rows", "model.table.weight.2.rows",
-                                   "model.table.weight.3.rows", "model.table.weight.2.5.rows", "model.table.5.rows"}));
+                                   "model.table.weight.3.rows", "model.table.weight.2.5.rows",
+                                   "model.table.5.rows"}));
   const auto loaded = make_row_table(options);
   loaded->load(folder.path(), 3);
   EXPECT_EQ(values[2], all_values(*loaded));
   EXPECT_REFUSED(make_row_table(options)->load(folder.path(), 4), ErrorKind::not_found, "weight.4.rows");
 }
 
-// What a kill leaves: a snapshot that the run's own state never came to name. The run resumes from the one before and
-// writes it again, with other rows in between.
+// What a kill leaves: a snapshot that the run's own state never came to name. The run resumes from the one
+// before and writes it again, with other rows in between.
 TEST(RowSnapshot, ASnapshotThatDidNotCountIsWrittenAgain) {
   const testing::ScratchFolder folder;
   const TableOptions options = options_for(Optimizer::Kind::row_adam, Optimizer::Numbers::f32);
@@ -151,7 +153,8 @@ class DamagedSnapshot : public ::testing::Test {
   void expect_refused(ErrorKind kind, const char* fragment, std::int64_t number = 3) {
     const auto table = make_row_table(options_);
     EXPECT_REFUSED(table->load(folder_.path(), number), kind, fragment);
-    EXPECT_EQ(all_values(*table), std::vector<float>(static_cast<std::size_t>(kRows * 10)));  // nothing half loaded
+    EXPECT_EQ(all_values(*table),
+              std::vector<float>(static_cast<std::size_t>(kRows * 10)));  // nothing half loaded
   }
   void change_byte(const fs::path& path, std::uint64_t at) {
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
@@ -172,7 +175,8 @@ TEST_F(DamagedSnapshot, AMissingLink) {
 }
 
 TEST_F(DamagedSnapshot, ATruncatedLink) {
-  for (const std::uint64_t size : {std::uint64_t{0}, std::uint64_t{71}, std::uint64_t{1000}, fs::file_size(file(1)) - 1}) {
+  for (const std::uint64_t size :
+       {std::uint64_t{0}, std::uint64_t{71}, std::uint64_t{1000}, fs::file_size(file(1)) - 1}) {
     fs::resize_file(file(1), size);
     expect_refused(ErrorKind::bad_input, "weight.1.rows");
   }
@@ -200,7 +204,8 @@ TEST_F(DamagedSnapshot, OneOfAnotherTable) {
                             +[](TableOptions& o) { o.optimizer.beta1 = 0; }}) {
     TableOptions other = options_;
     change(other);
-    EXPECT_REFUSED(make_row_table(other)->load(folder_.path(), 3), ErrorKind::bad_input, "was the recipe changed?");
+    EXPECT_REFUSED(make_row_table(other)->load(folder_.path(), 3), ErrorKind::bad_input,
+                   "was the recipe changed?");
   }
 }
 

@@ -22,7 +22,8 @@ Schedule schedule_of(Schedule::Kind kind) {
 
 void expect_factors(const Schedule& schedule, const std::vector<double>& expected) {
   for (std::size_t step = 0; step < expected.size(); ++step) {
-    EXPECT_NEAR(learning_rate_factor(schedule, static_cast<std::int64_t>(step)), expected[step], 1e-15) << step;
+    EXPECT_NEAR(learning_rate_factor(schedule, static_cast<std::int64_t>(step)), expected[step], 1e-15)
+        << step;
   }
 }
 
@@ -32,8 +33,9 @@ TEST(Schedule, Constant) {
 }
 
 TEST(Schedule, WarmupStableDecay) {
-  expect_factors(schedule_of(Schedule::Kind::wsd), {0.25, 0.5, 0.75, 1,    1,    1,    1,    1,    1,    1,   1,
-                                                    0.92, 0.84, 0.76, 0.68, 0.60, 0.52, 0.44, 0.36, 0.28, 0.2, 0.2});
+  expect_factors(schedule_of(Schedule::Kind::wsd),
+                 {0.25, 0.5,  0.75, 1,    1,    1,    1,    1,    1,    1,   1,
+                  0.92, 0.84, 0.76, 0.68, 0.60, 0.52, 0.44, 0.36, 0.28, 0.2, 0.2});
 }
 
 TEST(Schedule, Cosine) {

@@ -132,14 +132,13 @@ void check_memory(const recipe::Recipe& recipe, const MemoryPlan& plan, std::uin
   if (plan.resident() <= available) return;
   const std::uint64_t rest = plan.resident() - plan.activations;
   std::string advice = "no choice of data.rows does; make the model smaller";
-  const std::uint64_t row =
-      std::max<std::uint64_t>(1, plan.activations / static_cast<std::uint64_t>(recipe.data.rows));
+  const auto rows = static_cast<std::uint64_t>(recipe.data.rows);
+  const std::uint64_t row = plan.activations / rows + 1;  // rounded up: what is advised has to fit;
   if (rest + row <= available) {
     advice = fmt::format("data.rows={} would", (available - rest) / row);
   } else if (rest - plan.resident_tables + row <= available) {
     advice = fmt::format("tables.storage=mapped with data.rows={} would",
-                         std::min<std::uint64_t>(static_cast<std::uint64_t>(recipe.data.rows),
-                                                 (available - rest + plan.resident_tables) / row));
+                         std::min<std::uint64_t>(rows, (available - rest + plan.resident_tables) / row));
   }
   fail(ErrorKind::limit, "the run needs about {} of memory and {} are available; this does not fit, {}",
        bytes_text(plan.resident()), bytes_text(available), advice);

@@ -54,9 +54,11 @@ double square_sum(std::span<const float> values) {
   const float* __restrict x = values.data();
   std::size_t i = 0;
   for (; i + kSums <= values.size(); i += kSums) {
-    for (std::size_t j = 0; j < kSums; ++j) sums[j] += static_cast<double>(x[i + j]) * static_cast<double>(x[i + j]);
+    for (std::size_t j = 0; j < kSums; ++j)
+      sums[j] += static_cast<double>(x[i + j]) * static_cast<double>(x[i + j]);
   }
-  for (std::size_t j = 0; i < values.size(); ++i, ++j) sums[j] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  for (std::size_t j = 0; i < values.size(); ++i, ++j)
+    sums[j] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
   for (std::size_t half = kSums / 2; half > 0; half /= 2) {
     for (std::size_t j = 0; j < half; ++j) sums[j] += sums[j + half];
   }

@@ -1,4 +1,5 @@
-// Loops over the elements of dense parameters. Compiled for several instruction sets, with the same bits in all.
+// Loops over the elements of dense parameters. Compiled for several instruction sets, with the same bits in
+// all.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +11,14 @@ namespace nestor::train {
 ///   m = m + (1 - beta1) (g - m),  v = v + (1 - beta2) (g^2 - v),
 ///   p = keep * p - size m / (sqrt(v) + epsilon).
 struct AdamRule {
-  float size = 0;     // lr sqrt(1 - beta2^s) / (1 - beta1^s)
-  float epsilon = 0;  // eps sqrt(1 - beta2^s)
+  float size = 0;              // lr sqrt(1 - beta2^s) / (1 - beta1^s)
+  float epsilon = 0;           // eps sqrt(1 - beta2^s)
   float take1 = 1, take2 = 1;  // 1 - beta1, 1 - beta2
-  float keep = 1;     // 1 - lr * weight decay
+  float keep = 1;              // 1 - lr * weight decay
   float gradient_scale = 1;
 };
-void adam_elements(std::span<float> p, std::span<const float> gradient, std::span<float> m, std::span<float> v,
-                   const AdamRule& rule);
+void adam_elements(std::span<float> p, std::span<const float> gradient, std::span<float> m,
+                   std::span<float> v, const AdamRule& rule);
 
 /// Momentum after Nesterov: buffer = momentum buffer + g; direction = g + momentum buffer.
 struct MomentumRule {

@@ -24,10 +24,12 @@ std::span<float> part(const Tensor& tensor, std::int64_t begin, std::int64_t end
 // Loops of our own are for float32 on the CPU; elsewhere torch's operations say the same.
 bool has_loops(const Tensor& tensor) { return tensor.is_cpu() && tensor.scalar_type() == torch::kFloat32; }
 
-void adam_step(const Tensor& p, const Tensor& gradient, const Tensor& m, const Tensor& v, const AdamRule& rule) {
+void adam_step(const Tensor& p, const Tensor& gradient, const Tensor& m, const Tensor& v,
+               const AdamRule& rule) {
   if (has_loops(p)) {
     at::parallel_for(0, p.numel(), kElementsForAThread, [&](std::int64_t begin, std::int64_t end) {
-      adam_elements(part(p, begin, end), part(gradient, begin, end), part(m, begin, end), part(v, begin, end), rule);
+      adam_elements(part(p, begin, end), part(gradient, begin, end), part(m, begin, end), part(v, begin, end),
+                    rule);
     });
     return;
   }
@@ -41,7 +43,8 @@ Tensor momentum_step(const Tensor& gradient, const Tensor& buffer, const Momentu
   Tensor direction = torch::empty_like(buffer);
   if (has_loops(buffer)) {
     at::parallel_for(0, buffer.numel(), kElementsForAThread, [&](std::int64_t begin, std::int64_t end) {
-      momentum_elements(part(gradient, begin, end), part(buffer, begin, end), part(direction, begin, end), rule);
+      momentum_elements(part(gradient, begin, end), part(buffer, begin, end), part(direction, begin, end),
+                        rule);
     });
     return direction;
   }

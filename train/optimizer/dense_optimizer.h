@@ -1,5 +1,5 @@
-// The optimizer of everything that is not a table: AdamW, or Muon for the matrices between hidden vectors and AdamW for
-// the rest.
+// The optimizer of everything that is not a table: AdamW, or Muon for the matrices between hidden vectors and
+// AdamW for the rest.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +17,12 @@ struct DenseStep {
   double gradient_scale = 1;  // what clipping multiplies the gradients with
 };
 
-/// Which parameters go where: Role::matrix and Role::expert_stack to Muon (each matrix by itself; a stack of "gate_up"
-/// holds two for each expert), if the recipe says so; else to AdamW. The head and the router have learning-rate factors
-/// of their own. Weight decay is decoupled and spares vectors.
+/// Which parameters go where: Role::matrix and Role::expert_stack to Muon (each matrix by itself; a stack of
+/// "gate_up" holds two for each expert), if the recipe says so; else to AdamW. The head and the router have
+/// learning-rate factors of their own. Weight decay is decoupled and spares vectors.
 ///
-/// One thread calls; inside, torch's threads share the work. On the CPU no result depends on their number as far as
-/// AdamW goes; the products of Muon are torch's.
+/// One thread calls; inside, torch's threads share the work. On the CPU no result depends on their number as
+/// far as AdamW goes; the products of Muon are torch's.
 class DenseOptimizer {
  public:
   /// `products` of Muon's matrices. State is allocated here, as zeros.
@@ -35,8 +35,8 @@ class DenseOptimizer {
   /// Frees the gradients.
   void clear_gradients();
 
-  /// The live tensors of the state, for snapshots: NAME.first and NAME.second, or NAME.momentum. Writing into them
-  /// restores it.
+  /// The live tensors of the state, for snapshots: NAME.first and NAME.second, or NAME.momentum. Writing into
+  /// them restores it.
   std::vector<Buffer> state() const;
 
  private:
@@ -44,9 +44,9 @@ class DenseOptimizer {
     Parameter parameter;
     double learning_rate = 0;  // peak
     double weight_decay = 0;
-    std::int64_t pieces = 1;   // matrices that an expert's matrix is made of
-    torch::Tensor first;       // of Muon: the momentum
-    torch::Tensor second;      // of AdamW
+    std::int64_t pieces = 1;  // matrices that an expert's matrix is made of
+    torch::Tensor first;      // of Muon: the momentum
+    torch::Tensor second;     // of AdamW
   };
 
   Slot slot_for(Parameter parameter) const;

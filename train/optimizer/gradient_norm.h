@@ -1,4 +1,5 @@
-// The norm over all gradients of a step, dense ones and those of table rows, and whether they are numbers at all.
+// The norm over all gradients of a step, dense ones and those of table rows, and whether they are numbers at
+// all.
 #pragma once
 
 #include <optional>
@@ -12,17 +13,18 @@ namespace nestor::train {
 /// Sums in double, on the CPU in an order that depends on the shapes alone: neither on threads nor on time.
 class GradientNorm {
  public:
-  /// Float32; an undefined gradient is zero. `weight` multiplies the gradient: a table with amplification a has
-  /// gradients a times smaller than the run with the factor outside of it, and counts with weight a.
+  /// Float32; an undefined gradient is zero. `weight` multiplies the gradient: a table with amplification a
+  /// has gradients a times smaller than the run with the factor outside of it, and counts with weight a.
   void add(std::string_view name, const torch::Tensor& gradient, double weight = 1);
 
   double norm() const;  // not finite if any gradient is not
 
-  /// The first that holds an infinity or no number. A step with one must not be taken: whoever trains decides what
-  /// happens instead.
+  /// The first that holds an infinity or no number. A step with one must not be taken: whoever trains decides
+  /// what happens instead.
   const std::optional<std::string>& not_finite() const { return not_finite_; }
 
-  /// What gradients are multiplied with so that their norm is at most `largest`; 1 if largest is 0 (no clipping).
+  /// What gradients are multiplied with so that their norm is at most `largest`; 1 if largest is 0 (no
+  /// clipping).
   double clip_scale(double largest) const;
 
  private:

@@ -14,7 +14,8 @@ constexpr std::size_t kMost = 1 << 14;
 
 CatchUp::CatchUp(double beta1, double beta2) : exact_{0.0}, rounded_{0.0F} {
   const double ratio = beta1 / std::sqrt(beta2);
-  for (double power = ratio; power > kSmallest && powers_.size() < kMost; power *= ratio) powers_.push_back(power);
+  for (double power = ratio; power > kSmallest && powers_.size() < kMost; power *= ratio)
+    powers_.push_back(power);
 }
 
 void CatchUp::advance(double a) {
@@ -31,7 +32,8 @@ void CatchUp::advance(double a) {
 void CatchUp::restore(std::span<const double> exact) {
   exact_.assign(exact.begin(), exact.end());
   rounded_.resize(exact_.size());
-  std::transform(exact_.begin(), exact_.end(), rounded_.begin(), [](double d) { return static_cast<float>(d); });
+  std::transform(exact_.begin(), exact_.end(), rounded_.begin(),
+                 [](double d) { return static_cast<float>(d); });
 }
 
 Decay::Decay(double beta) {

@@ -1,10 +1,11 @@
 // What Adam does to a row while nothing touches it.
 //
-// With a_s = lr_s sqrt(1 - beta2^s) / (1 - beta1^s), dense Adam at step s subtracts a_s m_s / (sqrt(v_s) + e). A row
-// touched last at step t has m_s = beta1^(s-t) m and v_s = beta2^(s-t) v, so for e << sqrt(v_s) all missed steps up to
-// now together subtract
+// With a_s = lr_s sqrt(1 - beta2^s) / (1 - beta1^s), dense Adam at step s subtracts a_s m_s / (sqrt(v_s) +
+// e). A row touched last at step t has m_s = beta1^(s-t) m and v_s = beta2^(s-t) v, so for e << sqrt(v_s) all
+// missed steps up to now together subtract
 //     drift(t) m / (sqrt(v) + e),   drift(t) = sum over s in (t, now] of a_s (beta1 / sqrt(beta2))^(s-t),
-// one number for each t, exact for any schedule. Epsilon is not decayed: where it matters, dense Adam moves less.
+// one number for each t, exact for any schedule. Epsilon is not decayed: where it matters, dense Adam moves
+// less.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// How a row lies in memory: a record of state and values side by side, so that an update touches few cache lines and
-// one page. The same for resident and mapped tables, and in snapshots.
+// How a row lies in memory: a record of state and values side by side, so that an update touches few cache
+// lines and one page. The same for resident and mapped tables, and in snapshots.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,8 @@ struct RowFormat {
   recipe::TableOptimizer::Numbers numbers = recipe::TableOptimizer::Numbers::f32;
   Moment first = Moment::none;  // never row
   Moment second = Moment::row;
-  // After the state, each [width] in `numbers`: values, first moments, second moments, as far as there are any.
+  // After the state, each [width] in `numbers`: values, first moments, second moments, as far as there are
+  // any.
   std::size_t first_at = 0, second_at = 0;  // bytes from the start of a record
   std::size_t record = 0;                   // bytes of a record, a multiple of 8
   std::int64_t group = 0;                   // rows side by side, then a gap up to

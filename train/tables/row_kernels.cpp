@@ -15,9 +15,9 @@ using Numbers = recipe::TableOptimizer::Numbers;
 #define NESTOR_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #define NESTOR_INLINE inline __attribute__((always_inline))
 
-// Fetching a row from memory takes some hundred ns, working on one some thirty. So while one block of rows is worked on,
-// the next is fetched. Reading a word of each row brings its page's translation: a prefetch does not wait for one
-// (measured: with 7 GB in a virtual machine prefetching alone takes 200 ns a row, this 98).
+// Fetching a row from memory takes some hundred ns, working on one some thirty. So while one block of rows is
+// worked on, the next is fetched. Reading a word of each row brings its page's translation: a prefetch does
+// not wait for one (measured: with 7 GB in a virtual machine prefetching alone takes 200 ns a row, this 98).
 constexpr std::size_t kBlock = 32;
 constexpr std::size_t kLine = 64;
 constexpr std::size_t kMostLines = 12;  // of one row; what follows, the processor sees coming by itself
@@ -36,9 +36,11 @@ NESTOR_INLINE void fetch(const RowFormat& format, const std::byte* base, std::sp
 
 /// work(i) for every row, in blocks whose records are on their way.
 template <typename Work>
-NESTOR_INLINE void for_fetched(const RowFormat& format, const std::byte* base, std::span<const std::int64_t> rows,
-                               const Work& work) {
-  const auto block = [&](std::size_t begin) { return rows.subspan(begin, std::min(kBlock, rows.size() - begin)); };
+NESTOR_INLINE void for_fetched(const RowFormat& format, const std::byte* base,
+                               std::span<const std::int64_t> rows, const Work& work) {
+  const auto block = [&](std::size_t begin) {
+    return rows.subspan(begin, std::min(kBlock, rows.size() - begin));
+  };
   if (!rows.empty()) fetch(format, base, block(0));
   for (std::size_t begin = 0; begin < rows.size(); begin += kBlock) {
     const std::size_t end = std::min(begin + kBlock, rows.size());
@@ -113,13 +115,15 @@ struct Record {
 
 template <typename Number>
 NESTOR_INLINE Record<Number> record_at(const RowFormat& format, std::byte* at) {
-  const auto part = [&](std::size_t offset) { return reinterpret_cast<typename Number::Stored*>(at + offset); };
+  const auto part = [&](std::size_t offset) {
+    return reinterpret_cast<typename Number::Stored*>(at + offset);
+  };
   return {reinterpret_cast<RowState*>(at), part(kValuesAt), part(format.first_at), part(format.second_at)};
 }
 
 template <typename Number>
-NESTOR_INLINE void gather_one(const RowFormat& format, std::byte* at, std::span<const float> drift, float epsilon,
-                              float* __restrict out) {
+NESTOR_INLINE void gather_one(const RowFormat& format, std::byte* at, std::span<const float> drift,
+                              float epsilon, float* __restrict out) {
   const Record<Number> r = record_at<Number>(format, at);
   const typename Number::Stored* __restrict values = r.values;
   const typename Number::Stored* __restrict first = r.first;
@@ -194,7 +198,8 @@ NESTOR_INLINE void update_element_wise(const RowFormat& format, std::byte* at, s
     for (std::int64_t i = 0; i < width; ++i) {
       const std::uint32_t random = mixed(key + static_cast<std::uint32_t>(i));
       const float x = g[i] * scale, v = keep2 * Number::load(second[i]) + take2 * (x * x);
-      values[i] = Number::round(Number::load(values[i]) - rule.size * x / (std::sqrt(v) + rule.epsilon), random);
+      values[i] =
+          Number::round(Number::load(values[i]) - rule.size * x / (std::sqrt(v) + rule.epsilon), random);
       second[i] = Number::round(v, random >> 16);
     }
     return;
@@ -212,26 +217,29 @@ NESTOR_INLINE void update_element_wise(const RowFormat& format, std::byte* at, s
 }
 
 template <typename Number>
-NESTOR_INLINE void gather_all(const RowFormat& format, const std::byte* base, std::span<const std::int64_t> rows,
-                              std::span<const float> drift, float epsilon, float* out) {
-  for_fetched(format, base, rows, [&](std::size_t i) __attribute__((always_inline)) {
-    gather_one<Number>(format, const_cast<std::byte*>(base) + format.offset(rows[i]), drift, epsilon,
-                       out + static_cast<std::int64_t>(i) * format.width);
-  });
+NESTOR_INLINE void gather_all(const RowFormat& format, const std::byte* base,
+                              std::span<const std::int64_t> rows, std::span<const float> drift, float epsilon,
+                              float* out) {
+  for_fetched(
+      format, base, rows, [&](std::size_t i) __attribute__((always_inline)) {
+        gather_one<Number>(format, const_cast<std::byte*>(base) + format.offset(rows[i]), drift, epsilon,
+                           out + static_cast<std::int64_t>(i) * format.width);
+      });
 }
 
 template <typename Number>
 NESTOR_INLINE void update_all(const RowFormat& format, std::byte* base, std::span<const std::int64_t> rows,
                               const float* gradients, const RowRule& rule) {
-  for_fetched(format, base, rows, [&](std::size_t i) __attribute__((always_inline)) {
-    std::byte* at = base + format.offset(rows[i]);
-    const float* g = gradients + static_cast<std::int64_t>(i) * format.width;
-    if (format.second == RowFormat::Moment::row) {
-      update_row_wise<Number>(format, at, rows[i], g, rule);
-    } else {
-      update_element_wise<Number>(format, at, rows[i], g, rule);
-    }
-  });
+  for_fetched(
+      format, base, rows, [&](std::size_t i) __attribute__((always_inline)) {
+        std::byte* at = base + format.offset(rows[i]);
+        const float* g = gradients + static_cast<std::int64_t>(i) * format.width;
+        if (format.second == RowFormat::Moment::row) {
+          update_row_wise<Number>(format, at, rows[i], g, rule);
+        } else {
+          update_element_wise<Number>(format, at, rows[i], g, rule);
+        }
+      });
 }
 
 }  // namespace
@@ -247,8 +255,8 @@ void gather_rows(const RowFormat& format, const std::byte* base, std::span<const
 }
 
 NESTOR_CLONES
-void update_rows(const RowFormat& format, std::byte* base, std::span<const std::int64_t> rows, const float* gradients,
-                 const RowRule& rule) {
+void update_rows(const RowFormat& format, std::byte* base, std::span<const std::int64_t> rows,
+                 const float* gradients, const RowRule& rule) {
   if (format.numbers == Numbers::f32) {
     update_all<F32>(format, base, rows, gradients, rule);
   } else {

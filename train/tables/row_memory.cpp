@@ -16,9 +16,11 @@
 namespace nestor::train {
 
 RowMemory RowMemory::resident(std::uint64_t bytes) {
-  void* address = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* address =
+      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (address == MAP_FAILED) {
-    fail(ErrorKind::limit, "cannot get {} bytes of memory for a table: {}; \"storage\": \"mapped\" needs less", bytes,
+    fail(ErrorKind::limit,
+         "cannot get {} bytes of memory for a table: {}; \"storage\": \"mapped\" needs less", bytes,
          std::strerror(errno));
   }
   // Rows are touched at random: with small pages every one would miss the TLB, and its page table the cache.
@@ -46,7 +48,8 @@ RowMemory RowMemory::mapped(std::uint64_t bytes, const std::filesystem::path& fo
   const int code = errno;
   ::close(file);
   if (address == MAP_FAILED) {
-    fail(ErrorKind::io, "cannot map {} bytes of a file in {}: {}", bytes, folder.string(), std::strerror(code));
+    fail(ErrorKind::io, "cannot map {} bytes of a file in {}: {}", bytes, folder.string(),
+         std::strerror(code));
   }
   ::madvise(address, bytes, MADV_RANDOM);
   return RowMemory(static_cast<std::byte*>(address), bytes, true);

@@ -17,7 +17,8 @@ class RowSet {
   void add(std::span<const std::int64_t> rows) {
     constexpr std::size_t kAhead = 16;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (i + kAhead < rows.size()) __builtin_prefetch(&words_[static_cast<std::size_t>(rows[i + kAhead]) / 64], 1);
+      if (i + kAhead < rows.size())
+        __builtin_prefetch(&words_[static_cast<std::size_t>(rows[i + kAhead]) / 64], 1);
       std::atomic_ref<std::uint64_t> word(words_[static_cast<std::size_t>(rows[i]) / 64]);
       const std::uint64_t bit = std::uint64_t{1} << (static_cast<std::uint64_t>(rows[i]) % 64);
       if ((word.load(std::memory_order_relaxed) & bit) == 0) word.fetch_or(bit, std::memory_order_relaxed);

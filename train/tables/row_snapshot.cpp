@@ -22,8 +22,8 @@ struct StoredHead {
 };
 static_assert(sizeof(StoredHead) == 72 && std::has_unique_object_representations_v<RowShape>);
 
-// Four independent chains of multiply and rotate over words of 8 bytes (as in xxHash, Y. Collet): finds every single
-// damaged word, and others but with probability 2^-64.
+// Four independent chains of multiply and rotate over words of 8 bytes (as in xxHash, Y. Collet): finds every
+// single damaged word, and others but with probability 2^-64.
 class Checksum {
  public:
   void add(std::span<const std::byte> bytes) {
@@ -90,9 +90,10 @@ RowSnapshotHead parsed_head(const std::filesystem::path& path, std::span<const s
   const RowSnapshotHead& head = stored.head;
   constexpr std::int64_t kMost = std::int64_t{1} << 40;
   const auto plausible = [](std::int64_t n) { return n >= 0 && n <= kMost; };
-  if (!plausible(head.number) || !plausible(head.previous) || !plausible(head.steps) || !plausible(head.count) ||
-      !plausible(head.shape.rows) || head.previous > head.number || head.count > head.shape.rows ||
-      head.shape.record > (std::uint64_t{1} << 24) || head.shape.record % 8 != 0) {
+  if (!plausible(head.number) || !plausible(head.previous) || !plausible(head.steps) ||
+      !plausible(head.count) || !plausible(head.shape.rows) || head.previous > head.number ||
+      head.count > head.shape.rows || head.shape.record > (std::uint64_t{1} << 24) ||
+      head.shape.record % 8 != 0) {
     damaged(path, "its header contradicts itself");
   }
   return head;
@@ -110,7 +111,8 @@ std::optional<std::int64_t> row_snapshot_number(const std::string& file_name, co
   if (!file_name.starts_with(name + ".") || !file_name.ends_with(kEnd)) return std::nullopt;
   if (file_name.size() <= name.size() + 1 + kEnd.size()) return std::nullopt;
   std::int64_t number = 0;
-  const char *begin = file_name.data() + name.size() + 1, *end = file_name.data() + file_name.size() - kEnd.size();
+  const char *begin = file_name.data() + name.size() + 1,
+             *end = file_name.data() + file_name.size() - kEnd.size();
   const auto [at, error] = std::from_chars(begin, end, number);
   if (error != std::errc() || at != end || number < 0) return std::nullopt;
   return number;
@@ -143,7 +145,8 @@ RowSnapshotHead row_snapshot_head(const std::filesystem::path& path) {
   return parsed_head(path, bytes);
 }
 
-RowSnapshotFile::RowSnapshotFile(const std::filesystem::path& path, const RowShape& shape, std::int64_t number)
+RowSnapshotFile::RowSnapshotFile(const std::filesystem::path& path, const RowShape& shape,
+                                 std::int64_t number)
     : file_(path), mapping_(file_) {
   const std::span<const std::byte> bytes = mapping_.bytes();
   head_ = parsed_head(path, bytes);
@@ -151,10 +154,12 @@ RowSnapshotFile::RowSnapshotFile(const std::filesystem::path& path, const RowSha
     damaged(path, fmt::format("expected snapshot {}, found {}: was it renamed?", number, head_.number));
   }
   if (head_.shape != shape) {
-    damaged(path, fmt::format("it is of a table [{}, {}] with {} bytes a row, this run has [{}, {}] with {} or another "
-                              "optimizer: was the recipe changed?",
-                              head_.shape.rows, head_.shape.width, head_.shape.record, shape.rows, shape.width,
-                              shape.record));
+    damaged(
+        path,
+        fmt::format("it is of a table [{}, {}] with {} bytes a row, this run has [{}, {}] with {} or another "
+                    "optimizer: was the recipe changed?",
+                    head_.shape.rows, head_.shape.width, head_.shape.record, shape.rows, shape.width,
+                    shape.record));
   }
   drift_at_ = sizeof(StoredHead);
   rows_at_ = drift_at_ + 8 * (static_cast<std::uint64_t>(head_.steps) + 1);
@@ -170,7 +175,8 @@ RowSnapshotFile::RowSnapshotFile(const std::filesystem::path& path, const RowSha
   if (stored != checksum.value()) damaged(path, "its checksum is wrong");
   std::int64_t before = -1;
   for (const std::int64_t row : rows()) {
-    if (row <= before || row >= shape.rows) damaged(path, "its row numbers are not ascending, or beyond the table");
+    if (row <= before || row >= shape.rows)
+      damaged(path, "its row numbers are not ascending, or beyond the table");
     before = row;
   }
   for (std::int64_t i = 0; i < head_.count; ++i) {
@@ -186,11 +192,13 @@ std::span<const std::byte> RowSnapshotFile::part(std::uint64_t begin, std::uint6
 
 // The parts begin at multiples of 8 bytes of a mapping, which begins at a page.
 std::span<const double> RowSnapshotFile::drift() const {
-  return {reinterpret_cast<const double*>(part(drift_at_, 8).data()), static_cast<std::size_t>(head_.steps) + 1};
+  return {reinterpret_cast<const double*>(part(drift_at_, 8).data()),
+          static_cast<std::size_t>(head_.steps) + 1};
 }
 
 std::span<const std::int64_t> RowSnapshotFile::rows() const {
-  return {reinterpret_cast<const std::int64_t*>(part(rows_at_, 0).data()), static_cast<std::size_t>(head_.count)};
+  return {reinterpret_cast<const std::int64_t*>(part(rows_at_, 0).data()),
+          static_cast<std::size_t>(head_.count)};
 }
 
 std::span<const std::byte> RowSnapshotFile::record(std::int64_t index) const {

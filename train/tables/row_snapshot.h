@@ -1,4 +1,5 @@
-// The file of one snapshot of one table: the rows changed since the one before it, or all that differ from zero.
+// The file of one snapshot of one table: the rows changed since the one before it, or all that differ from
+// zero.
 //   header    fixed, little-endian
 //   drift     [steps + 1] float64
 //   rows      [count] int64, ascending
@@ -47,8 +48,8 @@ bool is_unfinished_row_snapshot(const std::string& file_name, const std::string&
 
 struct RowSnapshot {
   RowSnapshotHead head;
-  std::span<const double> drift;                           // [steps + 1]
-  std::span<const std::int64_t> rows;                      // [count]
+  std::span<const double> drift;                             // [steps + 1]
+  std::span<const std::int64_t> rows;                        // [count]
   std::function<const std::byte*(std::int64_t row)> record;  // where a row lies
 };
 void write_row_snapshot(const std::filesystem::path& path, const RowSnapshot& snapshot);

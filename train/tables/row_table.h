@@ -1,6 +1,6 @@
 // A table of rows that may be larger than memory and is trained row by row: what a step touches is gathered,
-// what its gradient touches is updated, nothing else is read or written. Not torch parameters: the graph sees the
-// gathered rows as a leaf.
+// what its gradient touches is updated, nothing else is read or written. Not torch parameters: the graph sees
+// the gathered rows as a leaf.
 #pragma once
 
 #include <cstdint>
@@ -34,19 +34,20 @@ struct TableOptions {
   std::int64_t rows = 0;
   std::int64_t width = 0;
   recipe::TableOptimizer optimizer;
-  /// The table holds `amplification` times the values that the recipe's numbers are about (sqrt(D) when that is
-  /// trained folded). Gradients are then so many times smaller, so the learning rate is multiplied with it and
-  /// epsilon divided: the run is the one with the factor outside of the table.
+  /// The table holds `amplification` times the values that the recipe's numbers are about (sqrt(D) when that
+  /// is trained folded). Gradients are then so many times smaller, so the learning rate is multiplied with it
+  /// and epsilon divided: the run is the one with the factor outside of the table.
   double amplification = 1;
-  std::uint64_t seed = 0;          // of stochastic rounding
-  std::filesystem::path scratch;   // folder of the mapped file; unused for resident tables
+  std::uint64_t seed = 0;         // of stochastic rounding
+  std::filesystem::path scratch;  // folder of the mapped file; unused for resident tables
 };
 
-/// What the update of Adam does to a row depends on the step alone once it is no more touched: its moments decay, and
-/// the value goes on along the first moment. So nothing is done until the row is read, and `gather` returns what
-/// dense Adam would hold. The values of a table are those of `gather`, always.
+/// What the update of Adam does to a row depends on the step alone once it is no more touched: its moments
+/// decay, and the value goes on along the first moment. So nothing is done until the row is read, and
+/// `gather` returns what dense Adam would hold. The values of a table are those of `gather`, always.
 ///
-/// One thread calls; inside, torch's threads share the rows. No result depends on their number or on the storage.
+/// One thread calls; inside, torch's threads share the rows. No result depends on their number or on the
+/// storage.
 class RowTable {
  public:
   virtual ~RowTable() = default;
@@ -60,26 +61,28 @@ class RowTable {
   /// out [rows.size(), width] float32. Rows in any order; ascending is fastest.
   virtual void gather(std::span<const std::int64_t> rows, std::span<float> out) const = 0;
 
-  /// Rows are distinct and ascending; gradients [rows.size(), width] float32, finite. To be called at every step, with
-  /// no rows too.
-  virtual void update(std::span<const std::int64_t> rows, std::span<const float> gradients, const RowStep& step) = 0;
+  /// Rows are distinct and ascending; gradients [rows.size(), width] float32, finite. To be called at every
+  /// step, with no rows too.
+  virtual void update(std::span<const std::int64_t> rows, std::span<const float> gradients,
+                      const RowStep& step) = 0;
 
-  /// Sets rows [first, first + values.size() / width) and forgets their optimizer state. Tables begin with zeros.
+  /// Sets rows [first, first + values.size() / width) and forgets their optimizer state. Tables begin with
+  /// zeros.
   virtual void assign(std::int64_t first, std::span<const float> values) = 0;
 
-  /// Snapshots: files NAME.NUMBER.rows in `folder`, each with the rows changed since the one before, now and then
-  /// with all. Each appears complete or not at all. Saving clears what counts as changed: a snapshot is meant to be
-  /// kept, or the run to go on from an older one.
+  /// Snapshots: files NAME.NUMBER.rows in `folder`, each with the rows changed since the one before, now and
+  /// then with all. Each appears complete or not at all. Saving clears what counts as changed: a snapshot is
+  /// meant to be kept, or the run to go on from an older one.
   virtual void save(const std::filesystem::path& folder, std::int64_t number) = 0;
-  /// Into a table just made. Error(not_found, bad_input) if the snapshot or one that it builds on is missing, damaged
-  /// or of another table; the table is then unchanged.
+  /// Into a table just made. Error(not_found, bad_input) if the snapshot or one that it builds on is missing,
+  /// damaged or of another table; the table is then unchanged.
   virtual void load(const std::filesystem::path& folder, std::int64_t number) = 0;
   /// Removes what none of the snapshots `keep` needs, and what a killed run left half written.
   virtual void prune(const std::filesystem::path& folder, std::span<const std::int64_t> keep) const = 0;
 };
 
-/// A table of zeros; memory or disk is taken as rows are touched. Error(usage) for options that make no sense,
-/// Error(limit) where memory or disk cannot hold it.
+/// A table of zeros; memory or disk is taken as rows are touched. Error(usage) for options that make no
+/// sense, Error(limit) where memory or disk cannot hold it.
 std::unique_ptr<RowTable> make_row_table(const TableOptions& options);
 
 }  // namespace nestor::train

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "base/error.h"
 #include <ATen/Parallel.h>
+#include "base/error.h"
 
 namespace nestor::train {
 namespace {
@@ -28,7 +28,8 @@ const TableOptions& checked(const TableOptions& options) {
     refuse("its name has to do as the name of a file");
   }
   if (options.rows < 1 || options.rows > kMostRows) refuse("the number of rows must be 1 to 2^38");
-  if (!(options.amplification > 0) || !std::isfinite(options.amplification)) refuse("amplification must be above 0");
+  if (!(options.amplification > 0) || !std::isfinite(options.amplification))
+    refuse("amplification must be above 0");
   if (!(o.epsilon > 0)) refuse("epsilon must be above 0: rows begin without moments");
   if (o.kind == TableOptimizer::Kind::row_adagrad) return options;
   if (!(o.beta1 >= 0) || !(o.beta2 > 0 && o.beta2 < 1) || !(o.beta1 * o.beta1 < o.beta2)) {
@@ -85,14 +86,17 @@ void StoredRows::gather(std::span<const std::int64_t> rows, std::span<float> out
   }
   if (memory_.is_mapped_file()) {
     std::vector<std::uint64_t> offsets(rows.size());
-    std::transform(rows.begin(), rows.end(), offsets.begin(), [&](std::int64_t row) { return format_.offset(row); });
+    std::transform(rows.begin(), rows.end(), offsets.begin(),
+                   [&](std::int64_t row) { return format_.offset(row); });
     memory_.expect(offsets, format_.record);
   }
   const auto epsilon = static_cast<float>(options_.optimizer.epsilon / options_.amplification);
-  at::parallel_for(0, static_cast<std::int64_t>(rows.size()), kRowsForAThread, [&](std::int64_t begin, std::int64_t end) {
-    gather_rows(format_, memory_.data(), rows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
-                catch_up_.drift(), epsilon, out.data() + begin * options_.width);
-  });
+  at::parallel_for(
+      0, static_cast<std::int64_t>(rows.size()), kRowsForAThread, [&](std::int64_t begin, std::int64_t end) {
+        gather_rows(format_, memory_.data(),
+                    rows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
+                    catch_up_.drift(), epsilon, out.data() + begin * options_.width);
+      });
 }
 
 RowRule StoredRows::rule(const RowStep& step) const {
@@ -120,7 +124,8 @@ RowRule StoredRows::rule(const RowStep& step) const {
 void StoredRows::check_update(std::span<const std::int64_t> rows, std::span<const float> gradients,
                               const RowStep& step) const {
   if (step.step != catch_up_.steps() + 1 || step.step >= kMostSteps) {
-    fail(ErrorKind::usage, "table {}: step {} after step {}; every step has to update every table, with no rows too",
+    fail(ErrorKind::usage,
+         "table {}: step {} after step {}; every step has to update every table, with no rows too",
          in_quotes(options_.name), step.step, catch_up_.steps());
   }
   if (gradients.size() != rows.size() * static_cast<std::size_t>(options_.width)) {
@@ -137,14 +142,17 @@ void StoredRows::check_update(std::span<const std::int64_t> rows, std::span<cons
   }
 }
 
-void StoredRows::update(std::span<const std::int64_t> rows, std::span<const float> gradients, const RowStep& step) {
+void StoredRows::update(std::span<const std::int64_t> rows, std::span<const float> gradients,
+                        const RowStep& step) {
   check_update(rows, gradients, step);
   const RowRule now = rule(step);
-  at::parallel_for(0, static_cast<std::int64_t>(rows.size()), kRowsForAThread, [&](std::int64_t begin, std::int64_t end) {
-    const auto mine = rows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
-    update_rows(format_, memory_.data(), mine, gradients.data() + begin * options_.width, now);
-    changed_.add(mine);
-  });
+  at::parallel_for(
+      0, static_cast<std::int64_t>(rows.size()), kRowsForAThread, [&](std::int64_t begin, std::int64_t end) {
+        const auto mine =
+            rows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+        update_rows(format_, memory_.data(), mine, gradients.data() + begin * options_.width, now);
+        changed_.add(mine);
+      });
   catch_up_.advance(now.size);
 }
 
@@ -190,7 +198,8 @@ void StoredRows::load(const std::filesystem::path& folder, std::int64_t number) 
   // Newest first; all are checked before the table changes.
   std::vector<std::unique_ptr<RowSnapshotFile>> files;
   for (std::int64_t at = number;; at = files.back()->head().previous) {
-    files.push_back(std::make_unique<RowSnapshotFile>(row_snapshot_path(folder, options_.name, at), shape(), at));
+    files.push_back(
+        std::make_unique<RowSnapshotFile>(row_snapshot_path(folder, options_.name, at), shape(), at));
     if (files.back()->head().previous == at) break;
   }
   Chain chain{number, files.back()->head().count, 0};

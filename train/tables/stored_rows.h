@@ -1,4 +1,5 @@
-// The one implementation of RowTable: records in memory or a mapped file, their optimizer, and their snapshots.
+// The one implementation of RowTable: records in memory or a mapped file, their optimizer, and their
+// snapshots.
 #pragma once
 
 #include <optional>
@@ -23,7 +24,8 @@ class StoredRows final : public RowTable {
   std::uint64_t bytes() const override { return memory_.bytes(); }
 
   void gather(std::span<const std::int64_t> rows, std::span<float> out) const override;
-  void update(std::span<const std::int64_t> rows, std::span<const float> gradients, const RowStep& step) override;
+  void update(std::span<const std::int64_t> rows, std::span<const float> gradients,
+              const RowStep& step) override;
   void assign(std::int64_t first, std::span<const float> values) override;
   void save(const std::filesystem::path& folder, std::int64_t number) override;
   void load(const std::filesystem::path& folder, std::int64_t number) override;
@@ -32,7 +34,8 @@ class StoredRows final : public RowTable {
  private:
   RowShape shape() const;
   RowRule rule(const RowStep& step) const;
-  void check_update(std::span<const std::int64_t> rows, std::span<const float> gradients, const RowStep& step) const;
+  void check_update(std::span<const std::int64_t> rows, std::span<const float> gradients,
+                    const RowStep& step) const;
 
   /// The snapshots on which the next one can build.
   struct Chain {
