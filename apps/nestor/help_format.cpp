@@ -68,7 +68,8 @@ std::string usage_line(const CLI::App& app, const std::string& name) {
   out += has_commands ? " COMMAND [OPTIONS]" : " [OPTIONS]";
   for (const CLI::Option* option :
        app.get_options([](const CLI::Option* o) { return o->get_positional(); })) {
-    const std::string positional = option->get_name(true);
+    const bool several = option->get_items_expected_max() > 1;
+    const std::string positional = option->get_name(true) + (several ? "..." : "");
     out += option->get_required() ? " " + positional : " [" + positional + "]";
   }
   return out + "\n";

@@ -25,6 +25,8 @@ namespace fs = std::filesystem;
 struct Options {
   std::vector<std::string> sources;
   corpus::ReadOptions read;
+  std::optional<std::string> format;
+  bool repair = false;
   std::optional<std::uint64_t> limit_bytes;
   tokenizer::LearnOptions learn;
   std::string out;
@@ -83,23 +85,31 @@ std::string_view beginning(std::string_view text, std::uint64_t bytes) {
   return text.substr(0, end);
 }
 
+corpus::FormatChoice format_of(const Options& o) {
+  if (!o.format) return corpus::FormatChoice::by_name;
+  return *o.format == "text" ? corpus::FormatChoice::text : corpus::FormatChoice::jsonl;
+}
+
 // Hands the documents of all sources to the learner and returns how many there were.
 std::uint64_t read_sources(const Options& o, tokenizer::TokenizerLearner& learner, ProgressSink& progress,
                            const std::stop_token& stop) {
-  const auto files = corpus::list_sources(o.sources, corpus::FormatChoice::by_name);
-  std::uint64_t total = 0;
-  for (const corpus::SourceFile& file : files) total += file.bytes;
+  corpus::ReadOptions reading = o.read;
+  if (o.repair) reading.bad_text = corpus::BadText::repair;
+  const auto files = corpus::list_sources(o.sources, format_of(o));
+  std::uint64_t total = 0;  // stays 0, which means unknown, if it is not known of every file
+  if (std::ranges::none_of(files, [](const auto& file) { return file.bytes == 0; })) {
+    for (const corpus::SourceFile& file : files) total += file.bytes;
+  }
   std::uint64_t left = o.limit_bytes.value_or(std::numeric_limits<std::uint64_t>::max());
   std::uint64_t documents = 0;
   std::uint64_t done = 0;
   for (const corpus::SourceFile& file : files) {
-    corpus::DocumentReader reader(file, o.read, stop);
+    corpus::DocumentReader reader(file, reading, stop);
     for (corpus::Document document; left > 0 && reader.next(document); ++documents) {
       if (stop.stop_requested()) fail(ErrorKind::cancelled, "interrupted; nothing is written");
       learner.add(beginning(document.text, left));
       left -= std::min<std::uint64_t>(left, document.text.size());
-      const std::uint64_t now = done + reader.consumed();
-      progress.advance("reading", now, std::max(total, now));  // the size of a pipe is not known
+      progress.advance("reading", done + reader.consumed(), total);
     }
     done += reader.consumed();
   }
@@ -132,10 +142,8 @@ int train(const Options& o) {
 
 CLI::App* add_train(CLI::App& group, Options& o) {
   CLI::App* app = group.add_subcommand("train", "Learn a tokenizer of the LongCat family from text");
-  app->add_option(
-         "SRC", o.sources,
-         "Texts to learn from: plain text, .jsonl, either also packed as .xz; folders of them; - for "
-         "standard input")
+  app->add_option("SRC", o.sources,
+                  "Files, folders (*.txt, *.md, *.jsonl, each also .xz) or - for standard input")
       ->required();
   app->add_option("--vocab-size", o.learn.vocab_size,
                   "Tokens in all: 17 control tokens, 256 bytes, and the rest learned")
@@ -146,8 +154,14 @@ CLI::App* add_train(CLI::App& group, Options& o) {
          "The folder for tokenizer.json and tokenizer_config.json, or a FILE.json for the first alone")
       ->required()
       ->option_text("DIR|FILE");
-  app->add_option("--text-key", o.read.text_key, "The key of the text in a JSON line (default text)")
+  app->add_option("--format", o.format,
+                  "Read every SRC as plain text or as one JSON object a line (default: by its name)")
+      ->option_text("text|jsonl")
+      ->check(CLI::IsMember({"text", "jsonl"}));
+  app->add_option("--text-key", o.read.text_key,
+                  "The key of a JSON line that holds the document (default text)")
       ->option_text("KEY");
+  app->add_flag("--repair", o.repair, "Replace what is not UTF-8 by U+FFFD instead of stopping");
   app->add_option("--limit-bytes", o.limit_bytes, "Learn from the first N bytes of text (default: all)")
       ->option_text("N")
       ->check(whole_number());

@@ -19,7 +19,8 @@ std::filesystem::path exported(const testing::TrainingModel& model, const std::f
   return folder;
 }
 
-void expect_equal(const testing::TrainingModel& a, const testing::TrainingModel& b, torch::ScalarType rounded) {
+void expect_equal(const testing::TrainingModel& a, const testing::TrainingModel& b,
+                  torch::ScalarType rounded) {
   const auto round = [&](const torch::Tensor& t) { return t.detach().to(rounded).to(torch::kFloat32); };
   for (std::size_t i = 0; i < a.lm->parameters().size(); ++i) {
     const auto& [name, tensor, role] = a.lm->parameters()[i];
@@ -27,7 +28,8 @@ void expect_equal(const testing::TrainingModel& a, const testing::TrainingModel&
     EXPECT_TRUE(torch::equal(router ? tensor : round(tensor), b.lm->parameters()[i].tensor)) << name;
   }
   for (std::size_t i = 0; i < a.lm->buffers().size(); ++i) {
-    EXPECT_TRUE(torch::equal(a.lm->buffers()[i].tensor, b.lm->buffers()[i].tensor)) << a.lm->buffers()[i].name;
+    EXPECT_TRUE(torch::equal(a.lm->buffers()[i].tensor, b.lm->buffers()[i].tensor))
+        << a.lm->buffers()[i].name;
   }
   for (std::size_t i = 0; i < a.tables.size(); ++i) {
     const torch::Tensor values = torch::tensor(a.tables[i]->values);
@@ -47,7 +49,9 @@ TEST_P(CheckpointRoundTrip, FloatIsBitwise) {
   expect_equal(first, second, torch::kFloat32);
   exported(second, scratch.path() / "b");
   for (const char* file : {"model.safetensors", "config.json", "generation_config.json"}) {
-    EXPECT_EQ(read_file(scratch.path() / "a" / file, 1 << 26), read_file(scratch.path() / "b" / file, 1 << 26)) << file;
+    EXPECT_EQ(read_file(scratch.path() / "a" / file, 1 << 26),
+              read_file(scratch.path() / "b" / file, 1 << 26))
+        << file;
   }
 }
 
@@ -61,7 +65,8 @@ TEST_P(CheckpointRoundTrip, BrainFloatIsRoundedOnce) {
   expect_equal(first, second, torch::kBFloat16);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, CheckpointRoundTrip, ::testing::Range<std::size_t>(0, testing::model_zoo().size()),
+INSTANTIATE_TEST_SUITE_P(All, CheckpointRoundTrip,
+                         ::testing::Range<std::size_t>(0, testing::model_zoo().size()),
                          [](const auto& test) { return testing::model_zoo()[test.param].first; });
 
 TEST(ExportCheckpoint, WritesTheTokenizersFilesAndNothingHalf) {
@@ -79,7 +84,8 @@ TEST(ExportCheckpoint, WritesTheTokenizersFilesAndNothingHalf) {
   EXPECT_EQ(read_json(request.folder / "generation_config.json", 1000)["eos_token_id"], 2);
   EXPECT_FALSE(std::filesystem::exists(request.folder / "left.over"));
   EXPECT_FALSE(std::filesystem::exists(scratch.path() / "out" / "final.partial"));
-  EXPECT_REFUSED(export_checkpoint(*model.lm, model.read_tables(), request), ErrorKind::usage, "already there");
+  EXPECT_REFUSED(export_checkpoint(*model.lm, model.read_tables(), request), ErrorKind::usage,
+                 "already there");
 }
 
 TEST(ExportCheckpoint, RefusesAnotherModelsConfiguration) {

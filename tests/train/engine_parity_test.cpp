@@ -1,11 +1,11 @@
-// The trained model is the model that runs: every activation of the training modules against the inference engine's,
-// for the same weights, in float32. A batch with several documents in a row is compared with each document as a
-// sequence of its own, so that segments of attention, positions and hash are tested by the way.
+// The trained model is the model that runs: every activation of the training modules against the inference
+// engine's, for the same weights, in float32. A batch with several documents in a row is compared with each
+// document as a sequence of its own, so that segments of attention, positions and hash are tested by the way.
 //
-// Tolerance. Both sides compute in float32 and add in different orders. A product over K terms is off by at most
-// K u sum|x w|, u = 2^-24, and typically by sqrt(K) u of the result's size. A value passes at most 10 products of
-// K <= 64 in a layer and 2 layers: typically sqrt(20 * 64) u = 2e-6 of the largest value, and if all errors of a product
-// pointed the same way, 20 * 64 u = 8e-5. That is the bound.
+// Tolerance. Both sides compute in float32 and add in different orders. A product over K terms is off by at
+// most K u sum|x w|, u = 2^-24, and typically by sqrt(K) u of the result's size. A value passes at most 10
+// products of K <= 64 in a layer and 2 layers: typically sqrt(20 * 64) u = 2e-6 of the largest value, and if
+// all errors of a product pointed the same way, 20 * 64 u = 8e-5. That is the bound.
 #include <gtest/gtest.h>
 
 #include "kernels/registry.h"
@@ -67,7 +67,8 @@ TEST_P(EngineParity, EveryActivationOfEveryDocumentAgrees) {
     for (const auto& [activation, values] : recorder.seen) {
       const auto& ours = expected.seen[activation];
       ASSERT_EQ(values.size(), ours.size()) << activation;
-      EXPECT_LT(testing::relative_difference(values, ours), kTolerance) << name << " " << kernels << " " << activation;
+      EXPECT_LT(testing::relative_difference(values, ours), kTolerance)
+          << name << " " << kernels << " " << activation;
     }
   }
 }
@@ -82,7 +83,8 @@ TEST_P(EngineParity, DoubleAgreesWithFloat) {
   single.lm->logits(single.read(batch), a);
   twice.lm->logits(twice.read(batch), b);
   for (const auto& [activation, values] : a.seen) {
-    EXPECT_LT(testing::relative_difference(values, b.seen[activation]), kTolerance) << name << " " << activation;
+    EXPECT_LT(testing::relative_difference(values, b.seen[activation]), kTolerance)
+        << name << " " << activation;
   }
 }
 

@@ -14,7 +14,8 @@ namespace {
 // The row numbers that a lookup stands for.
 std::vector<std::int64_t> rows_of_lookup(const TableLookup& lookup) {
   std::vector<std::int64_t> rows;
-  for (const std::int32_t i : lookup.batch.index) rows.push_back(lookup.batch.rows[static_cast<std::size_t>(i)]);
+  for (const std::int32_t i : lookup.batch.index)
+    rows.push_back(lookup.batch.rows[static_cast<std::size_t>(i)]);
   return rows;
 }
 
@@ -32,22 +33,47 @@ corpus::Batch two_documents() {
 
 TEST(Lookups, TheDraftSeesTheNextTokenWithoutTheFirstOfItsDocument) {
   // Trigrams in one split: tables 0 (pairs) and 1 (triples) of 61 * 3.3 -> 202 and 204 rows.
-  const testing::TrainingModel model(testing::tiny_config({{"emb_neighbor_num", 3}, {"emb_split_num", 1}}), 1);
+  const testing::TrainingModel model(testing::tiny_config({{"emb_neighbor_num", 3}, {"emb_split_num", 1}}),
+                                     1);
   const Inputs in = model.read(two_documents(), {Purpose::Kind::train, 1});
-  // Places 0..6 are the row itself; then the second and third token of each document, hashed without the first.
-  EXPECT_EQ(rows_of_lookup(in.lookups[0]), (std::vector<std::int64_t>{10, 11, 2, 12, 13, 14, 15, 11, 2, 13, 14}));
+  // Places 0..6 are the row itself; then the second and third token of each document, hashed without the
+  // first.
+  EXPECT_EQ(rows_of_lookup(in.lookups[0]),
+            (std::vector<std::int64_t>{10, 11, 2, 12, 13, 14, 15, 11, 2, 13, 14}));
   const std::int64_t m = 202;  // int(3.3 * 61 + 1)
   EXPECT_EQ(rows_of_lookup(in.lookups[1]),
             (std::vector<std::int64_t>{10, (11 + 10 * 61) % m, (2 + 11 * 61) % m, 12, (13 + 12 * 61) % m,
                                        (14 + 13 * 61) % m, (15 + 14 * 61) % m, 11, (2 + 11 * 61) % m, 13,
                                        (14 + 13 * 61) % m}));
-  // Position 0 reads token 1 at place 7, position 1 token 2 at place 8; 2 is the last of its document and not scored.
+  // Position 0 reads token 1 at place 7, position 1 token 2 at place 8; 2 is the last of its document and not
+  // scored.
   const torch::Tensor expected = torch::tensor({7, 8, 2, 9, 10, 6, 6}, torch::kInt32);
   EXPECT_TRUE(torch::equal(in.draft_index, expected)) << in.draft_index;
-  // The last position has no next token in the row, so it is not scored although the batch knows what follows.
+  // The last position has no next token in the row, so it is not scored although the batch knows what
+  // follows.
   EXPECT_TRUE(torch::equal(in.draft_targets, torch::tensor({2, -1, -1, 14, 15, 16, -1}, torch::kInt64)));
   EXPECT_EQ(in.draft_scored, 4);
   EXPECT_EQ(in.scored, 6);
+}
+
+// Equal paths: what the draft answers inside a row of several documents is what it answers to each of them
+// alone. The bound is that of engine_parity_test.cpp.
+TEST(Lookups, TheDraftOfADocumentDoesNotDependOnItsRow) {
+  const testing::TrainingModel model(testing::tiny_config(), 1);
+  const corpus::Batch batch = testing::random_batch(model.lm->config(), 3, 19, 11);
+  const torch::Tensor together = model.lm->draft_logits(model.read(batch, {Purpose::Kind::evaluate, 3}));
+  std::int64_t first = 0;
+  for (const auto& ids : testing::documents_of(batch)) {
+    const auto length = static_cast<std::int64_t>(ids.size());
+    const Inputs inputs = model.read(testing::one_document(ids), {Purpose::Kind::evaluate, 1});
+    if (length > 1) {  // the last position has no next token to embed
+      const torch::Tensor alone = model.lm->draft_logits(inputs).narrow(0, 0, length - 1);
+      const torch::Tensor found = together.narrow(0, first, length - 1);
+      EXPECT_LT((found - alone).abs().max().item<double>(),
+                20 * 64 * 0x1p-24 * alone.abs().max().item<double>());
+    }
+    first += length;
+  }
 }
 
 TEST(Lookups, WithoutDraftNothingIsAdded) {
@@ -74,7 +100,8 @@ TEST(InitialValues, ArePureFunctionsOfSeedNameAndElement) {
   for (std::size_t i = 0; i < a.parameters().size(); ++i) {
     const Parameter& p = a.parameters()[i];
     EXPECT_TRUE(torch::equal(p.tensor, b.parameters()[i].tensor)) << p.name;
-    if (p.role != Role::vector) EXPECT_FALSE(torch::equal(p.tensor, c.parameters()[i].tensor)) << p.name;
+    if (p.role == Role::vector) continue;
+    EXPECT_FALSE(torch::equal(p.tensor, c.parameters()[i].tensor)) << p.name;
   }
   // In pieces of any size, odd ones too.
   const TableSpec table{"t", 9, 5, TableSpec::Kind::word, 0, 2.0};

@@ -12,7 +12,8 @@ using torch::Tensor;
 void MemoryTable::gather(std::span<const std::int64_t> rows, std::span<float> out) const {
   const auto width = static_cast<std::size_t>(width_);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    std::copy_n(values.begin() + rows[i] * width_, width, out.begin() + static_cast<std::ptrdiff_t>(i * width));
+    std::copy_n(values.begin() + rows[i] * width_, width,
+                out.begin() + static_cast<std::ptrdiff_t>(i * width));
   }
 }
 
@@ -66,34 +67,48 @@ Json tiny_config(const Json& changes) {
 }
 
 std::vector<std::pair<std::string, Json>> model_zoo() {
-  const Json no_ngram = {{"emb_neighbor_num", nullptr}, {"emb_split_num", nullptr}, {"ngram_vocab_size_ratio", nullptr}};
+  const Json no_ngram = {
+      {"emb_neighbor_num", nullptr}, {"emb_split_num", nullptr}, {"ngram_vocab_size_ratio", nullptr}};
   const auto with = [](Json base, const Json& more) {
     base.update(more);
     return tiny_config(base);
   };
   const Json own = {{"architectures", {"NestorForCausalLM"}}};
-  const Json plne = {{"kind", "plne"}, {"mlp", 0}, {"emb_neighbor_num", 3}, {"emb_split_num", 3},
+  const Json plne = {{"kind", "plne"},
+                     {"mlp", 0},
+                     {"emb_neighbor_num", 3},
+                     {"emb_split_num", 3},
                      {"ngram_vocab_size_ratio", 2.7}};
-  const Json yarn = {{"rope_type", "yarn"}, {"factor", 10.0}, {"beta_fast", 32.0}, {"beta_slow", 1.0},
-                     {"mscale", 1}, {"mscale_all_dim", 1}, {"original_max_position_embeddings", 64}};
+  const Json yarn = {{"rope_type", "yarn"},
+                     {"factor", 10.0},
+                     {"beta_fast", 32.0},
+                     {"beta_slow", 1.0},
+                     {"mscale", 1},
+                     {"mscale_all_dim", 1},
+                     {"original_max_position_embeddings", 64}};
   return {
       {"lite", tiny_config()},
-      {"yarn_eos_list", with({{"rope_scaling", yarn}, {"max_position_embeddings", 640}}, {{"eos_token_id", {2, 7}}})},
-      {"bigrams_one_split", with({{"emb_neighbor_num", 2}, {"emb_split_num", 1}}, {{"num_layers", 1}, {"vocab_size", 64}})},
+      {"yarn_eos_list",
+       with({{"rope_scaling", yarn}, {"max_position_embeddings", 640}}, {{"eos_token_id", {2, 7}}})},
+      {"bigrams_one_split",
+       with({{"emb_neighbor_num", 2}, {"emb_split_num", 1}}, {{"num_layers", 1}, {"vocab_size", 64}})},
       {"five_grams", with({{"emb_neighbor_num", 5}, {"emb_split_num", 3}, {"ngram_vocab_size_ratio", 7}},
                           {{"num_attention_heads", 1}, {"q_lora_rank", 33}, {"kv_lora_rank", 17}})},
       {"no_identity_experts", with({{"zero_expert_num", 0}, {"n_routed_experts", 9}}, {{"moe_topk", 1}})},
       {"all_experts", with({{"moe_topk", 8}}, {{"mla_scale_q_lora", false}, {"mla_scale_kv_lora", false}})},
-      {"plain_flash", with(no_ngram, {{"architectures", {"LongcatFlashForCausalLM"}}, {"num_nextn_predict_layers", 0}})},
+      {"plain_flash",
+       with(no_ngram, {{"architectures", {"LongcatFlashForCausalLM"}}, {"num_nextn_predict_layers", 0}})},
       {"layer_norm", with(own, {{"embedding_amplification", "layer_norm"}})},
       {"ple", with(own, {{"per_layer_embedding", {{"kind", "ple"}, {"mlp", 1}}}})},
-      {"plne_alone", [&] {
+      {"plne_alone",
+       [&] {
          Json changes = no_ngram;
          changes.update(own);
          changes["per_layer_embedding"] = plne;
          return tiny_config(changes);
        }()},
-      {"plne_and_ngram_normed", with(own, {{"per_layer_embedding", plne}, {"embedding_amplification", "layer_norm"}})},
+      {"plne_and_ngram_normed",
+       with(own, {{"per_layer_embedding", plne}, {"embedding_amplification", "layer_norm"}})},
   };
 }
 
@@ -173,7 +188,8 @@ corpus::Batch random_batch(const config::ModelConfig& config, std::int64_t rows,
     std::int64_t left = 1 + below(window);
     for (std::int64_t t = 0; t < window; ++t) {
       const bool end = --left == 0 && t + 1 < window;
-      batch.ids.push_back(end ? config.eos_token_ids.front() : static_cast<TokenId>(below(config.vocab_size)));
+      batch.ids.push_back(end ? config.eos_token_ids.front()
+                              : static_cast<TokenId>(below(config.vocab_size)));
       batch.segments.push_back(segment);
       batch.positions.push_back(position++);
       if (end) {

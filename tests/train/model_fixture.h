@@ -1,5 +1,5 @@
-// Small models for the tests of the trainer's modules: configurations of every kind, tables in memory, batches of
-// several documents in a row, and activations by name.
+// Small models for the tests of the trainer's modules: configurations of every kind, tables in memory,
+// batches of several documents in a row, and activations by name.
 #pragma once
 
 #include <map>
@@ -45,7 +45,8 @@ Json tiny_config(const Json& changes = Json::object());
 /// Configurations that differ in every size and in the variant of the embedding.
 std::vector<std::pair<std::string, Json>> model_zoo();
 
-/// A model with its tables. Every value is random, norms, biases and n-gram tables too, so that each has a say.
+/// A model with its tables. Every value is random, norms, biases and n-gram tables too, so that each has a
+/// say.
 struct TrainingModel {
   TrainingModel(const Json& config, std::uint64_t seed, torch::ScalarType dtype = torch::kFloat32,
                 const recipe::Routing& routing = {});

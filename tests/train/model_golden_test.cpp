@@ -1,14 +1,16 @@
-// The golden checkpoints in the training model: logits, activations and drafts of an independent implementation.
-// The tolerance is that of the inference engine for the same files (tests/model/golden_test.cpp): products of K <= 200,
-// 10 in a layer, up to 3 layers, and everything float32 on both sides.
+// The golden checkpoints in the training model: logits, activations and drafts of an independent
+// implementation. The tolerance is that of the inference engine for the same files
+// (tests/model/golden_test.cpp): products of K <= 200, 10 in a layer, up to 3 layers, and everything float32
+// on both sides.
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <cstdlib>
 
 #include "config/parse_config.h"
 #include "support/golden.h"
 #include "support/refusal.h"
 #include "train/model_fixture.h"
+#include "train/modules/export_checkpoint.h"
 #include "train/modules/import_checkpoint.h"
 
 namespace nestor {
@@ -16,7 +18,8 @@ namespace {
 
 constexpr double kTolerance = 2e-4;
 
-// fp8 is for inference: training starts from numbers with a gradient. story and others have their cases elsewhere.
+// fp8 is for inference: training starts from numbers with a gradient. story and others have their cases
+// elsewhere.
 std::vector<std::string> trainable() {
   std::vector<std::string> names;
   for (const std::string& name : testing::golden_names()) {
@@ -29,7 +32,8 @@ testing::TrainingModel imported(const std::string& name) {
   const auto folder = testing::golden_folder(name);
   Json config = read_json(folder / "config.json", 1 << 20);
   // Published files do not say that they have a draft block.
-  if (std::filesystem::exists(folder / "expected" / "len7.mtp_ngram.npy")) config["num_nextn_predict_layers"] = 1;
+  if (std::filesystem::exists(folder / "expected" / "len7.mtp_ngram.npy"))
+    config["num_nextn_predict_layers"] = 1;
   testing::TrainingModel model(config, 3);
   import_checkpoint(folder, *model.lm, model.write_tables());
   return model;
@@ -41,14 +45,16 @@ TEST_P(ModelGolden, LogitsAgree) {
   const auto model = imported(GetParam());
   for (const auto& c : testing::golden_cases(GetParam())) {
     testing::Activations nobody;
-    const auto logits = testing::floats_of(model.lm->logits(model.read(testing::one_document(c.ids)), nobody));
+    const auto logits =
+        testing::floats_of(model.lm->logits(model.read(testing::one_document(c.ids)), nobody));
     EXPECT_LT(testing::relative_difference(logits, c.logits.floats), kTolerance) << c.name;
   }
 }
 
 TEST_P(ModelGolden, EveryActivationAgrees) {
   const auto model = imported(GetParam());
-  const auto expected = testing::read_npz(testing::golden_folder(GetParam()) / "expected" / "len7.activations.npz");
+  const auto expected =
+      testing::read_npz(testing::golden_folder(GetParam()) / "expected" / "len7.activations.npz");
   for (const auto& c : testing::golden_cases(GetParam())) {
     if (c.name != "len7") continue;
     testing::Activations found;
@@ -66,8 +72,8 @@ TEST_P(ModelGolden, EveryActivationAgrees) {
   }
 }
 
-// The first draft after a prompt: the prompt and the token that the target chose, as one row of a batch. The stored
-// logits come from the reference in double precision.
+// The first draft after a prompt: the prompt and the token that the target chose, as one row of a batch. The
+// stored logits come from the reference in double precision.
 TEST_P(ModelGolden, DraftsAgree) {
   const auto folder = testing::golden_folder(GetParam());
   const Json cases = read_json(folder / "expected" / "cases.json", 1 << 26);
@@ -92,10 +98,32 @@ TEST_P(ModelGolden, DraftsAgree) {
 INSTANTIATE_TEST_SUITE_P(All, ModelGolden, ::testing::ValuesIn(trainable()),
                          [](const auto& test) { return test.param; });
 
+// A model that the trainer made, exported, and computed by the NumPy implementation of tests/data/golden: how
+// the stored logits came about stands in tests/data/train/README.md.
+TEST(ModelGolden, ExportedModelsAreReadByAnotherImplementation) {
+  const std::vector<TokenId> ids = {5, 17, 2, 40, 60, 0, 33, 33, 7, 2, 2, 58, 1, 9};
+  std::size_t compared = 0;
+  for (const auto& [name, config] : testing::model_zoo()) {
+    const auto stored = std::filesystem::path(NESTOR_TEST_DATA) / "train" / (name + ".logits.npy");
+    if (!std::filesystem::exists(stored)) continue;
+    const testing::TrainingModel model(config, 5);
+    if (const char* folder = std::getenv("NESTOR_EXPORT_TO"); folder != nullptr) {
+      export_checkpoint(*model.lm, model.read_tables(),
+                        {std::filesystem::path(folder) / name, config, {}, {}, {}});
+    }
+    testing::Activations nobody;
+    const auto logits = testing::floats_of(model.lm->logits(model.read(testing::one_document(ids)), nobody));
+    EXPECT_LT(testing::relative_difference(logits, testing::read_npy(stored).floats), kTolerance) << name;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 2U);
+}
+
 TEST(ModelGolden, EightBitWeightsAreRefused) {
   const auto folder = testing::golden_folder("fp8");
   testing::TrainingModel model(read_json(folder / "config.json", 1 << 20), 3);
-  EXPECT_REFUSED(import_checkpoint(folder, *model.lm, model.write_tables()), ErrorKind::unsupported, "F8_E4M3");
+  EXPECT_REFUSED(import_checkpoint(folder, *model.lm, model.write_tables()), ErrorKind::unsupported,
+                 "F8_E4M3");
 }
 
 TEST(ModelGolden, AnotherShapeIsRefused) {

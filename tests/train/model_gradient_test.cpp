@@ -1,9 +1,10 @@
-// Gradients of the whole loss (tokens, draft, balance, hidden z) against central differences in double, for some
-// elements of every parameter and of the rows of every table.
+// Gradients of the whole loss (tokens, draft, balance, hidden z) against central differences in double, for
+// some elements of every parameter and of the rows of every table.
 //
-// Tolerance. With step h the difference quotient is off by h^2 f''' / 6 and by the rounding of f over h. h = 1e-5, f about
-// 10, sums of some thousand terms that err by about 30 units of 2^-53: 10 * 30 * 1e-16 / 1e-5 = 3e-9, and f''' of 1000 (norms
-// of values near zero bend sharply) gives 2e-8. 1e-6 of the gradient's own size is for what is large.
+// Tolerance. With step h the difference quotient is off by h^2 f''' / 6 and by the rounding of f over h. h =
+// 1e-5, f about 10, sums of some thousand terms that err by about 30 units of 2^-53: 10 * 30 * 1e-16 / 1e-5 =
+// 3e-9, and f''' of 1000 (norms of values near zero bend sharply) gives 2e-8. 1e-6 of the gradient's own size
+// is for what is large.
 #include <gtest/gtest.h>
 
 #include <cmath>

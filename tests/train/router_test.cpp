@@ -36,10 +36,12 @@ TEST(Router, BalanceLossIsTheSumOverGroups) {
   EXPECT_TRUE(torch::equal(routed.counts, torch::ones({6}, torch::kInt64)));
   const torch::Tensor p = torch::softmax(logits, 1).mean(0);
   const auto at = [&](std::int64_t i) { return p[i].item<double>(); };
-  // f of a group of experts: D / (K_e T) * picks = 2 / (2 * 2) * 2 = 1; of identity experts 1 / (1 * 2) * 2 = 1.
+  // f of a group of experts: D / (K_e T) * picks = 2 / (2 * 2) * 2 = 1; of identity experts 1 / (1 * 2) * 2
+  // = 1.
   EXPECT_NEAR(routed.balance.item<double>(), 0.1 * (at(0) + at(1) + at(2) + at(3) + at(4) + at(5)), 1e-12);
 
-  // Both tokens alike: groups are hit unevenly, 4 picks of the first, 2 of the second, none of identity experts.
+  // Both tokens alike: groups are hit unevenly, 4 picks of the first, 2 of the second, none of identity
+  // experts.
   const RouterParameters same{logits[0].unsqueeze(1).expand({6, 2}).contiguous(), w.bias};
   const torch::Tensor q = torch::softmax(logits[0], 0);
   const double first = (q[0] + q[1]).item<double>(), second = (q[2] + q[3]).item<double>();

@@ -56,8 +56,7 @@ Tensor attention(const Step& step, const AttentionShape& s, const AttentionParam
   const Tensor keys =
       in_rows(torch::cat({kv.narrow(2, 0, s.nope), k_turned.expand({n, s.heads, s.rope})}, 2));
   const Tensor values = in_rows(kv.narrow(2, s.nope, s.value));
-  const Tensor mixed =
-      ops::attention(queries, keys, values, step.segments, s.score_factor, step.products);
+  const Tensor mixed = ops::attention(queries, keys, values, step.segments, s.score_factor, step.products);
   return linear(mixed.reshape({n, s.heads * s.value}), w.o);
 }
 

@@ -1,6 +1,6 @@
-// Multi-head latent attention with the variance-alignment factors, in the form that training wants: keys and values
-// are formed for every head (inference absorbs kv_b_proj instead).
-// Letters: n tokens, H hidden, A heads, C = qk_nope_head_dim, R = qk_rope_head_dim, V = v_head_dim.
+// Multi-head latent attention with the variance-alignment factors, in the form that training wants: keys and
+// values are formed for every head (inference absorbs kv_b_proj instead). Letters: n tokens, H hidden, A
+// heads, C = qk_nope_head_dim, R = qk_rope_head_dim, V = v_head_dim.
 #pragma once
 
 #include <string>

@@ -49,7 +49,6 @@ Hidden CausalLm::hidden(const Step& step, const Inputs& inputs) const {
   Hidden result;
   result.embedded = embedding(step, c, embedding_, lookups);
   Tensor h = result.embedded.narrow(0, 0, step.rows * step.window);
-  step.observer.see("embed", "", h);
   for (std::size_t n = 0; n < layers_.size(); ++n) {
     ShortcutResult layer =
         shortcut_layer(step, shape_, layers_[n], lookups.subspan(shared + n * own, own), h);
@@ -136,7 +135,8 @@ Tensor CausalLm::draft_logits(const Inputs& inputs) const {
 }
 
 void CausalLm::update_router_biases(const std::vector<Tensor>& counts) {
-  for (std::size_t n = 0; n < layers_.size(); ++n) update_bias(shape_.router, layers_[n].router, counts.at(n));
+  for (std::size_t n = 0; n < layers_.size(); ++n)
+    update_bias(shape_.router, layers_[n].router, counts.at(n));
 }
 
 std::vector<Load> CausalLm::loads(const std::vector<Tensor>& counts) const {

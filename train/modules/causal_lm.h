@@ -1,6 +1,6 @@
-// The whole model for training: parameters, tables' places, forward pass, losses. The tables themselves live outside
-// (tables/row_table.h); a pass reads them through Inputs.
-// Letters: n tokens of a batch, H hidden, V vocabulary, E FFN experts, Z identity experts.
+// The whole model for training: parameters, tables' places, forward pass, losses. The tables themselves live
+// outside (tables/row_table.h); a pass reads them through Inputs. Letters: n tokens of a batch, H hidden, V
+// vocabulary, E FFN experts, Z identity experts.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace nestor::train {
 
 /// One forward pass with its losses. Scalars stay on the device until somebody asks for their value.
 struct Losses {
-  torch::Tensor total;    // with gradient: token_nll / scored + draft, balance and z losses with their weights
+  torch::Tensor total;  // with gradient: token_nll / scored + draft, balance and z losses with their weights
   torch::Tensor token_nll;  // summed over scored tokens, no gradient from here on
   torch::Tensor draft_nll;  // summed over scored draft tokens
   torch::Tensor balance;    // summed over layers, weight included
@@ -28,10 +28,10 @@ struct Losses {
 
 /// For tests and evaluation.
 struct Hidden {
-  torch::Tensor last;               // [n, H] after the last layer
-  torch::Tensor normed;             // [n, H] after the final norm
-  torch::Tensor embedded;           // [n + X, H]
-  std::vector<Routed> routed;       // of each layer
+  torch::Tensor last;          // [n, H] after the last layer
+  torch::Tensor normed;        // [n, H] after the final norm
+  torch::Tensor embedded;      // [n + X, H]
+  std::vector<Routed> routed;  // of each layer
 };
 
 class CausalLm {
@@ -55,13 +55,15 @@ class CausalLm {
 
   /// Reads batches for this model. Thread-safe beside the passes.
   const InputReader& reader() const { return reader_; }
-  /// Of B rows in a batch, those that train the draft: draft_fraction, at least one; none without a draft block.
+  /// Of B rows in a batch, those that train the draft: draft_fraction, at least one; none without a draft
+  /// block.
   std::int64_t draft_rows(std::int64_t rows) const;
 
   Losses losses(const Inputs& inputs) const;
   Losses losses(const Inputs& inputs, Observer& observer) const;
 
-  /// [n, V]; the observer sees "embed", "model.layers.N...", "model.norm" and "logits".
+  /// [n, V]; the observer sees what the inference engine shows: "embed", "model.embedding_norm",
+  /// "model.layers.N...", "model.norm" and "logits".
   torch::Tensor logits(const Inputs& inputs, Observer& observer) const;
   /// [draft_rows T, V]; Error(usage) without a draft block.
   torch::Tensor draft_logits(const Inputs& inputs) const;

@@ -6,7 +6,8 @@ namespace nestor::train {
 
 using torch::Tensor;
 
-DraftParameters make_draft_block(Initializer& make, const config::ModelConfig& c, const AttentionShape& shape) {
+DraftParameters make_draft_block(Initializer& make, const config::ModelConfig& c,
+                                 const AttentionShape& shape) {
   const std::string name = "model.mtp.layers.0";
   const double scale = 1 / std::sqrt(2.0);  // two branches
   const auto norm = [&](const std::string& of) { return make.constant(of + ".weight", c.hidden_size, 1); };
@@ -25,9 +26,9 @@ DraftParameters make_draft_block(Initializer& make, const config::ModelConfig& c
 
 Tensor draft_block(const Step& step, const AttentionShape& shape, double norm_eps, const DraftParameters& w,
                    const Tensor& embedding, const Tensor& hidden) {
-  const Tensor joined = torch::cat({ops::rms_norm(embedding, w.embedding_norm, norm_eps),
-                                    ops::rms_norm(hidden, w.hidden_norm, norm_eps)},
-                                   1);
+  const Tensor joined = torch::cat(
+      {ops::rms_norm(embedding, w.embedding_norm, norm_eps), ops::rms_norm(hidden, w.hidden_norm, norm_eps)},
+      1);
   Tensor x = ops::linear(joined, w.join, step.products);
   x = x + attention(step, shape, w.attention, ops::rms_norm(x, w.input_norm, norm_eps));
   x = x + feed_forward(step, w.mlp, ops::rms_norm(x, w.post_attention_norm, norm_eps));

@@ -1,5 +1,5 @@
-// The draft block (MTP): from the embedding of token i + 1 and the target's hidden row i to what predicts token i + 2
-// through the target's head. One dense layer.
+// The draft block (MTP): from the embedding of token i + 1 and the target's hidden row i to what predicts
+// token i + 2 through the target's head. One dense layer.
 #pragma once
 
 #include "train/modules/attention.h"
@@ -16,11 +16,13 @@ struct DraftParameters {
   torch::Tensor norm;  // [H] of its output
 };
 
-DraftParameters make_draft_block(Initializer& make, const config::ModelConfig& config, const AttentionShape& shape);
+DraftParameters make_draft_block(Initializer& make, const config::ModelConfig& config,
+                                 const AttentionShape& shape);
 
-/// [n, H], what the head reads. embedding [n, H] of the next token, hidden [n, H] after the final norm; positions and
-/// segments of `step` are those of the hidden rows.
-torch::Tensor draft_block(const Step& step, const AttentionShape& shape, double norm_eps, const DraftParameters& w,
-                          const torch::Tensor& embedding, const torch::Tensor& hidden);
+/// [n, H], what the head reads. embedding [n, H] of the next token, hidden [n, H] after the final norm;
+/// positions and segments of `step` are those of the hidden rows.
+torch::Tensor draft_block(const Step& step, const AttentionShape& shape, double norm_eps,
+                          const DraftParameters& w, const torch::Tensor& embedding,
+                          const torch::Tensor& hidden);
 
 }  // namespace nestor::train

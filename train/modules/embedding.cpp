@@ -21,7 +21,11 @@ Tensor embedding(const Step& step, const config::ModelConfig& c, const Embedding
     const auto tables = static_cast<std::size_t>(c.ngram->tables());
     e = ngram_embedding(step, lookups[0], lookups.subspan(1, tables), *w.projections);
   }
-  if (w.norm) e = torch::layer_norm(e, {c.hidden_size}, w.norm->weight, w.norm->bias, c.rms_norm_eps);
+  const std::int64_t rows = step.rows * step.window;  // the rest is for the draft
+  step.observer.see("embed", "", e.narrow(0, 0, rows));
+  if (!w.norm) return e;
+  e = torch::layer_norm(e, {c.hidden_size}, w.norm->weight, w.norm->bias, c.rms_norm_eps);
+  step.observer.see("model.embedding_norm", "", e.narrow(0, 0, rows));
   return e;
 }
 

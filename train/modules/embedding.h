@@ -1,5 +1,5 @@
-// Where the residual stream starts: the word table alone or the N-gram Embedding, then the amplification that is not
-// folded into the tables (LayerNorm).
+// Where the residual stream starts: the word table alone or the N-gram Embedding, then the amplification that
+// is not folded into the tables (LayerNorm).
 #pragma once
 
 #include <optional>

@@ -20,7 +20,9 @@ using torch::Tensor;
 constexpr std::int64_t kValuesAtOnce = 1 << 22;  // of a table: 16 MB
 constexpr std::uint64_t kMostTokenizerBytes = std::uint64_t{256} << 20;
 
-std::vector<std::int64_t> shape_of(const TensorInfo& t) { return {t.shape.begin(), t.shape.begin() + t.rank}; }
+std::vector<std::int64_t> shape_of(const TensorInfo& t) {
+  return {t.shape.begin(), t.shape.begin() + t.rank};
+}
 
 torch::ScalarType torch_type(DType dtype) {
   if (dtype == DType::bf16) return torch::kBFloat16;
@@ -38,7 +40,8 @@ class Writer {
     std::vector<TensorInfo> list;
     config::for_each_tensor(written_, layout, [&](const TensorInfo& t) { list.push_back(t); });
     std::vector<PlannedTensor> plan;
-    for (const TensorInfo& t : list) plan.push_back({t.name, config::published_dtype(written_, t), shape_of(t)});
+    for (const TensorInfo& t : list)
+      plan.push_back({t.name, config::published_dtype(written_, t), shape_of(t)});
     checkpoint::SafetensorsWriter file(path, plan);
     for (const TensorInfo& t : list) write(file, t);
     file.finish();
@@ -51,8 +54,10 @@ class Writer {
     if (place >= 0) return write_table(file, *tables_[static_cast<std::size_t>(place)], t, type);
     const auto piece = pieces_.find(t.name);
     if (piece == pieces_.end() || piece->second.sizes() != shape_of(t)) {
-      fail(ErrorKind::bad_input, "config.json asks for {}, which the trained model does not have in that shape; expected "
-           "the configuration that was trained", in_quotes(t.name));
+      fail(ErrorKind::bad_input,
+           "config.json asks for {}, which the trained model does not have in that shape; expected "
+           "the configuration that was trained",
+           in_quotes(t.name));
     }
     append(file, piece->second, type);
   }
@@ -60,14 +65,15 @@ class Writer {
   void write_table(checkpoint::SafetensorsWriter& file, const RowTable& table, const TensorInfo& t,
                    torch::ScalarType type) {
     if (table.rows() != t.shape[0] || table.width() != t.shape[1]) {
-      fail(ErrorKind::bad_input, "config.json asks for {} rows of {} in {}, the trained table has {} of {}", t.shape[0],
-           t.shape[1], in_quotes(t.name), table.rows(), table.width());
+      fail(ErrorKind::bad_input, "config.json asks for {} rows of {} in {}, the trained table has {} of {}",
+           t.shape[0], t.shape[1], in_quotes(t.name), table.rows(), table.width());
     }
     const std::int64_t step = std::max<std::int64_t>(1, kValuesAtOnce / table.width());
     for (std::int64_t first = 0; first < table.rows(); first += step) {
       std::vector<std::int64_t> rows(static_cast<std::size_t>(std::min(step, table.rows() - first)));
       std::iota(rows.begin(), rows.end(), first);
-      const Tensor values = torch::empty({static_cast<std::int64_t>(rows.size()), table.width()}, torch::kFloat32);
+      const Tensor values =
+          torch::empty({static_cast<std::int64_t>(rows.size()), table.width()}, torch::kFloat32);
       table.gather(rows, {values.data_ptr<float>(), static_cast<std::size_t>(values.numel())});
       append(file, values, type);
     }
@@ -75,7 +81,8 @@ class Writer {
 
   static void append(checkpoint::SafetensorsWriter& file, const Tensor& values, torch::ScalarType type) {
     const Tensor stored = values.to(torch::kCPU, type).contiguous();
-    file.append({static_cast<const std::byte*>(stored.const_data_ptr()), static_cast<std::size_t>(stored.nbytes())});
+    file.append(
+        {static_cast<const std::byte*>(stored.const_data_ptr()), static_cast<std::size_t>(stored.nbytes())});
   }
 
   const CausalLm& model_;
@@ -93,7 +100,9 @@ Json default_generation(const Json& config) {
   return generation;
 }
 
-void write_json(const std::filesystem::path& path, const Json& json) { write_file(path, to_text(json, 2) + "\n"); }
+void write_json(const std::filesystem::path& path, const Json& json) {
+  write_file(path, to_text(json, 2) + "\n");
+}
 
 void copy_text(const std::filesystem::path& from, const std::filesystem::path& to) {
   write_file(to, read_file(from, kMostTokenizerBytes));
@@ -112,14 +121,16 @@ void write_tokenizer(const ExportRequest& request, const std::filesystem::path& 
 
 }  // namespace
 
-void export_checkpoint(const CausalLm& model, std::span<const RowTable* const> tables, const ExportRequest& request) {
+void export_checkpoint(const CausalLm& model, std::span<const RowTable* const> tables,
+                       const ExportRequest& request) {
   const torch::NoGradGuard guard;
   const std::filesystem::path target = request.folder.lexically_normal();
   std::error_code error;
   if (std::filesystem::exists(target, error)) {
     fail(ErrorKind::usage, "{}: already there; choose another folder", target.string());
   }
-  const config::ModelConfig written = config::parse_config(request.config_json, "config.json of the trained model");
+  const config::ModelConfig written =
+      config::parse_config(request.config_json, "config.json of the trained model");
   std::filesystem::path partial = target;
   partial += ".partial";
   std::filesystem::remove_all(partial, error);  // what an earlier attempt left
@@ -132,7 +143,8 @@ void export_checkpoint(const CausalLm& model, std::span<const RowTable* const> t
              request.generation_config.value_or(default_generation(request.config_json)));
   write_json(partial / "config.json", request.config_json);
   std::filesystem::rename(partial, target, error);
-  if (error) fail(ErrorKind::io, "cannot rename {} to {}: {}", partial.string(), target.string(), error.message());
+  if (error)
+    fail(ErrorKind::io, "cannot rename {} to {}: {}", partial.string(), target.string(), error.message());
 }
 
 }  // namespace nestor::train

@@ -1,5 +1,5 @@
-// The dense MLP: SwiGLU, or with an embedding in the place of the up-projection (PLE and PLNE, Eq. 4 and 5 of the
-// paper). Letters: n tokens, H hidden, F = ffn_hidden_size.
+// The dense MLP: SwiGLU, or with an embedding in the place of the up-projection (PLE and PLNE, Eq. 4 and 5 of
+// the paper). Letters: n tokens, H hidden, F = ffn_hidden_size.
 #pragma once
 
 #include <optional>

@@ -52,8 +52,10 @@ void fill_table(const StoredTensor& stored, RowTable& table) {
 void check_same_model(const std::filesystem::path& folder, const config::ModelConfig& found,
                       const config::ModelConfig& wanted) {
   if (found.ngram != wanted.ngram) {
-    fail(ErrorKind::bad_input, "{} has other n-gram tables than the recipe's model; expected the same emb_neighbor_num, "
-         "emb_split_num and ngram_vocab_size_ratio", folder.string());
+    fail(ErrorKind::bad_input,
+         "{} has other n-gram tables than the recipe's model; expected the same emb_neighbor_num, "
+         "emb_split_num and ngram_vocab_size_ratio",
+         folder.string());
   }
   std::vector<std::string> here, there;
   const auto list = [](const config::ModelConfig& c, std::vector<std::string>& out) {
@@ -72,7 +74,8 @@ void check_same_model(const std::filesystem::path& folder, const config::ModelCo
 
 }  // namespace
 
-void import_checkpoint(const std::filesystem::path& folder, CausalLm& model, std::span<RowTable* const> tables) {
+void import_checkpoint(const std::filesystem::path& folder, CausalLm& model,
+                       std::span<RowTable* const> tables) {
   const torch::NoGradGuard guard;
   const config::ModelConfig found = config::read_config(folder / "config.json");
   check_same_model(folder, found, model.config());
@@ -93,7 +96,8 @@ void import_checkpoint(const std::filesystem::path& folder, CausalLm& model, std
     const std::int64_t place = table_place(model, name);
     if (place >= 0) return fill_table(stored, *tables[static_cast<std::size_t>(place)]);
     Tensor& piece = pieces.at(name);
-    // A fused stack may have rows for identity experts too, which nothing reads: the first elements are meant.
+    // A fused stack may have rows for identity experts too, which nothing reads: the first elements are
+    // meant.
     piece.copy_(values_of(stored, 0, piece.numel()).view(piece.sizes()));
   });
 }

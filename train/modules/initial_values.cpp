@@ -63,7 +63,8 @@ torch::Tensor Initializer::constant(const std::string& name, std::int64_t size, 
 }
 
 torch::Tensor Initializer::zero_buffer(const std::string& name, std::int64_t size) {
-  buffers.push_back({name, torch::zeros({size}, torch::TensorOptions(options_.device).dtype(options_.dtype))});
+  buffers.push_back(
+      {name, torch::zeros({size}, torch::TensorOptions(options_.device).dtype(options_.dtype))});
   return buffers.back().tensor;
 }
 

@@ -1,5 +1,5 @@
-// Creates the parameters of a new model and keeps the list of them. Values are a pure function of (seed, name,
-// element), so neither order nor threads matter.
+// Creates the parameters of a new model and keeps the list of them. Values are a pure function of (seed,
+// name, element), so neither order nor threads matter.
 #pragma once
 
 #include <cstdint>

@@ -12,8 +12,10 @@ using torch::Tensor;
 void check_ids(const corpus::Batch& batch, std::int64_t vocab) {
   for (const TokenId id : batch.ids) {
     if (id < 0 || id >= vocab) {
-      fail(ErrorKind::bad_input, "token id {} is outside the vocabulary of {}; was the corpus made with the tokenizer "
-           "of this model?", id, vocab);
+      fail(ErrorKind::bad_input,
+           "token id {} is outside the vocabulary of {}; was the corpus made with the tokenizer "
+           "of this model?",
+           id, vocab);
     }
   }
 }
@@ -32,20 +34,21 @@ std::vector<std::vector<std::int64_t>> hashed(const hash::NgramHash& hash, const
 }
 
 template <typename T>
-Tensor tensor_of(const std::vector<T>& values, torch::ScalarType stored, torch::ScalarType wanted, torch::Device device) {
+Tensor tensor_of(const std::vector<T>& values, torch::ScalarType stored, torch::ScalarType wanted,
+                 torch::Device device) {
   const auto size = static_cast<std::int64_t>(values.size());
   return torch::from_blob(const_cast<T*>(values.data()), {size}, stored).clone().to(device, wanted);
 }
 
 }  // namespace
 
-// The additional lookups of the draft: the first token of a segment takes part in none of its n-grams (spec 5.1), so
-// that the N - 1 embeddings after it differ from the target's.
+// The additional lookups of the draft: the first token of a segment takes part in none of its n-grams
+// (spec 5.1), so that the N - 1 embeddings after it differ from the target's.
 struct InputReader::Plan {
-  std::vector<TokenId> tokens;                     // [X]
-  std::vector<std::vector<std::int64_t>> rows;     // [tables][X]
-  std::vector<std::int32_t> index;                 // [draft_rows T]
-  std::vector<std::int64_t> targets;               // [draft_rows T]
+  std::vector<TokenId> tokens;                  // [X]
+  std::vector<std::vector<std::int64_t>> rows;  // [tables][X]
+  std::vector<std::int32_t> index;              // [draft_rows T]
+  std::vector<std::int64_t> targets;            // [draft_rows T]
   std::int64_t scored = 0;
 
   Plan(const corpus::Batch& batch, std::int64_t draft_rows, const hash::NgramHash* hash, std::int64_t order)
@@ -70,10 +73,11 @@ struct InputReader::Plan {
     return values[static_cast<std::size_t>(i)];
   }
 
-  void add_segment(const corpus::Batch& batch, std::int64_t first, std::int64_t length, const hash::NgramHash* hash,
-                   std::int64_t order) {
+  void add_segment(const corpus::Batch& batch, std::int64_t first, std::int64_t length,
+                   const hash::NgramHash* hash, std::int64_t order) {
     const auto n = static_cast<std::int64_t>(batch.ids.size());
-    const std::int64_t own = hash == nullptr ? 0 : std::min(length - 1, order - 1);  // places with rows of their own
+    const std::int64_t own =
+        hash == nullptr ? 0 : std::min(length - 1, order - 1);  // places with rows of their own
     const auto extra = n + static_cast<std::int64_t>(tokens.size());
     for (std::int64_t i = 0; i < length; ++i) {
       // The embedding of the next token; the last position has none and is not scored.
@@ -84,14 +88,16 @@ struct InputReader::Plan {
       if (targets.back() >= 0) ++scored;
     }
     if (own == 0) return;
-    const auto history = std::span(batch.ids).subspan(static_cast<std::size_t>(first + 1), static_cast<std::size_t>(own));
+    const auto history =
+        std::span(batch.ids).subspan(static_cast<std::size_t>(first + 1), static_cast<std::size_t>(own));
     tokens.insert(tokens.end(), history.begin(), history.end());
     const auto found = hash->rows_from(history, 0);
     for (std::size_t i = 0; i < found.size(); ++i) rows[i % rows.size()].push_back(found[i]);
   }
 };
 
-InputReader::InputReader(const config::ModelConfig& config, std::vector<TableSpec> specs, const Options& options)
+InputReader::InputReader(const config::ModelConfig& config, std::vector<TableSpec> specs,
+                         const Options& options)
     : config_(config), specs_(std::move(specs)), options_(options) {
   if (config.ngram) hash_.emplace_back(*config.ngram, config.eos_token_ids);
   if (config.per_layer && config.per_layer->ngram) {
@@ -114,7 +120,8 @@ Inputs InputReader::read(const corpus::Batch& batch, const Purpose& purpose,
   in.draft_rows = purpose.draft_rows;
   in.scored = std::count_if(batch.targets.begin(), batch.targets.end(), [](TokenId t) { return t >= 0; });
   in.draft_scored = plan.scored;
-  in.segments = tensor_of(batch.segments, torch::kInt32, torch::kInt32, options_.device).view({batch.rows, batch.window});
+  in.segments = tensor_of(batch.segments, torch::kInt32, torch::kInt32, options_.device)
+                    .view({batch.rows, batch.window});
   in.positions = tensor_of(batch.positions, torch::kInt32, torch::kInt64, options_.device);
   in.targets = tensor_of(batch.targets, torch::kInt32, torch::kInt64, options_.device);
   in.draft_targets = tensor_of(plan.targets, torch::kInt64, torch::kInt64, options_.device);

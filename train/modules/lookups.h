@@ -1,6 +1,6 @@
-// Batch -> what the model reads: rows of the tables as leaves of the graph, positions, targets. The only file that
-// turns token ids into tensors.
-// Letters: B rows of T positions, n = B T; X additional positions for the draft; U distinct rows of a table.
+// Batch -> what the model reads: rows of the tables as leaves of the graph, positions, targets. The only file
+// that turns token ids into tensors. Letters: B rows of T positions, n = B T; X additional positions for the
+// draft; U distinct rows of a table.
 #pragma once
 
 #include <cstdint>
@@ -33,15 +33,17 @@ struct Purpose {
 struct Inputs {
   std::int64_t rows = 0, window = 0;  // B, T
   std::int64_t draft_rows = 0;
-  std::vector<TableLookup> lookups;  // in the order of the tables; word and n-gram tables with n + X lookups, others n
-  torch::Tensor segments;            // [B, T] int32
-  torch::Tensor positions;           // [n] int64
-  torch::Tensor targets;             // [n] int64, -1 where none is scored
-  torch::Tensor draft_targets;       // [draft_rows T] int64
-  /// Of each draft position its place among the n + X embeddings: that of the next token. At the first N - 1 places
-  /// of a segment this is one of the X: the first token of a segment is in no n-gram of the draft (spec 5.1).
+  std::vector<TableLookup>
+      lookups;              // in the order of the tables; word and n-gram tables with n + X lookups, others n
+  torch::Tensor segments;   // [B, T] int32
+  torch::Tensor positions;  // [n] int64
+  torch::Tensor targets;    // [n] int64, -1 where none is scored
+  torch::Tensor draft_targets;  // [draft_rows T] int64
+  /// Of each draft position its place among the n + X embeddings: that of the next token. At the first N - 1
+  /// places of a segment this is one of the X: the first token of a segment is in no n-gram of the draft
+  /// (spec 5.1).
   torch::Tensor draft_index;  // [draft_rows T] int32
-  std::int64_t scored = 0;         // targets that count
+  std::int64_t scored = 0;    // targets that count
   std::int64_t draft_scored = 0;
 };
 
@@ -56,7 +58,8 @@ class InputReader {
 
   /// The lookups of every table, order of the specs; gathers what `tables` (the same order) hold.
   /// Error(bad_input) for ids outside of the vocabulary.
-  Inputs read(const corpus::Batch& batch, const Purpose& purpose, std::span<const RowTable* const> tables) const;
+  Inputs read(const corpus::Batch& batch, const Purpose& purpose,
+              std::span<const RowTable* const> tables) const;
 
  private:
   struct Plan;  // which positions are looked up

@@ -1,6 +1,6 @@
-// N-gram Embedding (Eq. 3 of the paper): the mean of the word row and of one projected row from each table. Serves the
-// model's input and, at another width, the layers' own embeddings (PLNE).
-// Letters: m positions, D width, N longest n-gram, K tables per order, G = K (N - 1) tables.
+// N-gram Embedding (Eq. 3 of the paper): the mean of the word row and of one projected row from each table.
+// Serves the model's input and, at another width, the layers' own embeddings (PLNE). Letters: m positions, D
+// width, N longest n-gram, K tables per order, G = K (N - 1) tables.
 #pragma once
 
 #include <span>

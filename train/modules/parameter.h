@@ -1,4 +1,5 @@
-// What the optimizer trains and the snapshot keeps besides the tables: named tensors and what each of them is.
+// What the optimizer trains and the snapshot keeps besides the tables: named tensors and what each of them
+// is.
 #pragma once
 
 #include <string>
@@ -19,8 +20,9 @@ enum class Role {
 };
 const char* name_of(Role role);
 
-/// A leaf of the graph with gradient. The name is that of the tensor in a checkpoint, or of the stack that the
-/// checkpoint stores in pieces ("model.layers.0.mlp.experts.gate_up_proj", "model.ngram_embeddings.post_projs.weight").
+/// A leaf of the graph with gradient. The name is that of the tensor in a checkpoint, or of the stack that
+/// the checkpoint stores in pieces ("model.layers.0.mlp.experts.gate_up_proj",
+/// "model.ngram_embeddings.post_projs.weight").
 struct Parameter {
   std::string name;
   torch::Tensor tensor;

@@ -7,8 +7,8 @@ namespace nestor::train {
 using torch::Tensor;
 
 RouterShape router_shape(const config::ModelConfig& c, const recipe::Routing& r) {
-  RouterShape s{c.hidden_size,  c.n_routed_experts, c.zero_expert_num, c.moe_topk,       c.routed_scaling_factor,
-                0,              r.bias_rate,        r.balance_loss,    r.balance_groups};
+  RouterShape s{c.hidden_size, c.n_routed_experts, c.zero_expert_num, c.moe_topk, c.routed_scaling_factor, 0,
+                r.bias_rate,   r.balance_loss,     r.balance_groups};
   const auto picks = static_cast<double>(s.picks);
   const double share = static_cast<double>(s.experts) / static_cast<double>(c.routes());
   s.ffn_wanted = r.ffn_experts_wanted > 0 ? r.ffn_experts_wanted : picks * share;
@@ -34,9 +34,11 @@ Tensor group_factors(const RouterShape& s, const Tensor& counts, std::int64_t to
   const Tensor expert = torch::arange(s.experts, counts.options());
   const Tensor group = torch::div(expert * s.groups, s.experts, "floor");
   const Tensor picked = counts.to(torch::kFloat64);
-  const Tensor sums = torch::zeros({s.groups}, picked.options()).index_add(0, group, picked.slice(0, 0, s.experts));
+  const Tensor sums =
+      torch::zeros({s.groups}, picked.options()).index_add(0, group, picked.slice(0, 0, s.experts));
   const auto n = static_cast<double>(tokens);
-  const Tensor of_experts = sums.index_select(0, group) * (static_cast<double>(s.groups) / (s.ffn_wanted * n));
+  const Tensor of_experts =
+      sums.index_select(0, group) * (static_cast<double>(s.groups) / (s.ffn_wanted * n));
   const double identity_wanted = static_cast<double>(s.picks) - s.ffn_wanted;
   const double factor = identity_wanted > 0 ? 1 / (identity_wanted * n) : 0;
   const Tensor of_identities = (picked.slice(0, s.experts).sum() * factor).expand({s.identities});
@@ -72,7 +74,8 @@ Load load_of(const RouterShape& s, const Tensor& counts) {
   const double mean = ffn.mean().item<double>();
   if (all == 0) return {};
   Load load{1 - ffn.sum().item<double>() / all, 0, 0, 0};
-  if (mean > 0) load = {load.identity_share, ffn.min().item<double>() / mean, 1, ffn.max().item<double>() / mean};
+  if (mean > 0)
+    load = {load.identity_share, ffn.min().item<double>() / mean, 1, ffn.max().item<double>() / mean};
   return load;
 }
 

@@ -1,6 +1,6 @@
-// The router: softmax over FFN and identity experts, a selection bias that balances the load without a gradient,
-// top-k without renormalisation, and the balance loss.
-// Letters: n tokens, H hidden, E FFN experts, Z identity experts, k picks of a token, K_e of them wanted on FFN experts.
+// The router: softmax over FFN and identity experts, a selection bias that balances the load without a
+// gradient, top-k without renormalisation, and the balance loss. Letters: n tokens, H hidden, E FFN experts,
+// Z identity experts, k picks of a token, K_e of them wanted on FFN experts.
 #pragma once
 
 #include <string>
@@ -16,11 +16,11 @@ namespace nestor::train {
 /// What all routers of a model share.
 struct RouterShape {
   std::int64_t hidden, experts, identities, picks;
-  double scaling;      // routed_scaling_factor
-  double ffn_wanted;   // K_e
-  double bias_rate;    // mu of the bias update
-  double balance;      // alpha of the balance loss
-  std::int64_t groups; // D of the balance loss
+  double scaling;       // routed_scaling_factor
+  double ffn_wanted;    // K_e
+  double bias_rate;     // mu of the bias update
+  double balance;       // alpha of the balance loss
+  std::int64_t groups;  // D of the balance loss
 };
 
 /// Error(usage) for a K_e or a number of groups that the experts do not allow.
@@ -34,8 +34,9 @@ RouterParameters make_router(Initializer& make, const RouterShape& shape, const 
 
 struct Routed {
   ops::Picks picks;
-  torch::Tensor counts;   // [E + Z] int64: tokens that picked each
-  torch::Tensor balance;  // scalar with gradient: alpha sum_j f_j P_j over D groups and that of the identity experts
+  torch::Tensor counts;  // [E + Z] int64: tokens that picked each
+  torch::Tensor
+      balance;  // scalar with gradient: alpha sum_j f_j P_j over D groups and that of the identity experts
 };
 
 /// From normalised u [n, H].
@@ -47,8 +48,9 @@ void update_bias(const RouterShape& shape, const RouterParameters& w, const torc
 
 /// What to watch, of one layer.
 struct Load {
-  double identity_share = 0;            // of all picks
-  double least = 0, mean = 0, most = 0; // picks of an FFN expert relative to an even share; mean is 1 where any
+  double identity_share = 0;  // of all picks
+  double least = 0, mean = 0,
+         most = 0;  // picks of an FFN expert relative to an even share; mean is 1 where any
 };
 Load load_of(const RouterShape& shape, const torch::Tensor& counts);
 

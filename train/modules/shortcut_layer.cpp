@@ -9,22 +9,26 @@ namespace {
 
 using torch::Tensor;
 
-// Branches that one layer adds to the residual stream: two attentions, two MLPs, one mixture. Output matrices start
-// smaller by the root of all branches of the model, so that the stream's variance does not grow with depth.
+// Branches that one layer adds to the residual stream: two attentions, two MLPs, one mixture. Output matrices
+// start smaller by the root of all branches of the model, so that the stream's variance does not grow with
+// depth.
 constexpr double kBranches = 5;
 
-Tensor mlp(const Step& step, const ShortcutParameters::Half& half, std::span<const TableLookup> lookups,
+Tensor mlp(const Step& step, const ShortcutParameters& w, std::size_t s, std::span<const TableLookup> lookups,
            const Tensor& u) {
+  constexpr std::array<std::string_view, 2> kEmbedding = {".mlps.0.embedding", ".mlps.1.embedding"};
+  const ShortcutParameters::Half& half = w.halves[s];
   if (half.mlp.up) return feed_forward(step, half.mlp, u);
-  if (!half.projections) return feed_forward(step, half.mlp, u, rows_of(lookups[0]));
-  return feed_forward(step, half.mlp, u,
-                      ngram_embedding(step, lookups[0], lookups.subspan(1), *half.projections));
+  const Tensor e = half.projections ? ngram_embedding(step, lookups[0], lookups.subspan(1), *half.projections)
+                                    : rows_of(lookups[0]);
+  step.observer.see(w.name, kEmbedding[s], e);
+  return feed_forward(step, half.mlp, u, e);
 }
 
 }  // namespace
 
-ShortcutParameters make_shortcut_layer(Initializer& make, const config::ModelConfig& c, const LayerShape& shape,
-                                       std::int64_t number) {
+ShortcutParameters make_shortcut_layer(Initializer& make, const config::ModelConfig& c,
+                                       const LayerShape& shape, std::int64_t number) {
   const double scale = 1 / std::sqrt(kBranches * static_cast<double>(c.num_layers));
   ShortcutParameters w;
   w.name = fmt::format("model.layers.{}", number);
@@ -66,7 +70,7 @@ ShortcutResult shortcut_layer(const Step& step, const LayerShape& shape, const S
       shortcut = ops::experts(u, w.experts.gate_up, w.experts.down, result.routed.picks, step.products);
       step.observer.see(w.name, ".mlp", shortcut);
     }
-    const Tensor y = mlp(step, half, lookups, u);
+    const Tensor y = mlp(step, w, s, lookups, u);
     step.observer.see(w.name, kMlp[s], y);
     h = h + y;
   }

@@ -1,5 +1,5 @@
-// The shortcut layer: two attentions and two dense MLPs in a row, and a mixture of experts that starts from the first
-// MLP's input and joins at the end.
+// The shortcut layer: two attentions and two dense MLPs in a row, and a mixture of experts that starts from
+// the first MLP's input and joins at the end.
 #pragma once
 
 #include <array>
@@ -37,15 +37,16 @@ struct ShortcutParameters {
   ExpertParameters experts;
 };
 
-ShortcutParameters make_shortcut_layer(Initializer& make, const config::ModelConfig& config, const LayerShape& shape,
-                                       std::int64_t number);
+ShortcutParameters make_shortcut_layer(Initializer& make, const config::ModelConfig& config,
+                                       const LayerShape& shape, std::int64_t number);
 
 struct ShortcutResult {
   torch::Tensor h;  // [n, H]
   Routed routed;
 };
 
-/// h [n, H] is the residual stream; `lookups` are those of the layer's own tables, empty without a per-layer embedding.
+/// h [n, H] is the residual stream; `lookups` are those of the layer's own tables, empty without a per-layer
+/// embedding.
 ShortcutResult shortcut_layer(const Step& step, const LayerShape& shape, const ShortcutParameters& w,
                               std::span<const TableLookup> lookups, torch::Tensor h);
 

@@ -10,10 +10,10 @@
 namespace nestor::train {
 
 struct Step {
-  std::int64_t rows = 0;     // B
-  std::int64_t window = 0;   // T
-  torch::Tensor segments;    // [B, T] int32
-  torch::Tensor cos;         // [n, R / 2], amplitude included
+  std::int64_t rows = 0;    // B
+  std::int64_t window = 0;  // T
+  torch::Tensor segments;   // [B, T] int32
+  torch::Tensor cos;        // [n, R / 2], amplitude included
   torch::Tensor sin;
   ops::Products products = ops::Products::f32;
   Observer& observer;

@@ -15,8 +15,8 @@ using Kind = TableSpec::Kind;
 void add_ngram(const config::NgramSpec& ngram, std::int64_t width, const std::string& stem, Kind kind,
                double deviation, std::vector<TableSpec>& out) {
   for (std::int64_t i = 0; i < ngram.tables(); ++i) {
-    out.push_back({fmt::format("{}.embedders.{}.weight", stem, i), ngram.rows(i), width / ngram.tables(), kind, i,
-                   deviation});
+    out.push_back({fmt::format("{}.embedders.{}.weight", stem, i), ngram.rows(i), width / ngram.tables(),
+                   kind, i, deviation});
   }
 }
 
@@ -27,20 +27,21 @@ std::vector<TableSpec> table_specs(const recipe::Modeling& modeling) {
   // Folded amplification: the tables hold sqrt(D) times the values of Eq. 3.
   const bool folded = modeling.amplification == recipe::Amplification::sqrt_d;
   const double factor = folded ? std::sqrt(static_cast<double>(c.hidden_size)) : 1.0;
-  std::vector<TableSpec> specs = {{std::string(config::kEmbedTokens), c.vocab_size, c.hidden_size, Kind::word, 0,
-                                   modeling.word_table_std * factor}};
+  std::vector<TableSpec> specs = {{std::string(config::kEmbedTokens), c.vocab_size, c.hidden_size, Kind::word,
+                                   0, modeling.word_table_std * factor}};
   if (c.ngram) {
-    add_ngram(*c.ngram, c.hidden_size, "model.ngram_embeddings", Kind::ngram, modeling.ngram_table_std * factor,
-              specs);
+    add_ngram(*c.ngram, c.hidden_size, "model.ngram_embeddings", Kind::ngram,
+              modeling.ngram_table_std * factor, specs);
   }
   if (!c.per_layer) return specs;
-  // An embedding in the place of an up-projection starts as large as what that would give of a normalised vector; zeros
-  // would stop the gate's gradient.
+  // An embedding in the place of an up-projection starts as large as what that would give of a normalised
+  // vector; zeros would stop the gate's gradient.
   const double up = modeling.init_std * std::sqrt(static_cast<double>(c.hidden_size));
   const double parts = c.per_layer->ngram ? 1 + static_cast<double>(c.per_layer->ngram->tables()) : 1;
   for (std::int64_t n = 0; n < c.num_layers; ++n) {
     const std::string mlp = fmt::format("model.layers.{}.mlps.{}", n, c.per_layer->mlp);
-    const std::string word = c.per_layer->ngram ? ".ngram_embeddings.word_embeddings.weight" : ".embed_tokens.weight";
+    const std::string word =
+        c.per_layer->ngram ? ".ngram_embeddings.word_embeddings.weight" : ".embed_tokens.weight";
     specs.push_back({mlp + word, c.vocab_size, c.ffn_hidden_size, Kind::word, 0, up * parts});
     if (c.per_layer->ngram) {
       add_ngram(*c.per_layer->ngram, c.ffn_hidden_size, mlp + ".ngram_embeddings", Kind::layer_ngram,
@@ -55,7 +56,8 @@ void initial_rows(const TableSpec& table, std::uint64_t seed, std::int64_t first
     std::fill(out.begin(), out.end(), 0.0F);
     return;
   }
-  // Streams count in pairs of values: a stream that starts at an odd element is drawn from the even one before.
+  // Streams count in pairs of values: a stream that starts at an odd element is drawn from the even one
+  // before.
   const std::int64_t element = first * table.width;
   if (element % 2 == 0) return normal_values(seed, table.name, element, table.initial_std, out);
   std::vector<float> shifted(out.size() + 1);

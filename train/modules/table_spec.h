@@ -1,4 +1,5 @@
-// The tables of a model, in the order in which everything lists them: what has to exist before the first step.
+// The tables of a model, in the order in which everything lists them: what has to exist before the first
+// step.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,8 @@ struct TableSpec {
   std::int64_t rows = 0;
   std::int64_t width = 0;
   Kind kind = Kind::word;
-  std::int64_t number = 0;     // of an n-gram table: which one of its hash
-  double initial_std = 0;      // of the normal initial values; sqrt_d amplification is included
+  std::int64_t number = 0;  // of an n-gram table: which one of its hash
+  double initial_std = 0;   // of the normal initial values; sqrt_d amplification is included
 };
 
 /// Word table, n-gram tables, then the tables of the layers.
