@@ -89,7 +89,8 @@ Outcome run_process(const Call& call) {
   std::string_view rest = call.input;
   send(in, rest);
   bool interrupted = false;
-  const auto end = Clock::now() + call.limit;
+  auto end = Clock::now() + call.limit;
+  bool doomed = false;
   while (out.end(0) >= 0 || err.end(0) >= 0) {
     if (Clock::now() > end) {
       outcome.in_time = false;
@@ -105,6 +106,10 @@ Outcome run_process(const Call& call) {
     if (ready[0].revents != 0) send(in, rest);
     if (ready[1].revents != 0) receive(out, outcome.out);
     if (ready[2].revents != 0) receive(err, outcome.err);
+    if (call.kill_on && !doomed && outcome.err.find(*call.kill_on) != std::string::npos) {
+      doomed = true;
+      end = Clock::now() + call.kill_delay;
+    }
     const bool enough = call.interrupt_after && outcome.out.size() >= *call.interrupt_after;
     const bool seen = call.interrupt_on && outcome.err.find(*call.interrupt_on) != std::string::npos;
     if (!interrupted && (enough || seen)) {

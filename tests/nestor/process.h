@@ -17,6 +17,9 @@ struct Call {
   std::optional<std::size_t> interrupt_after = {};
   /// Sends SIGINT once this stands on standard error.
   std::optional<std::string> interrupt_on = {};
+  /// Sends SIGKILL this long after the text stood on standard error.
+  std::optional<std::string> kill_on = {};
+  std::chrono::milliseconds kill_delay{0};
   /// Longer than anything takes under a sanitizer on a busy machine; then the child is killed (SIGKILL).
   std::chrono::milliseconds limit{300000};
 };

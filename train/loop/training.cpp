@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "base/error.h"
@@ -17,28 +18,36 @@
 namespace nestor::train {
 namespace {
 
-// What has to be settled before memory is taken: the data, the state to go on from, the arithmetic, the plan.
+// The resolved run, and whether it fits; nothing of size is allocated before.
+void say_plan(const recipe::Recipe& recipe, RunObserver& observer) {
+  observer.say(to_text(recipe::to_json(recipe), 2));
+  observer.say(parameter_table(recipe));
+  const MemoryPlan plan = memory_plan(recipe);
+  const std::uint64_t available = available_memory();
+  observer.say(memory_table(plan, available));
+  check_memory(recipe, plan, available);
+}
+
+// What has to be known before the model is made.
 struct Setting {
   RunData data;
-  std::optional<State> saved;
+  std::optional<State> saved;  // to go on from
   torch::Device device;
   Speed speed = {};
   Arithmetic arithmetic = {};
 };
 
-Setting settle(const TrainingRequest& request, const RunFolder& folder, RunObserver& observer,
-               const std::stop_token& stop) {
-  const recipe::Recipe& recipe = request.recipe;
-  const torch::Device device = open_device(recipe.device);
-  std::optional<State> saved = last_state(folder);
-  if (saved) check_same_run(recipe, *saved);
-  Setting s{open_data(recipe, folder, observer, stop), std::move(saved), device};
-  if (s.saved) check_same_corpus(s.data.identity, *s.saved);
-
-  at::set_num_threads(choose_arithmetic(recipe, {}).threads);
+// Products as those of a batch with the dense MLPs, or of as much of it as says the same.
+ProductShape product_shape(const recipe::Recipe& recipe) {
+  constexpr std::int64_t kMostRows = 8192;
   const config::ModelConfig& c = recipe.model.config;
-  s.speed =
-      measure_speed({recipe.data.rows * recipe.data.window, c.hidden_size, c.ffn_hidden_size}, s.device);
+  return {std::min(recipe.data.rows * recipe.data.window, kMostRows), c.hidden_size, c.ffn_hidden_size};
+}
+
+// Measured for a new run, as it was for an old one.
+void settle_arithmetic(const recipe::Recipe& recipe, Setting& s, RunObserver& observer) {
+  at::set_num_threads(choose_arithmetic(recipe, {}).threads);
+  s.speed = measure_speed(product_shape(recipe), s.device);
   s.arithmetic = s.saved ? s.saved->arithmetic : choose_arithmetic(recipe, s.speed);
   if (s.arithmetic.kernels != kernels_here()) {
     observer.say(fmt::format(
@@ -47,22 +56,22 @@ Setting settle(const TrainingRequest& request, const RunFolder& folder, RunObser
         s.arithmetic.kernels, kernels_here()));
   }
   apply_arithmetic(s.arithmetic);
-  return s;
-}
-
-void say_plan(const TrainingRequest& request, const Setting& s, RunObserver& observer) {
-  const recipe::Recipe& recipe = request.recipe;
-  observer.say(to_text(recipe::to_json(recipe), 2));
-  observer.say(fmt::format("corpus: {} documents, {} tokens to learn from", s.data.train.documents(),
-                           s.data.train.tokens()));
-  observer.say(parameter_table(recipe));
-  const MemoryPlan plan = memory_plan(recipe);
-  const std::uint64_t available = available_memory();
-  observer.say(memory_table(plan, available));
   observer.say(fmt::format(
       "products: f32 {:.1f} GFLOP/s, bf16 {:.1f} GFLOP/s here; this run computes in {} with {} threads",
       s.speed.f32 / 1e9, s.speed.bf16 / 1e9, name_of(s.arithmetic.products), s.arithmetic.threads));
-  check_memory(recipe, plan, available);
+}
+
+Setting settle(const recipe::Recipe& recipe, const RunFolder& folder, RunObserver& observer,
+               const std::stop_token& stop) {
+  const torch::Device device = open_device(recipe.device);
+  std::optional<State> saved = last_state(folder);
+  if (saved) check_same_run(recipe, *saved);
+  Setting s{open_data(recipe, folder, observer, stop), std::move(saved), device};
+  if (s.saved) check_same_corpus(s.data.identity, *s.saved);
+  observer.say(fmt::format("corpus: {} documents, {} tokens to learn from", s.data.train.documents(),
+                           s.data.train.tokens()));
+  settle_arithmetic(recipe, s, observer);
+  return s;
 }
 
 class Run {
@@ -162,8 +171,8 @@ class Run {
 Outcome train(const TrainingRequest& request, RunObserver& observer, const std::stop_token& stop) {
   const RunFolder folder(request.folder, request.mode);
   if (folder.is_finished()) return Outcome::already_finished;
-  Setting setting = settle(request, folder, observer, stop);
-  say_plan(request, setting, observer);
+  say_plan(request.recipe, observer);
+  Setting setting = settle(request.recipe, folder, observer, stop);
   write_file(folder.recipe(), to_text(recipe::to_json(request.recipe), 2) + "\n");
   return Run(request, folder, setting, observer, stop).go();
 }
