@@ -1,7 +1,9 @@
 // nestor-train: trains a model. Usually started by `nestor train`, whose options and exit codes it shares.
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <cstdio>
+#include <limits>
 #include <new>
 
 #include "base/error.h"
@@ -81,12 +83,22 @@ int exit_code_of(ErrorKind kind) {
   return kFailureExit;
 }
 
+// A step takes and gives back the same large blocks again and again. By default the allocator returns each to
+// the operating system and faults its pages in afresh, which halves the speed of a small model; so it keeps
+// them.
+void keep_freed_memory() {
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+  mallopt(M_TOP_PAD, 64 << 20);
+}
+
 }  // namespace
 }  // namespace nestor::app
 
 int main(int argc, char** argv) {
   using nestor::app::report;
   nestor::app::install_program_signals();
+  nestor::app::keep_freed_memory();
   try {
     return nestor::app::run(argc, argv);
   } catch (const nestor::Error& e) {

@@ -6,7 +6,7 @@ in one run. Prints one JSON line last.
 
 Run it with a Python that has torch (the same version as Nestor's libtorch) and numpy. The recipe's text is packed by the
 first Nestor run; the peer reads the same ids. The peer computes in bf16 where that is what Nestor measured to be
-faster, and its allocator keeps large blocks (MALLOC_*), without which it loses a fifth to page faults."""
+faster, and its allocator keeps large blocks (MALLOC_*), as nestor-train's does."""
 
 import argparse
 import glob

@@ -163,7 +163,7 @@ TEST_F(Documents, PackedFilesAreUnpacked) {
 
 TEST_F(Documents, DamagedPackedFiles) {
   std::string noise;
-  for (int i = 0; i < 100000; ++i) noise += static_cast<char>('a' + i * i % 23 * 7 % 26);
+  for (unsigned i = 0; i < 100000; ++i) noise += static_cast<char>('a' + i * i % 23 * 7 % 26);
   const std::string xz = packed_xz(noise);
   for (const std::size_t size : {std::size_t{6}, std::size_t{20}, xz.size() / 2, xz.size() - 1}) {
     EXPECT_REFUSED(text(xz.substr(0, size)), ErrorKind::bad_input, "ends too early");
