@@ -83,6 +83,9 @@ void fill(RowFill& row, const Shards& shards, const Epoch& epoch, std::int64_t f
 }  // namespace
 
 struct Loader::Impl {
+  Impl(const Shards& from, const LoaderOptions& how, std::int64_t count)
+      : shards(from), options(how), windows(count) {}
+
   const Shards& shards;
   LoaderOptions options;
   std::int64_t windows;
