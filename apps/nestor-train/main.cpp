@@ -2,13 +2,12 @@
 #include <fmt/format.h>
 #include <malloc.h>
 
-#include <cstdio>
 #include <limits>
-#include <new>
 
 #include "base/error.h"
 #include "live_progress.h"
 #include "nestor/assets.h"
+#include "nestor/exit_code.h"
 #include "nestor/help_format.h"
 #include "nestor/interrupt.h"
 #include "nestor/terminal.h"
@@ -22,8 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kFailureExit = 1;
-constexpr int kUsageExit = 2;
 constexpr std::uint64_t kMostRecipeBytes = 16U << 20;
 
 // File names in a recipe are relative to it, those of presets to the assets, those given by --set to where we
@@ -69,23 +66,12 @@ int run(int argc, char** argv) {
       progress.say(fmt::format("{}: interrupted; give --resume to go on", options.folder));
       return kInterruptedExit;
   }
-  return kFailureExit;
-}
-
-int report(int exit_code, std::string_view message) {
-  fmt::print(stderr, "nestor: error: {}\n", message);
-  return exit_code;
-}
-
-int exit_code_of(ErrorKind kind) {
-  if (kind == ErrorKind::usage) return kUsageExit;
-  if (kind == ErrorKind::cancelled) return kInterruptedExit;
-  return kFailureExit;
+  fail(ErrorKind::internal, "the run ended in no known way");
 }
 
 // A step takes and gives back the same large blocks again and again. By default the allocator returns each to
-// the operating system and faults its pages in afresh, which halves the speed of a small model; so it keeps
-// them.
+// the operating system and faults its pages in afresh, which costs a small model much of its speed
+// (study/LOG.md); so it keeps them.
 void keep_freed_memory() {
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
@@ -96,16 +82,7 @@ void keep_freed_memory() {
 }  // namespace nestor::app
 
 int main(int argc, char** argv) {
-  using nestor::app::report;
   nestor::app::install_program_signals();
   nestor::app::keep_freed_memory();
-  try {
-    return nestor::app::run(argc, argv);
-  } catch (const nestor::Error& e) {
-    return report(nestor::app::exit_code_of(e.kind()), e.what());
-  } catch (const std::bad_alloc&) {
-    return report(nestor::app::kFailureExit, "out of memory");
-  } catch (const std::exception& e) {
-    return report(nestor::app::kFailureExit, e.what());
-  }
+  return nestor::app::exit_code_of([&] { return nestor::app::run(argc, argv); });
 }

@@ -1,33 +1,13 @@
 // nestor: run and understand language models with N-gram Embeddings. Sub-commands are in files of their own.
 // Exit codes: 0 success, 1 what went wrong while loading or running, 2 wrong usage, 130 interrupted.
-#include <fmt/format.h>
-
-#include <cstdio>
-#include <new>
-
 #include "arguments.h"
 #include "base/error.h"
+#include "exit_code.h"
 #include "help_format.h"
 #include "interrupt.h"
 
 namespace nestor::app {
 namespace {
-
-constexpr int kFailureExit = 1;
-constexpr int kUsageExit = 2;
-
-int report(int exit_code, std::string_view message) {
-  std::fflush(stdout);
-  fmt::print(stderr, "nestor: error: {}\n", message);
-  return exit_code;
-}
-
-// The one place where kinds of errors become exit codes.
-int exit_code_of(ErrorKind kind) {
-  if (kind == ErrorKind::usage) return kUsageExit;
-  if (kind == ErrorKind::cancelled) return kInterruptedExit;
-  return kFailureExit;
-}
 
 int run(int argc, char** argv) {
   CLI::App root{"Nestor runs language models of the LongCat-Flash-Lite class.", "nestor"};
@@ -63,15 +43,6 @@ int run(int argc, char** argv) {
 }  // namespace nestor::app
 
 int main(int argc, char** argv) {
-  using nestor::app::report;
   nestor::app::install_program_signals();
-  try {
-    return nestor::app::run(argc, argv);
-  } catch (const nestor::Error& e) {
-    return report(nestor::app::exit_code_of(e.kind()), e.what());
-  } catch (const std::bad_alloc&) {
-    return report(nestor::app::kFailureExit, "out of memory");
-  } catch (const std::exception& e) {
-    return report(nestor::app::kFailureExit, e.what());
-  }
+  return nestor::app::exit_code_of([&] { return nestor::app::run(argc, argv); });
 }

@@ -30,7 +30,7 @@ constexpr const char* kSmoke = R"({
   "reporting": {"log_every": 10, "evaluate_every": 100, "evaluate_tokens": 16384, "save_every": 100}
 })";
 
-// The bundled model; how it was chosen stands in study/LOG.md.
+// Meant to become the bundled model; how it was chosen stands in study/LOG.md.
 constexpr const char* kStory = R"({
   "name": "story",
   "model": {

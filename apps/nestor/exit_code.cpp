@@ -1,0 +1,44 @@
+#include "exit_code.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <new>
+
+#include "base/error.h"
+#include "interrupt.h"
+
+namespace nestor::app {
+namespace {
+
+constexpr int kFailureExit = 1;
+constexpr int kUsageExit = 2;
+
+int report(int exit_code, std::string_view message) {
+  std::fflush(stdout);
+  fmt::print(stderr, "nestor: error: {}\n", message);
+  return exit_code;
+}
+
+// The one place where kinds of errors become exit codes.
+int code_of(ErrorKind kind) {
+  if (kind == ErrorKind::usage) return kUsageExit;
+  if (kind == ErrorKind::cancelled) return kInterruptedExit;
+  return kFailureExit;
+}
+
+}  // namespace
+
+int exit_code_of(const std::function<int()>& program) {
+  try {
+    return program();
+  } catch (const Error& e) {
+    return report(code_of(e.kind()), e.what());
+  } catch (const std::bad_alloc&) {
+    return report(kFailureExit, "out of memory");
+  } catch (const std::exception& e) {
+    return report(kFailureExit, e.what());
+  }
+}
+
+}  // namespace nestor::app
