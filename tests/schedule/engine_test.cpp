@@ -75,8 +75,9 @@ TEST(Engine, ManyThreadsGetWhatEachGetsAlone) {
   Dice dice(1);
   const auto questions = random_questions(dice, plain, 30, 40, 20);
   constexpr int threads = 6, each = 40;
-  Engine engine(std::make_unique<ToyModel>(ToyOptions{.pages = 60, .page_positions = 4}),
-                {.scheduler = {.rows_per_forward = 40, .prefill_chunk = 16, .running = 5}, .most_waiting = 1000});
+  Engine engine(
+      std::make_unique<ToyModel>(ToyOptions{.pages = 60, .page_positions = 4}),
+      {.scheduler = {.rows_per_forward = 40, .prefill_chunk = 16, .running = 5}, .most_waiting = 1000});
   std::vector<std::thread> clients;
   for (int t = 0; t < threads; ++t) {
     clients.emplace_back([&, t] {
@@ -91,7 +92,8 @@ TEST(Engine, ManyThreadsGetWhatEachGetsAlone) {
         const Answer& found = answer->wait();
         ASSERT_FALSE(found.outcome->error) << found.outcome->error->what();
         ASSERT_LE(found.tokens.size(), question.alone.tokens.size());
-        EXPECT_TRUE(std::equal(found.tokens.begin(), found.tokens.end(), question.alone.tokens.begin(), same));
+        EXPECT_TRUE(
+            std::equal(found.tokens.begin(), found.tokens.end(), question.alone.tokens.begin(), same));
         EXPECT_TRUE(leaves || found.outcome->reason == question.reason);
       }
     });
@@ -236,14 +238,16 @@ TEST(Engine, RefusesWhatCanNeverRun) {
   const auto submit = [&](Turn turn) { return engine.submit({std::move(turn)}, reader()); };
   EXPECT_REFUSED(submit(greedy(std::vector<TokenId>(21, 1), 1)), ErrorKind::limit,
                  "the prompt has 21 tokens, but the memory for cached tokens holds 20");
-  EXPECT_REFUSED(submit(greedy(std::vector<TokenId>(101, 1), 1)), ErrorKind::limit, "the prompt has 101 tokens");
+  EXPECT_REFUSED(submit(greedy(std::vector<TokenId>(101, 1), 1)), ErrorKind::limit,
+                 "the prompt has 101 tokens");
   EXPECT_REFUSED(submit(greedy({50}, 1)), ErrorKind::bad_input, "token 50 at position 0");
   EXPECT_REFUSED(submit({{1}, {.temperature = -1}, {}}), ErrorKind::usage, "temperature");
   EXPECT_REFUSED(engine.submit({greedy({1}, 1)}, nullptr), ErrorKind::usage, "needs a reader");
   EXPECT_EQ(engine.snapshot().submitted, 0U);
   EXPECT_REFUSED(Engine(std::make_unique<ToyModel>(), {.scheduler = {.running = 0}}), ErrorKind::usage,
                  "running must be positive");
-  EXPECT_REFUSED(Engine(std::make_unique<ToyModel>(), {.scheduler = {}, .most_waiting = 0}), ErrorKind::usage, "most_waiting");
+  EXPECT_REFUSED(Engine(std::make_unique<ToyModel>(), {.scheduler = {}, .most_waiting = 0}), ErrorKind::usage,
+                 "most_waiting");
 }
 
 }  // namespace
