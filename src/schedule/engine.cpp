@@ -26,6 +26,7 @@ Engine::~Engine() {
 }
 
 RequestId Engine::submit(Request request, std::shared_ptr<Reader> reader) {
+  if (!reader) fail(ErrorKind::usage, "a request needs a reader");
   const auto tokens = std::ssize(request.turn.history());
   if (tokens > info_.context_limit && tokens <= model_->info().context_limit) {
     fail(ErrorKind::limit,
@@ -131,10 +132,10 @@ void Engine::run() {
       cancels_all = std::exchange(cancels_all_, false) || state_ == State::ending;
       if (state_ == State::ending && submitted.empty() && scheduler.requests() == 0) return;
     }
-    for (Submission& s : submitted) scheduler.add(std::move(s));
-    for (const RequestId id : cancelled) scheduler.cancel(id);
-    if (cancels_all) scheduler.cancel_all();
     try {
+      for (Submission& s : submitted) scheduler.add(std::move(s));
+      for (const RequestId id : cancelled) scheduler.cancel(id);
+      if (cancels_all) scheduler.cancel_all();
       scheduler.step();
     } catch (const std::exception& e) {  // no memory for the bookkeeping: nobody's own fault
       scheduler.fail_all(

@@ -30,9 +30,9 @@ class Entry {
   /// Runs from now on, with a sequence that holds the beginning of its history.
   void admit(lm::Sequence sequence, Snapshot& counters);
   /// Waits again, with nothing but its history.
-  void preempt() { sequence_.reset(); }
-  void wait() { waited_ += running() ? 0 : 1; }
   lm::Sequence take_sequence();
+  /// A forward went by.
+  void pass() { waited_ += running() ? 0 : 1; }
 
   /// What the policy has to know, apart from a cached prefix and from pages.
   Standing standing() const;

@@ -112,7 +112,7 @@ bool Scheduler::step() {
   } else {
     run(work);
   }
-  for (const auto& entry : entries_) entry->wait();
+  for (const auto& entry : entries_) entry->pass();
   remove_ended();
 
   counters_.step_seconds = std::chrono::duration<double>(Clock::now() - start).count();
@@ -129,7 +129,7 @@ Plan Scheduler::settle() {
     const Plan next = plan(line.standings, budget());
     if (next.short_of_pages && parked_.drop_oldest()) continue;
     if (next.preempted) {
-      entries_[*next.preempted]->preempt();
+      park(entries_[*next.preempted]->take_sequence());  // where there is memory, it goes on from there
       ++counters_.preemptions;
       continue;
     }
@@ -245,10 +245,14 @@ void Scheduler::hand_out(const Work& work, const lm::Logits& rows) {
 void Scheduler::end(Entry& entry, std::optional<Error> error) {
   if (entry.running()) {
     lm::Sequence sequence = entry.take_sequence();
-    if (!error && options_.parked > 0) parked_.park(std::move(sequence));
-    if (parked_.size() > options_.parked) parked_.drop_oldest();
+    if (!error) park(std::move(sequence));
   }
   entry.end(std::move(error), counters_);
+}
+
+void Scheduler::park(lm::Sequence sequence) {
+  parked_.park(std::move(sequence));
+  while (parked_.size() > options_.parked) parked_.drop_oldest();
 }
 
 void Scheduler::remove_ended() {

@@ -1,6 +1,6 @@
 // Many requests, one model, without threads: each step() is one forward pass for those whose turn it is.
 //
-// A request is its turn (decode/turn.h), and a turn is its history. So preemption closes the sequence and
+// A request is its turn (decode/turn.h), and a turn is its history. So preemption takes the sequence away and
 // nothing else, and a cached prefix is the sequence of an earlier request, forked.
 //
 // Threads: one, which owns the model. schedule/engine.h makes it serve many.
@@ -83,6 +83,7 @@ class Scheduler {
   void run(std::span<const Work> work);
   void hand_out(const Work& work, const lm::Logits& rows);
   void end(Entry& entry, std::optional<Error> error);
+  void park(lm::Sequence sequence);
   void remove_ended();
 
   lm::LanguageModel& model_;
