@@ -28,7 +28,8 @@ Standing Entry::standing() const {
   s.waited = waited_;
   s.held = held();
   s.wants = std::ssize(turn().history()) - s.held;
-  if (running()) s.phase = s.wants == 1 ? Phase::decode : Phase::prefill;
+  const bool generates = s.wants == 1 && !turn().generated().empty();
+  if (running()) s.phase = generates ? Phase::decode : Phase::prefill;
   return s;
 }
 

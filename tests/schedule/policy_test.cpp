@@ -127,11 +127,13 @@ TEST(Policy, AloneTheFirstMayFillAllPages) {
 TEST(Policy, RowsEndWherePagesDo) {
   auto requests = in_order({prompt(40, 6)});
   // Two rows more fit on the page that it has, eight on free ones.
-  EXPECT_EQ(rows_of(plan(requests, {.rows = 64, .chunk = 64, .running = 4, .free_pages = 2, .page_positions = 4})),
-            (Rows{{0, 10}}));
+  EXPECT_EQ(
+      rows_of(plan(requests, {.rows = 64, .chunk = 64, .running = 4, .free_pages = 2, .page_positions = 4})),
+      (Rows{{0, 10}}));
   requests[0].first_row_pages = 1;  // the page that it has is shared and must be copied
-  EXPECT_EQ(rows_of(plan(requests, {.rows = 64, .chunk = 64, .running = 4, .free_pages = 2, .page_positions = 4})),
-            (Rows{{0, 6}}));
+  EXPECT_EQ(
+      rows_of(plan(requests, {.rows = 64, .chunk = 64, .running = 4, .free_pages = 2, .page_positions = 4})),
+      (Rows{{0, 6}}));
 }
 
 TEST(Policy, WithoutAPageTheLastInLineIsPreempted) {
@@ -279,8 +281,7 @@ TEST(Policy, NothingStarvesBehindAStreamOfBetterOnes) {
   for (; game.players.front().standing.arrival == 0; ++steps) {
     ASSERT_LT(steps, 200);
     while (game.players.size() < 6) {  // there is always a better one waiting
-      game.players.push_back(
-          {.standing = {.priority = 0, .arrival = arrival++, .wants = 5}, .length = 15});
+      game.players.push_back({.standing = {.priority = 0, .arrival = arrival++, .wants = 5}, .length = 15});
     }
     game.step();
   }

@@ -115,7 +115,8 @@ std::vector<Question> random_questions(Dice& dice, lm::LanguageModel& model, std
   while (std::ssize(questions) < count) {
     std::vector<TokenId> prompt = dice.pick(stems);
     prompt.resize(static_cast<std::size_t>(dice.roll(1, longest_prompt)));
-    const auto tail = with_ends(dice.tokens(dice.roll(0, longest_prompt - std::ssize(prompt)), info.vocab_size));
+    const auto tail =
+        with_ends(dice.tokens(dice.roll(0, longest_prompt - std::ssize(prompt)), info.vocab_size));
     prompt.insert(prompt.end(), tail.begin(), tail.end());
     stems.push_back(prompt);  // the next ones may go on from it
     const decode::SamplingParams params = random_params(dice);
@@ -125,7 +126,8 @@ std::vector<Question> random_questions(Dice& dice, lm::LanguageModel& model, std
     const bool constrained = dice.one_in(5);
     Question question;
     question.turn = [=, size = info.vocab_size] {
-      return decode::Turn(prompt, params, stop, 0, constrained ? std::make_shared<EveryThird>(size) : nullptr);
+      return decode::Turn(prompt, params, stop, 0,
+                          constrained ? std::make_shared<EveryThird>(size) : nullptr);
     };
     answer_alone(question, model);
     questions.push_back(std::move(question));

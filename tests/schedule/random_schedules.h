@@ -22,8 +22,8 @@ struct Question {
   decode::FinishReason reason{};
 };
 
-/// Questions whose prompts share beginnings, with every kind of parameter; answered by `model` one by one, token
-/// by token, without a cache.
+/// Questions whose prompts share beginnings, with every kind of parameter; answered by `model` one by one,
+/// token by token, without a cache.
 std::vector<Question> random_questions(Dice& dice, lm::LanguageModel& model, std::int64_t count,
                                        std::int64_t longest_prompt, std::int64_t most_tokens);
 

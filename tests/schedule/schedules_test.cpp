@@ -1,5 +1,5 @@
-// A batch equals each alone: thousands of random schedules of a toy model, whose tokens depend on every bit of the
-// history, with pages that are short.
+// A batch equals each alone: thousands of random schedules of a toy model, whose tokens depend on every bit
+// of the history, with pages that are short.
 #include <gtest/gtest.h>
 
 #include "random_schedules.h"
