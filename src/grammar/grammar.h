@@ -13,6 +13,8 @@
 
 namespace nestor::grammar {
 
+class LeafMasks;
+class Vocabulary;
 struct Terms;
 
 /// Which of the declared tools have to be called.
@@ -21,7 +23,8 @@ struct ToolChoice {
   std::int64_t max_calls = 16;      // at least one; 1 where calls in parallel are not wanted
 };
 
-/// A compiled grammar. Immutable: share it between any number of sequences and threads.
+/// A compiled grammar. Const and thread-safe: share it between sequences and requests, which then share what
+/// was found out about it.
 class Grammar {
  public:
   /// The JSON documents that a schema describes. Throws Error: bad_input (not a schema), unsupported (the
@@ -39,15 +42,20 @@ class Grammar {
   /// Whether a whole text belongs to the language (control markers spelled out).
   bool matches(std::string_view text) const;
 
-  explicit Grammar(std::unique_ptr<const Terms> terms);
+  explicit Grammar(Terms terms);
   ~Grammar();
   Grammar(const Grammar&) = delete;
   Grammar& operator=(const Grammar&) = delete;
 
-  const Terms& terms() const { return *terms_; }  // grammar/terms.h, for the rest of this room
+  // For the rest of this room.
+  const Terms& terms() const { return *terms_; }
+  std::shared_ptr<LeafMasks> masks_for(const std::shared_ptr<const Vocabulary>& vocabulary) const;
 
  private:
+  struct Masks;  // those of the vocabulary that was used last
+
   std::unique_ptr<const Terms> terms_;
+  std::unique_ptr<Masks> masks_;
 };
 
 }  // namespace nestor::grammar

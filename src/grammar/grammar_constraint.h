@@ -25,9 +25,9 @@ class GrammarConstraint : public decode::Constraint {
   void rewind(std::int64_t tokens) override;
 
   /// Whether the text so far is complete: stop tokens are allowed.
-  bool may_end();
+  bool may_end() const;
   /// Whether nothing but a stop token may follow.
-  bool must_end();
+  bool must_end() const;
 
  private:
   class Implementation;
