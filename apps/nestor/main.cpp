@@ -21,6 +21,7 @@ int run(int argc, char** argv) {
   assemble::EngineOptions engine;
   add_engine_options(root, engine);
   const std::vector<Command> commands = {run_command(root, engine),    chat_command(root, engine),
+                                         serve_command(root, engine),
                                          logits_command(root, engine), ngram_ids_command(root, engine),
                                          tokenize_command(root),       detokenize_command(root),
                                          template_command(root),       inspect_command(root, engine),

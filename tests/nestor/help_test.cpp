@@ -11,7 +11,7 @@
 namespace nestor::testing {
 namespace {
 
-const std::vector<std::string> kCommands = {"run",        "chat",      "logits", "ngram-ids", "tokenize",
+const std::vector<std::string> kCommands = {"run",        "chat",      "serve", "logits", "ngram-ids", "tokenize",
                                             "detokenize", "template",  "eval",   "inspect",   "new",
                                             "data",       "tokenizer", "train",  "completion"};
 
