@@ -7,6 +7,8 @@
 
 #include "kernels/cpu/stored_number.h"
 
+#include "kernels/cpu/tiled_body.h"
+
 #include "kernels/cpu/matmul_body.h"
 #include "kernels/cpu/matmul_transposed_body.h"
 #include "kernels/cpu/rows_body.h"
