@@ -12,7 +12,7 @@ namespace nestor::testing {
 namespace {
 
 const std::vector<std::string> kCommands = {"run",        "chat",      "logits", "ngram-ids", "tokenize",
-                                            "detokenize", "template",  "eval",   "inspect",   "new",
+                                            "detokenize", "template",  "eval",   "inspect",   "new", "convert",
                                             "data",       "tokenizer", "train",  "completion"};
 
 // Commands inside a group; the page of "a b" is a-b.md.
