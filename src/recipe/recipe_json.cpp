@@ -219,6 +219,7 @@ void apply_override(Json& json, const std::string& assignment) {
   if (equals == std::string::npos || equals == 0) {
     fail(ErrorKind::usage, "--set {}: expected key=value, as in schedule.steps=500", in_quotes(assignment));
   }
+  if (!json.is_object()) fail(ErrorKind::bad_input, "a recipe is an object, found {}", kind_of(json));
   Json value = json_or_text(assignment.substr(equals + 1));
   Json* at = &json;
   std::string path = assignment.substr(0, equals);

@@ -1,9 +1,11 @@
 #include "tokenizer/learn_tokenizer.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "base/error.h"
+#include "base/random.h"
 #include "base/utf8.h"
 #include "tokenizer/byte_alphabet.h"
 #include "tokenizer/longcat_family.h"
@@ -31,6 +33,18 @@ std::vector<std::string> join_control_tokens(const std::vector<std::string>& mor
     all.push_back(token);
   }
   return all;
+}
+
+/// A permutation of 0..count-1 (Fisher and Yates); the identity without a seed.
+std::vector<std::size_t> id_order(std::size_t count, std::optional<std::uint64_t> seed) {
+  std::vector<std::size_t> order(count);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  if (!seed) return order;
+  for (std::size_t left = count; left > 1; --left) {
+    const auto at = static_cast<std::size_t>(uniform(*seed, left, 0) * static_cast<double>(left));
+    std::swap(order[at], order[left - 1]);
+  }
+  return order;
 }
 
 }  // namespace
@@ -69,8 +83,9 @@ LearnedTokenizer TokenizerLearner::learn(ProgressSink& progress, std::stop_token
          bpe.tokens.size() + control_tokens_.size(), options_.vocab_size, options_.min_count,
          bpe.tokens.size() + control_tokens_.size());
   }
-  return {to_text(longcat_tokenizer_json(control_tokens_, bpe), 1) + "\n", std::exchange(text_bytes_, 0),
-          bpe.text_tokens};
+  const std::vector<std::size_t> order = id_order(bpe.tokens.size(), options_.id_seed);
+  return {to_text(longcat_tokenizer_json(control_tokens_, bpe, order), 1) + "\n",
+          std::exchange(text_bytes_, 0), bpe.text_tokens};
 }
 
 }  // namespace nestor::tokenizer
