@@ -168,6 +168,10 @@ CLI::App* add_train(CLI::App& group, Options& o) {
   app->add_option("--min-count", o.learn.min_count,
                   "Two tokens must stand beside each other so often to become one (default 2)")
       ->option_text("N");
+  app->add_option("--random-ids", o.learn.id_seed,
+                  "Number the tokens at random with this seed instead of frequent ones first")
+      ->option_text("SEED")
+      ->check(whole_number());
   app->add_option("--control-token", o.learn.more_control_tokens,
                   "One more control token, after the 17 of the family (repeatable)")
       ->option_text("TEXT")

@@ -25,7 +25,7 @@ bool is_program(const fs::path& path) {
 // Beside this program, else where the shell would find it.
 fs::path trainer_program() {
   std::error_code problem;
-  const fs::path beside = fs::read_symlink("/proc/self/exe", problem).parent_path() / kProgram;
+  fs::path beside = fs::read_symlink("/proc/self/exe", problem).parent_path() / kProgram;
   if (is_program(beside)) return beside;
   const char* path = std::getenv("PATH");
   std::istringstream folders(path == nullptr ? "" : path);

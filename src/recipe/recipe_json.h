@@ -16,9 +16,8 @@ Recipe parse_recipe(const Json& json, const std::string& what);
 /// Every key with its value, defaults included: parse_recipe(to_json(r)) is r.
 Json to_json(const Recipe& recipe);
 
-/// Applies "a.b=value" to the object: value is JSON, or a string where it is not. Error(usage) if the text
-/// has no
-/// '=' or the path leads through something that is no object.
+/// Applies "a.b=value" to a recipe: value is JSON, or a string where it is not. Error(usage) if the text has
+/// no '=' or the path leads through something that is no object, Error(bad_input) if the recipe is none.
 void apply_override(Json& json, const std::string& assignment);
 
 /// Makes the file names of a recipe absolute: relative ones start at `folder`. Others keys are left alone,

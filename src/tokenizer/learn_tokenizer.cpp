@@ -1,9 +1,11 @@
 #include "tokenizer/learn_tokenizer.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "base/error.h"
+#include "base/random.h"
 #include "base/utf8.h"
 #include "tokenizer/byte_alphabet.h"
 #include "tokenizer/longcat_family.h"
@@ -33,6 +35,18 @@ std::vector<std::string> join_control_tokens(const std::vector<std::string>& mor
   return all;
 }
 
+/// A permutation of 0..count-1 (Fisher and Yates); the identity without a seed.
+std::vector<std::size_t> id_order(std::size_t count, std::optional<std::uint64_t> seed) {
+  std::vector<std::size_t> order(count);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  if (!seed) return order;
+  for (std::size_t left = count; left > 1; --left) {
+    const auto at = static_cast<std::size_t>(uniform(*seed, left, 0) * static_cast<double>(left));
+    std::swap(order[at], order[left - 1]);
+  }
+  return order;
+}
+
 }  // namespace
 
 TokenizerLearner::TokenizerLearner(LearnOptions options)
@@ -54,14 +68,14 @@ void TokenizerLearner::add(std::string_view document) {
   text_bytes_ += static_cast<std::int64_t>(document.size());
 }
 
-LearnedTokenizer TokenizerLearner::learn(ProgressSink& progress, std::stop_token stop) {
+LearnedTokenizer TokenizerLearner::learn(ProgressSink& progress, const std::stop_token& stop) {
   BpeGoal goal;
   goal.tokens = static_cast<std::size_t>(options_.vocab_size) - control_tokens_.size();
   goal.min_count = options_.min_count;
   for (const std::string& token : control_tokens_) {
     if (auto bytes = from_byte_alphabet(token)) goal.reserved.insert(std::move(*bytes));
   }
-  const LearnedBpe bpe = learn_bpe(pieces_.take(), goal, progress, std::move(stop));
+  const LearnedBpe bpe = learn_bpe(pieces_.take(), goal, progress, stop);
   if (bpe.tokens.size() < goal.tokens) {
     fail(ErrorKind::bad_input,
          "the text yields a vocabulary of {} tokens, not of {}: no further pair stands in it {} times; give "
@@ -69,8 +83,9 @@ LearnedTokenizer TokenizerLearner::learn(ProgressSink& progress, std::stop_token
          bpe.tokens.size() + control_tokens_.size(), options_.vocab_size, options_.min_count,
          bpe.tokens.size() + control_tokens_.size());
   }
-  return {to_text(longcat_tokenizer_json(control_tokens_, bpe), 1) + "\n", std::exchange(text_bytes_, 0),
-          bpe.text_tokens};
+  const std::vector<std::size_t> order = id_order(bpe.tokens.size(), options_.id_seed);
+  return {to_text(longcat_tokenizer_json(control_tokens_, bpe, order), 1) + "\n",
+          std::exchange(text_bytes_, 0), bpe.text_tokens};
 }
 
 }  // namespace nestor::tokenizer

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -18,6 +19,9 @@ struct LearnOptions {
   std::int64_t vocab_size = 0;
   /// A pair that stands in the text less often does not become a token.
   std::int64_t min_count = 2;
+  /// Nothing: tokens are numbered as they are learned, frequent ones low. A seed: at random, because n-gram
+  /// tables whose row number is near a multiple of V put 2-grams of low ids into few rows (study/LOG.md).
+  std::optional<std::uint64_t> id_seed = {};
   /// Control tokens after those of the family, which have the ids 0 to 16.
   std::vector<std::string> more_control_tokens = {};
 };
@@ -44,7 +48,7 @@ class TokenizerLearner {
 
   /// Learns from the documents so far and forgets them. Throws Error: bad_input if the documents hold too few
   /// different words for so many tokens (the message has the number that they allow), cancelled, limit.
-  LearnedTokenizer learn(ProgressSink& progress, std::stop_token stop);
+  LearnedTokenizer learn(ProgressSink& progress, const std::stop_token& stop);
 
  private:
   LearnOptions options_;

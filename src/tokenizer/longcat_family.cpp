@@ -38,7 +38,8 @@ Json added_token_json(std::size_t id, const std::string& content) {
           {"rstrip", false}, {"normalized", false}, {"special", true}};
 }
 
-Json model_json(const std::vector<std::string>& control_tokens, const LearnedBpe& bpe) {
+Json model_json(const std::vector<std::string>& control_tokens, const LearnedBpe& bpe,
+                std::span<const std::size_t> order) {
   std::vector<std::string> contents;
   contents.reserve(bpe.tokens.size());
   for (const std::string& token : bpe.tokens) append_in_byte_alphabet(contents.emplace_back(), token);
@@ -48,7 +49,7 @@ Json model_json(const std::vector<std::string>& control_tokens, const LearnedBpe
   vocabulary.reserve(control_tokens.size() + contents.size());
   std::size_t id = 0;
   for (const std::string& token : control_tokens) vocabulary.Container::emplace_back(token, id++);
-  for (const std::string& token : contents) vocabulary.Container::emplace_back(token, id++);
+  for (const std::size_t token : order) vocabulary.Container::emplace_back(contents[token], id++);
 
   Json merges = Json::array();
   for (const MergeRule& merge : bpe.merges) {
@@ -83,7 +84,8 @@ std::vector<PreTokenizerStage> longcat_pre_tokenizer() {
   return read_pre_tokenizer(pre_tokenizer_json(), "the family's pre-tokenizer");
 }
 
-Json longcat_tokenizer_json(const std::vector<std::string>& control_tokens, const LearnedBpe& bpe) {
+Json longcat_tokenizer_json(const std::vector<std::string>& control_tokens, const LearnedBpe& bpe,
+                            std::span<const std::size_t> order) {
   Json added = Json::array();
   for (std::size_t id = 0; id < control_tokens.size(); ++id) {
     added.push_back(added_token_json(id, control_tokens[id]));
@@ -96,7 +98,7 @@ Json longcat_tokenizer_json(const std::vector<std::string>& control_tokens, cons
           {"pre_tokenizer", pre_tokenizer_json()},
           {"post_processor", nullptr},
           {"decoder", byte_level_json(true, true)},
-          {"model", model_json(control_tokens, bpe)}};
+          {"model", model_json(control_tokens, bpe, order)}};
 }
 
 Json longcat_tokenizer_config(std::string_view chat_template) {

@@ -2,6 +2,7 @@
 // pieces, and the files that say so.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,8 +20,10 @@ const std::vector<std::string>& longcat_control_tokens();
 /// East Asian punctuation and writing apart from the rest; as bytes.
 std::vector<PreTokenizerStage> longcat_pre_tokenizer();
 
-/// The whole tokenizer.json: `control_tokens` have the ids from 0, the tokens of `bpe` follow in order.
-Json longcat_tokenizer_json(const std::vector<std::string>& control_tokens, const LearnedBpe& bpe);
+/// The whole tokenizer.json: `control_tokens` have the ids from 0, then follow the tokens of `bpe`,
+/// `order`[0] first. `order` is a permutation of them; how text is cut does not depend on it.
+Json longcat_tokenizer_json(const std::vector<std::string>& control_tokens, const LearnedBpe& bpe,
+                            std::span<const std::size_t> order);
 
 /// The tokenizer_config.json for it.
 Json longcat_tokenizer_config(std::string_view chat_template);

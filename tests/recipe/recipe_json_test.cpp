@@ -98,6 +98,12 @@ TEST(RecipeJson, ContradictionsAreRefused) {
   EXPECT_REFUSED(parsed(no_config), ErrorKind::bad_input, "config is missing");
 }
 
+TEST(RecipeJson, OnlyAnObjectCanBeChanged) {
+  for (Json json : {Json(50), Json("a"), Json::array({1})}) {
+    EXPECT_REFUSED(apply_override(json, "schedule.steps=1"), ErrorKind::bad_input, "a recipe is an object");
+  }
+}
+
 TEST(RecipeJson, PathsStartAtAFolder) {
   Json json = small_recipe();
   json["data"]["train"] = {"a.txt", "/b.txt", "../c"};

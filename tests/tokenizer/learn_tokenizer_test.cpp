@@ -42,6 +42,32 @@ std::vector<std::string> merges_of(const Json& json) {
   return merges;
 }
 
+// Numbers change, the cut of texts does not.
+TEST(LearnTokenizer, RandomIdsArePermuted) {
+  const std::vector<std::string> texts = golden_texts();
+  const auto learned = [&](std::optional<std::uint64_t> seed) {
+    return parse_json(learn(texts, {.vocab_size = kLeast + 40, .id_seed = seed}).json, "learned");
+  };
+  const auto tokens = [](const Json& json) {
+    std::vector<std::string> names;
+    for (const auto& [token, id] : json["model"]["vocab"].items()) {
+      EXPECT_EQ(id, names.size());
+      names.push_back(token);
+    }
+    return names;
+  };
+  const Json plain = learned({}), five = learned(5);
+  auto in_order = tokens(plain), permuted = tokens(five);
+  EXPECT_NE(in_order, permuted);
+  EXPECT_NE(tokens(learned(6)), permuted);
+  EXPECT_EQ(tokens(learned(5)), permuted);
+  EXPECT_TRUE(std::equal(in_order.begin(), in_order.begin() + 17, permuted.begin()));  // control tokens
+  EXPECT_EQ(merges_of(plain), merges_of(five));
+  std::ranges::sort(in_order);
+  std::ranges::sort(permuted);
+  EXPECT_EQ(in_order, permuted);
+}
+
 // tests/data/tokenizer/README.md says how this was made.
 TEST(LearnTokenizer, EqualsWhatTheReferenceLearns) {
   const std::vector<std::string> texts = golden_texts();
