@@ -1,9 +1,11 @@
 #include "grammar/formats.h"
 
+#include <fmt/format.h>
+
 namespace nestor::grammar {
 namespace {
 
-using std::string_literals::operator""s;
+using namespace std::string_literals;
 
 // February 29 only in leap years.
 const char* const kDate =
@@ -33,9 +35,9 @@ std::string ipv6() {
   std::string out = "(?:" + group + ":){7}" + group;
   for (int before = 0; before <= 6; ++before) {
     std::string left = before == 0 ? "" : group;
-    if (before > 1) left += "(?::" + group + "){" + std::to_string(before - 1) + "}";
+    if (before > 1) left += fmt::format("(?::{}){{{}}}", group, before - 1);
     out += "|" + left + "::";
-    if (before < 6) out += "(?:" + group + "(?::" + group + "){0," + std::to_string(5 - before) + "})?";
+    if (before < 6) out += fmt::format("(?:{0}(?::{0}){{0,{1}}})?", group, 5 - before);
   }
   return out;
 }

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <compare>
 #include <map>
+#include <tuple>
 #include <vector>
 
 namespace nestor::grammar {
@@ -20,10 +21,13 @@ struct State {
   int digits = 0;    // of this part
   std::uint32_t remainder = 0;
   std::array<int, 2> order{};  // against min and max
-  friend auto operator<=>(const State&, const State&) = default;
+  friend bool operator<(const State& a, const State& b) {
+    return std::tie(a.part, a.negative, a.zero, a.digits, a.remainder, a.order) <
+           std::tie(b.part, b.negative, b.zero, b.digits, b.remainder, b.order);
+  }
 };
 
-int sign(std::strong_ordering order) { return order < 0 ? -1 : order > 0 ? 1 : 0; }
+int sign(std::strong_ordering order) { return std::is_lt(order) ? -1 : std::is_gt(order) ? 1 : 0; }
 
 class Builder {
  public:

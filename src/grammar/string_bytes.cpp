@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "grammar/char_dfa.h"
@@ -22,7 +23,9 @@ struct Inside {
   } kind;
   int digits;
   std::vector<CharEdge> rest;  // value of what is to come -> character state, or kInside + place in the list
-  friend auto operator<=>(const Inside&, const Inside&) = default;
+  friend bool operator<(const Inside& a, const Inside& b) {
+    return std::tie(a.kind, a.digits, a.rest) < std::tie(b.kind, b.digits, b.rest);
+  }
 };
 
 constexpr std::uint32_t kInside = 1U << 30;  // a target that is no character state but again inside
