@@ -35,9 +35,9 @@ TEST_P(Golden, EveryRequestIsAnsweredAsAlone) {
   Dice dice(1);
   const auto plain = open(0);
   const auto questions = random_questions(dice, *plain, 8, 100, 16);
-  const auto model = open(5);
+  const auto model = open(4);
   std::uint64_t preemptions = 0, hits = 0;
-  const std::uint64_t keys = std::get<1>(GetParam()) == "reference" ? 6 : 20;  // it is ten times as slow
+  const std::uint64_t keys = std::get<1>(GetParam()) == "reference" ? 4 : 16;  // it is ten times as slow
   for (std::uint64_t key = 0; key < keys; ++key) {
     SCOPED_TRACE("key " + std::to_string(key));
     Dice game(key);
@@ -48,7 +48,7 @@ TEST_P(Golden, EveryRequestIsAnsweredAsAlone) {
     hits += done.prefix_hit_tokens;
   }
   EXPECT_GT(preemptions, 0U);
-  EXPECT_GT(hits, 300U);
+  EXPECT_GT(hits, 50U);
 }
 
 /// The full distribution of the next token and some tokens after it.
