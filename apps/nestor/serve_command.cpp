@@ -102,7 +102,7 @@ int execute(const Options& o, const assemble::EngineOptions& engine) {
   const std::string name = shown.names.front();
   const InterruptScope interrupt;
   serve::Server server(std::move(shown), std::move(model), options);
-  note(fmt::format("nestor serves {} at {} (Ctrl-C ends it)", name, server.url()));
+  note(fmt::format("serving {} at {} (Ctrl-C ends it)", name, server.url()));
   if (!server.is_loopback() && options.access.api_keys.empty()) {
     note("warning: anyone who reaches this address can use the model; give --api-key or --api-key-file");
   }
@@ -110,7 +110,7 @@ int execute(const Options& o, const assemble::EngineOptions& engine) {
   std::condition_variable_any never;
   std::unique_lock lock(mutex);
   never.wait(lock, interrupt.stop(), [] { return false; });
-  note("nestor is finishing the answers that are being made; once more ends it at once");
+  note("finishing the answers under way; once more ends it at once");
   server.drain(std::chrono::seconds(o.drain_seconds));
   return 0;
 }

@@ -39,6 +39,7 @@ void Connection::start() {
   socket_.set_option(asio::ip::tcp::no_delay(true), error);
   socket_.set_option(asio::socket_base::keep_alive(true), error);
   socket_.non_blocking(true, error);
+  started_ = std::chrono::steady_clock::now();
   context_.open.insert(this);
   context_.on_count(context_.open.size());
   read_head();
