@@ -50,7 +50,7 @@ class Engine {
  public:
   /// Throws Error(usage) for options that make no sense.
   Engine(std::unique_ptr<lm::LanguageModel> model, const EngineOptions& options);
-  /// Cancels what is left and waits for its readers to be told.
+  /// Cancels what is left and waits for its readers to be told. No other call may be going on.
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

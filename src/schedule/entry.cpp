@@ -27,7 +27,7 @@ Standing Entry::standing() const {
   s.arrival = arrival_;
   s.waited = waited_;
   s.held = held();
-  s.wants = std::ssize(turn().history()) - s.held;
+  s.wants = std::ssize(turn().history()) - s.held;  // a drafter's rows would be added here
   const bool generates = s.wants == 1 && !turn().generated().empty();
   if (running()) s.phase = generates ? Phase::decode : Phase::prefill;
   return s;

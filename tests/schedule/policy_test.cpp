@@ -108,6 +108,15 @@ TEST(Policy, AdmitsWhatFitsBesideWhatOthersStillNeed) {
   EXPECT_EQ(plan(requests, budget).admitted, Places{1});
 }
 
+TEST(Policy, WhoIsAdmittedKeepsAPageToGenerateInto) {
+  auto requests = in_order({waiting(8), waiting(8)});
+  for (Standing& s : requests) s.first_row_pages = 1;
+  Budget budget{.rows = 100, .running = 3, .free_pages = 5, .page_positions = 4};
+  EXPECT_EQ(plan(requests, budget).admitted, (Places{0, 1}));
+  budget.free_pages = 4;
+  EXPECT_EQ(plan(requests, budget).admitted, Places{0});
+}
+
 TEST(Policy, NobodyOvertakesWhoDoesNotFit) {
   auto requests = in_order({generating(4), waiting(40), waiting(1)});
   for (Standing& s : requests) s.first_row_pages = 1;
