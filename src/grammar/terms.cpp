@@ -105,7 +105,9 @@ Terms TermBuilder::build(TermId root) {
   terms_.root = root;
   const std::uint32_t height = terms_.terms[root].height;
   if (height >= Term::kNoHeight) {
-    fail(ErrorKind::bad_input, "no finite document can satisfy the schema: it requires itself inside itself");
+    fail(ErrorKind::bad_input,
+         "no document within the limits can satisfy the schema: it contradicts itself, or it requires itself inside "
+         "itself");
   }
   if (height > Terms::kMaxHeight) {
     fail(ErrorKind::limit, "the schema requires documents that are nested too deep");

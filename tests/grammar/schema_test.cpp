@@ -113,7 +113,6 @@ TEST(Schema, Numbers) {
          {"-1.5", "-1", "-0.26", "-0.3"},
          {"-1.51", "-0.25", "0", "-2"}});
   check({R"({"type": "number", "maximum": 0, "minimum": 0})", {"0", "-0", "0.00"}, {"1", "0.1", "-0.1"}});
-  check({R"({"type": "integer", "minimum": 1e30})", {}, {"1"}});
 }
 
 TEST(Schema, Multiples) {
@@ -249,36 +248,35 @@ TEST(Schema, WhatIsNotDoneIsRefusedByName) {
          "schema.properties.a");
   refuse(R"({"type": "array", "uniqueItems": true})", ErrorKind::unsupported, "uniqueItems");
   refuse(R"({"type": "string", "format": "iri"})", ErrorKind::unsupported, "\"iri\"");
-  refuse(R"({"type": "string", "pattern": "(?=a)"
-})", ErrorKind::unsupported, "look-around");
+  refuse(R"x({"type": "string", "pattern": "(?=a)"})x", ErrorKind::unsupported, "look-around");
   refuse(R"({"type": "string", "pattern": "\\bx"})", ErrorKind::unsupported, "word boundary");
-refuse(R"({"type": "string", "pattern": "(a"})", ErrorKind::bad_input, "without its )");
-refuse(R"({"type": "string", "pattern": "a**"})", ErrorKind::bad_input, "quantifier");
-refuse(R"({"type": "number", "multipleOf": 0.3})", ErrorKind::unsupported, "multipleOf");
-refuse(R"({"type": "number", "multipleOf": 0})", ErrorKind::unsupported, "multipleOf");
-refuse(R"({"enum": ["a"], "minLength": 1})", ErrorKind::unsupported, "beside enum");
-refuse(R"({"$ref": "other.json"})", ErrorKind::unsupported, "$ref");
-refuse(R"({"$ref": "#/$defs/x"})", ErrorKind::bad_input, "nothing is at");
-refuse(R"({"type": "text"})", ErrorKind::bad_input, "no type \"text\"");
-refuse(R"([])", ErrorKind::bad_input, "expected a schema");
-refuse(R"({"minItems": -1})", ErrorKind::bad_input, "minItems");
-refuse(R"({"minLength": 1.5})", ErrorKind::bad_input, "minLength");
-refuse(R"({"properties": {"a": {"type": "string"}}, "maxProperties": 0})", ErrorKind::unsupported,
-       "maxProperties");
+  refuse(R"({"type": "string", "pattern": "(a"})", ErrorKind::bad_input, "without its )");
+  refuse(R"({"type": "string", "pattern": "a**"})", ErrorKind::bad_input, "quantifier");
+  refuse(R"({"type": "number", "multipleOf": 0.3})", ErrorKind::unsupported, "multipleOf");
+  refuse(R"({"type": "number", "multipleOf": 0})", ErrorKind::unsupported, "multipleOf");
+  refuse(R"({"enum": ["a"], "minLength": 1})", ErrorKind::unsupported, "beside enum");
+  refuse(R"({"$ref": "other.json"})", ErrorKind::unsupported, "$ref");
+  refuse(R"({"$ref": "#/$defs/x"})", ErrorKind::bad_input, "nothing is at");
+  refuse(R"({"type": "text"})", ErrorKind::bad_input, "no type \"text\"");
+  refuse(R"([])", ErrorKind::bad_input, "expected a schema");
+  refuse(R"({"minItems": -1})", ErrorKind::bad_input, "minItems");
+  refuse(R"({"minLength": 1.5})", ErrorKind::bad_input, "minLength");
+  refuse(R"({"properties": {"a": {"type": "string"}}, "maxProperties": 0})", ErrorKind::unsupported,
+         "maxProperties");
 }
 
 TEST(Schema, WhatNothingSatisfiesIsRefused) {
-  for (const char* text :
-       {"false", R"({"enum": []})", R"({"$ref": "#"})",
-        R"({"type": "string", "minLength": 2, "maxLength": 1})",
-        R"({"type": "string", "pattern": "^a$", "minLength": 2})",
-        R"({"type": "integer", "minimum": 5, "maximum": 4})",
-        R"({"type": "number", "exclusiveMinimum": 1, "maximum": 1})", R"({"items": false, "minItems": 1})",
-        R"({"properties": {"x": {"$ref": "#"}}, "required": ["x"]})",
-        R"({"allOf": [{"type": "string"}, {"type": "null"}]})",
-        R"({"type": "integer", "multipleOf": 10, "minimum": 1, "maximum": 9})"}) {
+  for (const char* text : {"false", R"({"enum": []})", R"({"$ref": "#"})",
+                           R"({"type": "string", "minLength": 2, "maxLength": 1})",
+                           R"({"type": "string", "pattern": "^a$", "minLength": 2})",
+                           R"({"type": "integer", "minimum": 5, "maximum": 4})",
+                           R"({"type": "number", "exclusiveMinimum": 1, "maximum": 1})",
+                           R"({"items": false, "minItems": 1})", R"({"type": "integer", "minimum": 1e30})",
+                           R"({"properties": {"x": {"$ref": "#"}}, "required": ["x"]})",
+                           R"({"allOf": [{"type": "string"}, {"type": "null"}]})",
+                           R"({"type": "integer", "multipleOf": 10, "minimum": 1, "maximum": 9})"}) {
     EXPECT_REFUSED(Grammar::from_json_schema(parse_json(text, "test")), ErrorKind::bad_input,
-                   "no finite document");
+                   "no document within the limits");
   }
 }
 
@@ -287,19 +285,22 @@ TEST(Schema, HostileSchemasAreRefused) {
     EXPECT_REFUSED(Grammar::from_json_schema(parse_json(text, "test")), ErrorKind::limit, "");
   };
   refuse(R"({"type": "string", "pattern": "^(a|b)*a(a|b){20}$"})");
-  refuse(R"({"type": "string", "pattern": "((((a{100}){100}){100}){100})"
-})");
+  refuse(R"x({"type": "string", "pattern": "((((a{100}){100}){100}){100})"})x");
   refuse(R"({"type": "string", "pattern": "a{5000}"})");
-refuse(R"({"type": "string", "pattern": "a", "maxLength": 100000})");
-refuse(R"({"properties": {"x": {"$ref": "#"}}, "allOf": [{"properties": {"x": {"$ref": "#"}}}]})");
-refuse(R"({"$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}]}}, "$ref": "#/$defs/a", "type": "object"})");
-std::string chain = R"({"$ref": "#/$defs/d0", "$defs": {)";  // 2^40 alternatives, shared: allowed to compile
-for (int i = 0; i < 40; ++i) {
-  const std::string next = R"({"$ref": "#/$defs/d)" + std::to_string(i + 1) + "\"}";
-  chain += "\"d" + std::to_string(i) + R"(": {"properties": {"a": )" + next + R"(, "b": )" + next + "}},";
+  refuse(R"({"type": "string", "pattern": "a", "maxLength": 100000})");
+  refuse(R"({"properties": {"x": {"$ref": "#", "type": "object"}}})");
+  refuse(R"({"$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}]}}, "$ref": "#/$defs/a", "type": "object"})");
 }
-chain += R"("d40": {"const": 1}}})";
-EXPECT_TRUE(Grammar::from_json_schema(parse_json(chain, "test"))->matches("{}"));
+
+// 2^40 ways through it, but only 41 definitions.
+TEST(Schema, DefinitionsAreCompiledOnce) {
+  std::string chain = R"({"$ref": "#/$defs/d0", "$defs": {)";
+  for (int i = 0; i < 40; ++i) {
+    const std::string next = R"({"$ref": "#/$defs/d)" + std::to_string(i + 1) + "\"}";
+    chain += "\"d" + std::to_string(i) + R"(": {"properties": {"a": )" + next + R"(, "b": )" + next + "}},";
+  }
+  chain += R"("d40": {"const": 1}}})";
+  EXPECT_TRUE(Grammar::from_json_schema(parse_json(chain, "test"))->matches("{}"));
 }
 
 }  // namespace
