@@ -207,7 +207,7 @@ void Connection::close_when_idle() {
   keep_alive_ = false;
 }
 
-void Connection::abort() {
+void Connection::cut_off() {
   if (phase_ == Phase::answering && !ended_) return interrupted(Interruption::client_left);
   close();
 }
