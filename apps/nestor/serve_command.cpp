@@ -27,6 +27,7 @@ struct Options {
   std::string key_file;
   std::string chat_template;
   std::optional<std::int64_t> most_tokens;
+  std::int64_t cache_mib = 0;
   std::size_t body_mib = 32;
   std::int64_t answer_seconds = 3600;
   std::int64_t drain_seconds = 30;
@@ -97,12 +98,14 @@ int execute(const Options& o, const assemble::EngineOptions& engine) {
   options.log = [](std::string_view line) { note(line); };
 
   const std::filesystem::path folder = resolve_model(o.model);
-  auto model = assemble::open_model(folder, engine);
+  assemble::EngineOptions limited = engine;
+  limited.cache_bytes = o.cache_mib << 20;
+  auto model = assemble::open_model(folder, limited);
   serve::ServedModel shown = served(o, folder, *model, engine.accepted_keys);
   const std::string name = shown.names.front();
   const InterruptScope interrupt;
   serve::Server server(std::move(shown), std::move(model), options);
-  note(fmt::format("nestor serves {} at {} (Ctrl-C ends it)", name, server.url()));
+  note(fmt::format("serving {} at {} (Ctrl-C ends it)", name, server.url()));
   if (!server.is_loopback() && options.access.api_keys.empty()) {
     note("warning: anyone who reaches this address can use the model; give --api-key or --api-key-file");
   }
@@ -110,7 +113,7 @@ int execute(const Options& o, const assemble::EngineOptions& engine) {
   std::condition_variable_any never;
   std::unique_lock lock(mutex);
   never.wait(lock, interrupt.stop(), [] { return false; });
-  note("nestor is finishing the answers that are being made; once more ends it at once");
+  note("finishing the answers under way; once more ends it at once");
   server.drain(std::chrono::seconds(o.drain_seconds));
   return 0;
 }
@@ -148,6 +151,8 @@ void add_limits(CLI::App& app, Options& o) {
   add("--max-batch", server.engine.scheduler.running, "N", "Requests that are computed together (default 16)");
   add("--max-queue", server.engine.most_waiting, "N", "Requests that may wait; more get status 429 (default 128)");
   add("--prefill-chunk", server.engine.scheduler.prefill_chunk, "N", "Prompt tokens in one forward pass (default 256)");
+  add("--cache-memory", o.cache_mib, "MIB",
+      "Memory for the attention cache of all requests (default: as much as they need)");
   add("--max-tokens", o.most_tokens, "N", "The most tokens that a request may ask for (default: what the context leaves)");
   add("--max-body", o.body_mib, "MIB", "The largest request body (default 32)");
   add("--max-connections", server.http.connections, "N", "Open connections (default 512)");

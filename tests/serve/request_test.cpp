@@ -116,7 +116,7 @@ TEST(MaxTokens, AreWhatTheContextAndTheOperatorAllow) {
 
 TEST(ChatRequest, MessagesBecomeWhatTemplatesExpect) {
   const auto r = chat_of(R"([{"role":"developer","content":[{"type":"text","text":"be "},{"type":"text","text":"brief"}]},
-      {"role":"user","content":"hi","name":"ann"},
+      {"role":"user","content":"hi","name":"ann","type":"text"},
       {"role":"assistant","content":null,"refusal":null,"annotations":[],"tool_calls":[
         {"id":"c1","type":"function","function":{"name":"look","arguments":"{\"at\":[1]}"}}]},
       {"role":"tool","tool_call_id":"c1","content":"seen"}])");

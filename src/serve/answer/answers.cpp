@@ -50,20 +50,23 @@ void Answers::open() {
   {
     const std::lock_guard lock(mutex_);
     cancel = interruption_.has_value() || failure_.has_value();
-    if (failure_) {
+    if (failure_ && state_ != State::closed) {
       state_ = State::closed;
       exchange_->respond(std::move(*failure_));
-    } else {
-      state_ = State::open;
-      if (frame_.stream) {
-        exchange_->begin({.content_type = "text/event-stream; charset=utf-8",
-                          .headers = {{"cache-control", "no-cache"}, {"x-accel-buffering", "no"}},
-                          .body = std::exchange(held_, {})});
-      }
-      if (left_ == 0) finish();
     }
+    if (state_ != State::closed) begin();
   }
   if (cancel) cancel_all();
+}
+
+void Answers::begin() {
+  state_ = State::open;
+  if (frame_.stream) {
+    exchange_->begin({.content_type = "text/event-stream; charset=utf-8",
+                      .headers = {{"cache-control", "no-cache"}, {"x-accel-buffering", "no"}},
+                      .body = std::exchange(held_, {})});
+  }
+  if (left_ == 0) finish();
 }
 
 void Answers::chunk(const std::string& choice) {

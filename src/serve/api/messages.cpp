@@ -101,6 +101,7 @@ Json read_message(const Json& given, const std::string& place) {
   } else if (calls != nullptr) {
     message.bad("tool_calls", "only messages of the assistant have them");
   }
+  message.only("type", "text", "messages are text");  // lm-evaluation-harness says so of every message
   if (role == "tool") {
     if (const auto id = message.text("tool_call_id")) read["tool_call_id"] = *id;
   }

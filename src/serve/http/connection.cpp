@@ -39,6 +39,7 @@ void Connection::start() {
   socket_.set_option(asio::ip::tcp::no_delay(true), error);
   socket_.set_option(asio::socket_base::keep_alive(true), error);
   socket_.non_blocking(true, error);
+  started_ = std::chrono::steady_clock::now();
   context_.open.insert(this);
   context_.on_count(context_.open.size());
   read_head();
@@ -206,7 +207,7 @@ void Connection::close_when_idle() {
   keep_alive_ = false;
 }
 
-void Connection::abort() {
+void Connection::cut_off() {
   if (phase_ == Phase::answering && !ended_) return interrupted(Interruption::client_left);
   close();
 }

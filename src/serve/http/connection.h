@@ -46,7 +46,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Closes if no request is being answered, else after the answer.
   void close_when_idle();
   /// Closes now.
-  void abort();
+  void cut_off();
 
  private:
   class Reply;

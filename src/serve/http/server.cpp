@@ -44,7 +44,7 @@ class HttpServer::Core {
       std::promise<void> aborted;
       asio::post(io_, [&] {
         const std::vector<Connection*> all(context_.open.begin(), context_.open.end());
-        for (Connection* c : all) c->abort();
+        for (Connection* c : all) c->cut_off();
         aborted.set_value();
       });
       aborted.get_future().wait();

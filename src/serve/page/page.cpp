@@ -1,6 +1,6 @@
 #include "serve/page/page.h"
 
-#include "page_files.h"  // made by cmake/embed.cmake
+#include "serve/page/page_files.h"  // made by cmake/embed.cmake
 
 namespace nestor::serve {
 
