@@ -46,6 +46,7 @@ CLI::Range at_least_zero();
 // One function per sub-command, each in its own file.
 Command run_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command chat_command(CLI::App& root, const assemble::EngineOptions& engine);
+Command serve_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command logits_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command ngram_ids_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command tokenize_command(CLI::App& root);

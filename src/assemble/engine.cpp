@@ -35,6 +35,7 @@ std::unique_ptr<model::Model> open_model(const std::filesystem::path& folder, co
   wanted.threads = options.threads == 0 ? cpu.cores : options.threads;
   wanted.context_limit = options.context;
   wanted.cache_format = cache_format(options.dtype);
+  wanted.cache_bytes = options.cache_bytes;
   std::error_code error;
   if (!std::filesystem::is_directory(folder, error)) {
     fail(ErrorKind::not_found, "{}: expected a checkpoint folder, found {}", folder.string(),

@@ -15,7 +15,8 @@ struct EngineOptions {
   int threads = 0;           // 0: one per processor that this process may use
   std::int64_t context = 0;  // tokens per sequence; 0: what the model allows
   std::string kernels = "auto";
-  std::string dtype = "f32";  // of the latent cache: f32 or bf16; arithmetic is float32 either way
+  std::string dtype = "f32";     // of the latent cache: f32 or bf16; arithmetic is float32 either way
+  std::int64_t cache_bytes = 0;  // that the latent cache may take; 0: as many as there are
   config::AcceptedKeys accepted_keys;
 };
 

@@ -18,6 +18,8 @@ const char* name_of(ErrorKind kind) {
       return "input/output";
     case ErrorKind::limit:
       return "limit";
+    case ErrorKind::busy:
+      return "busy";
     case ErrorKind::cancelled:
       return "cancelled";
     case ErrorKind::internal:

@@ -16,6 +16,7 @@ enum class ErrorKind {
   not_found,    // a file, tensor or name does not exist
   io,           // the operating system refused a read or a write
   limit,        // a documented limit (context length, memory, size) would be exceeded
+  busy,         // there is no room now; later there may be
   cancelled,    // the user asked to stop
   internal,     // a bug of ours
 };

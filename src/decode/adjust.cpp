@@ -31,6 +31,15 @@ void for_each_distinct(std::initializer_list<std::span<const TokenId>> lists, st
   }
 }
 
+void keep_allowed(std::span<const std::uint64_t> allowed, std::vector<double>& adjusted) {
+  if (allowed.size() != (adjusted.size() + 63) / 64) {
+    fail(ErrorKind::internal, "a mask of {} words cannot be of {} tokens", allowed.size(), adjusted.size());
+  }
+  for (std::size_t i = 0; i < adjusted.size(); ++i) {
+    if ((allowed[i / 64] >> (i % 64) & 1) == 0) adjusted[i] = -infinity;
+  }
+}
+
 }  // namespace
 
 void adjust(std::span<const float> logits, const SamplingParams& params, const Context& context,
@@ -66,6 +75,7 @@ void adjust(std::span<const float> logits, const SamplingParams& params, const C
                       [&](TokenId id) { adjusted[id] -= params.presence_penalty; });
   }
   for (const TokenId id : context.forbidden) adjusted[id] = -infinity;
+  if (!context.allowed.empty()) keep_allowed(context.allowed, adjusted);
 }
 
 }  // namespace nestor::decode

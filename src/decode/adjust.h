@@ -5,9 +5,10 @@
 //   arXiv:1909.05858; HF's RepetitionPenaltyLogitsProcessor)
 // - frequency: z - f * (occurrences of t in generated); presence: z - p where t occurs in generated (OpenAI's
 //   API reference)
-// - forbidden: -inf
+// - forbidden, or not allowed by a constraint (decode/constraint.h): -inf
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -20,7 +21,8 @@ namespace nestor::decode {
 struct Context {
   std::span<const TokenId> prompt = {};
   std::span<const TokenId> generated = {};
-  std::span<const TokenId> forbidden = {};  // may not be chosen now
+  std::span<const TokenId> forbidden = {};      // may not be chosen now
+  std::span<const std::uint64_t> allowed = {};  // a bit for each id that may be chosen now; empty: all may
 };
 
 /// Writes the adjusted logits. In double, so that no penalty can overflow a float or make two logits equal.

@@ -31,7 +31,7 @@ class Distribution {
  public:
   /// The tokens that can be drawn, in ascending order, with probabilities that add up to 1. Valid until the
   /// next call. Throws as adjust() does, and Error(internal) if all logits are -inf, or Error(usage) if
-  /// forbidding left no token.
+  /// what is forbidden or not allowed left no token.
   std::span<const Weighted> of(std::span<const float> logits, const SamplingParams& params,
                                const Context& context);
 

@@ -42,15 +42,18 @@ std::vector<lm::Chunk> next_batch(std::span<const Running> running, std::span<co
 /// Gives every row of logits to the turn that it belongs to.
 void take_rows(const lm::Logits& logits, std::span<const lm::Chunk> batch, std::span<const Running> running,
                std::span<Turn> turns, const lm::Info& info, Sampler& sampler, const OnToken& on_token) {
-  const auto expected = std::ranges::count(batch, lm::LogitsFor::last, &lm::Chunk::logits);
+  std::int64_t expected = 0;
+  for (const lm::Chunk& chunk : batch) expected += rows_of(chunk);
   if (logits.rows() != expected) {
     fail(ErrorKind::internal, "the model returned {} rows of logits, expected {}", logits.rows(), expected);
   }
   std::int64_t row = 0;
   for (std::size_t i = 0; i < running.size(); ++i) {
-    if (batch[i].logits == lm::LogitsFor::none) continue;
+    const std::int64_t rows = rows_of(batch[i]);
+    if (rows == 0) continue;
     Turn& turn = turns[running[i].turn];
-    const auto choice = turn.take(logits.row(row++), sampler);
+    const auto choice = turn.take(running[i].sequence.length() - rows, logits.slice(row, rows), sampler);
+    row += rows;
     if (choice && on_token && on_token(running[i].turn, *choice) == Verdict::stop) {
       turn.finish(FinishReason::stop);
     }

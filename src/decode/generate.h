@@ -24,12 +24,6 @@ struct GenerateOptions {
   std::stop_token cancel = {};  // asked before every forward(): the unfinished turns end as cancelled
 };
 
-/// What becomes of a turn after a token that its reader has seen.
-enum class Verdict {
-  go_on,
-  stop,  // the turn ends with FinishReason::stop, e.g. at a stop string
-};
-
 /// Sees every generated token, in order within a turn; stop tokens are not generated tokens. May be empty.
 using OnToken = std::function<Verdict(std::size_t turn, const Choice&)>;
 

@@ -1,21 +1,30 @@
 #include "decode/sampler.h"
 
+#include <cmath>
+
+#include "base/error.h"
 #include "base/random.h"
 
 namespace nestor::decode {
+
+Choice scored(TokenId id, std::span<const float> logits, std::int64_t top) {
+  const double log_sum = log_sum_exp(logits);
+  if (!std::isfinite(log_sum)) {
+    fail(ErrorKind::internal, "the logits of {} tokens are no distribution: their log-sum-exp is {}",
+         logits.size(), log_sum);
+  }
+  return {.id = id,
+          .logprob = static_cast<float>(logits[static_cast<std::size_t>(id)] - log_sum),
+          .top = best_logprobs(logits, log_sum, top)};
+}
 
 Choice Sampler::choose(std::span<const float> logits, const SamplingParams& params, const Context& context,
                        const Draw& draw) {
   validate(params, static_cast<std::int64_t>(logits.size()));
   const auto distribution = distribution_.of(logits, params, context);
-  Choice choice;
-  choice.id = draw_from(distribution, uniform(params.seed, draw.position, draw.sequence));
-  if (params.top_logprobs) {
-    const double log_sum = log_sum_exp(logits);
-    choice.logprob = static_cast<float>(logits[choice.id] - log_sum);
-    choice.top = best_logprobs(logits, log_sum, *params.top_logprobs);
-  }
-  return choice;
+  const TokenId id = draw_from(distribution, uniform(params.seed, draw.position, draw.sequence));
+  if (params.top_logprobs) return scored(id, logits, *params.top_logprobs);
+  return {.id = id, .logprob = {}, .top = {}};
 }
 
 }  // namespace nestor::decode

@@ -19,9 +19,13 @@ namespace nestor::decode {
 
 struct Choice {
   TokenId id = 0;
-  std::optional<float> logprob;   // of the token, decode/logprobs.h; present where top_logprobs is
+  std::optional<float> logprob;   // of the token, decode/logprobs.h; present where it was asked for
   std::vector<TokenLogprob> top;  // the top_logprobs best, best first
 };
+
+/// A token of the model's own distribution after `logits`, with the `top` most likely ones. Throws
+/// Error(internal) if the logits are no distribution.
+Choice scored(TokenId id, std::span<const float> logits, std::int64_t top);
 
 /// Which of the random numbers of SamplingParams::seed a choice uses.
 struct Draw {

@@ -12,6 +12,13 @@ void check(bool holds, const char* name, const char* expected, double found) {
   if (!holds) fail(ErrorKind::usage, "{} must be {}, found {}", name, expected, found);
 }
 
+void check_count(const char* name, const std::optional<std::int64_t>& count, std::int64_t vocab_size) {
+  if (count && (*count < 0 || *count > vocab_size)) {
+    fail(ErrorKind::usage, "{} must be from 0 to the vocabulary's size {}, found {}", name, vocab_size,
+         *count);
+  }
+}
+
 bool within(double x, double low, double high) { return x >= low && x <= high; }  // false for NaN
 
 }  // namespace
@@ -38,10 +45,8 @@ void validate(const SamplingParams& params, std::int64_t vocab_size) {
     }
     check(within(bias, -100, 100), "every logit_bias", "from -100 to 100", bias);
   }
-  if (params.top_logprobs && (*params.top_logprobs < 0 || *params.top_logprobs > vocab_size)) {
-    fail(ErrorKind::usage, "top_logprobs must be from 0 to the vocabulary's size {}, found {}", vocab_size,
-         *params.top_logprobs);
-  }
+  check_count("top_logprobs", params.top_logprobs, vocab_size);
+  check_count("prompt_logprobs", params.prompt_logprobs, vocab_size);
 }
 
 }  // namespace nestor::decode

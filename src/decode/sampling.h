@@ -23,6 +23,8 @@ struct SamplingParams {
 
   /// Nothing: no log-probabilities. 0: that of the chosen token. n: also those of the n most likely tokens.
   std::optional<std::int64_t> top_logprobs = {};
+  /// The same for the tokens of the prompt (vLLM's prompt_logprobs).
+  std::optional<std::int64_t> prompt_logprobs = {};
 };
 
 /// Throws Error(usage) naming the first parameter that is out of range or an id outside the vocabulary.

@@ -6,13 +6,29 @@
 #include "base/error.h"
 
 namespace nestor::decode {
+namespace {
 
-Turn::Turn(std::vector<TokenId> prompt, SamplingParams params, StopRule stop, std::uint64_t sequence)
+// Rows of logits that one forward() has at most for scoring a prompt: with a vocabulary of 131,072 they take
+// 32 MiB.
+constexpr std::int64_t kScoredRows = 64;
+
+bool allows_only(std::vector<std::uint64_t> mask, std::span<const TokenId> ids) {
+  for (const TokenId id : ids) {
+    mask[static_cast<std::size_t>(id) / 64] &= ~(std::uint64_t{1} << (static_cast<std::size_t>(id) % 64));
+  }
+  return std::ranges::all_of(mask, [](std::uint64_t word) { return word == 0; });
+}
+
+}  // namespace
+
+Turn::Turn(std::vector<TokenId> prompt, SamplingParams params, StopRule stop, std::uint64_t sequence,
+           std::shared_ptr<Constraint> constraint)
     : params_(std::move(params)),
       stop_(std::move(stop)),
       sequence_(sequence),
       history_(std::move(prompt)),
-      prompt_length_(history_.size()) {
+      prompt_length_(history_.size()),
+      constraint_(std::move(constraint)) {
   if (history_.empty()) {
     fail(ErrorKind::usage, "the prompt is empty, expected at least one token: begin with a start token");
   }
@@ -22,7 +38,8 @@ Turn::Turn(std::vector<TokenId> prompt, SamplingParams params, StopRule stop, st
     fail(ErrorKind::usage, "min_tokens must be from 0 to max_tokens = {}, found {}", stop_.max_tokens,
          stop_.min_tokens);
   }
-  if (stop_.max_tokens == 0) reason_ = FinishReason::length;
+  if (params_.prompt_logprobs) scores_.push_back({.id = history_.front(), .logprob = {}, .top = {}});
+  if (stop_.max_tokens == 0 && !scores_prompt()) reason_ = FinishReason::length;
 }
 
 void Turn::check_against(const lm::Info& info) const {
@@ -48,29 +65,66 @@ void Turn::check_against(const lm::Info& info) const {
   }
 }
 
+std::int64_t Turn::first_wanted() const {
+  return (scores_prompt() ? std::ssize(scores_) : std::ssize(history_)) - 1;
+}
+
 Wants Turn::wants(std::int64_t held, std::int64_t max_rows) const {
   if (finished()) return {};
-  const auto length = static_cast<std::int64_t>(history_.size());
-  if (held < 0 || held >= length) {
-    fail(ErrorKind::usage,
-         "the model holds {} of {} tokens, but the last one must be appended for its logits", held, length);
+  if (held < 0 || held > first_wanted()) {
+    fail(ErrorKind::usage, "the model holds {} of {} tokens, but the logits of token {} are wanted", held,
+         history_.size(), first_wanted());
   }
   if (max_rows <= 0) fail(ErrorKind::usage, "a turn needs at least one row, found {}", max_rows);
-  const std::int64_t count = std::min(max_rows, length - held);
-  return {history().subspan(static_cast<std::size_t>(held), static_cast<std::size_t>(count)),
-          held + count == length ? lm::LogitsFor::last : lm::LogitsFor::none};
+  const auto next = [&](std::int64_t count, lm::LogitsFor logits) -> Wants {
+    return {history().subspan(static_cast<std::size_t>(held), static_cast<std::size_t>(count)), logits};
+  };
+  const std::int64_t end = std::ssize(history_);
+  if (scores_prompt()) {
+    if (held < first_wanted()) return next(std::min(max_rows, first_wanted() - held), lm::LogitsFor::none);
+    // Nobody asked for the token after the prompt: then nobody needs its logits.
+    const std::int64_t scored_end = stop_.max_tokens == 0 ? end - 1 : end;
+    return next(std::min({max_rows, kScoredRows, scored_end - held}), lm::LogitsFor::all);
+  }
+  const std::int64_t count = std::min(max_rows, end - held);
+  return next(count, held + count == end ? lm::LogitsFor::last : lm::LogitsFor::none);
+}
+
+std::optional<Choice> Turn::take(std::int64_t position, const lm::Logits& rows, Sampler& sampler) {
+  for (std::int64_t i = 0; i < rows.rows(); ++i) {
+    if (scores_prompt() && position + i == first_wanted()) score(rows.row(i));
+  }
+  if (finished() || rows.rows() == 0 || position + rows.rows() != std::ssize(history_)) return std::nullopt;
+  return take(rows.row(rows.rows() - 1), sampler);
+}
+
+void Turn::score(std::span<const float> logits) {
+  scores_.push_back(scored(history_[scores_.size()], logits, *params_.prompt_logprobs));
+  if (!scores_prompt() && stop_.max_tokens == 0) finish(FinishReason::length);
+}
+
+Choice Turn::choose(std::span<const float> logits, Sampler& sampler) const {
+  Context context{.prompt = prompt(), .generated = generated()};
+  if (std::ssize(generated()) < stop_.min_tokens) context.forbidden = stop_.ids;
+  std::vector<std::uint64_t> mask;
+  if (constraint_) {
+    mask.resize((logits.size() + 63) / 64);
+    constraint_->allowed(mask);
+    context.allowed = mask;
+    // Where the text must end, min_tokens cannot be had.
+    if (!context.forbidden.empty() && allows_only(mask, stop_.ids)) context.forbidden = {};
+  }
+  return sampler.choose(logits, params_, context, {.sequence = sequence_, .position = history_.size()});
 }
 
 std::optional<Choice> Turn::take(std::span<const float> logits, Sampler& sampler) {
   if (finished()) fail(ErrorKind::usage, "the turn is finished and takes no more logits");
-  Context context{.prompt = prompt(), .generated = generated()};
-  if (std::ssize(generated()) < stop_.min_tokens) context.forbidden = stop_.ids;
-  const Choice choice =
-      sampler.choose(logits, params_, context, {.sequence = sequence_, .position = history_.size()});
+  const Choice choice = choose(logits, sampler);
   if (std::ranges::find(stop_.ids, choice.id) != stop_.ids.end()) {
     reason_ = FinishReason::stop;
     return std::nullopt;
   }
+  if (constraint_) constraint_->accept(choice.id);
   if (params_.top_logprobs) logprobs_.push_back(choice);
   history_.push_back(choice.id);
   if (std::ssize(generated()) >= stop_.max_tokens) reason_ = FinishReason::length;

@@ -10,11 +10,13 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "base/token_id.h"
+#include "decode/constraint.h"
 #include "decode/sampler.h"
 #include "decode/sampling.h"
 #include "lm/language_model.h"
@@ -28,11 +30,18 @@ enum class FinishReason {
   cancelled,  // the user asked to stop
 };
 
+/// What becomes of a turn after a token that its reader has seen.
+enum class Verdict {
+  go_on,
+  stop,  // the turn ends with FinishReason::stop, e.g. at a stop string
+};
+
 /// When a sequence ends. Ignoring the end-of-sequence token = not listing it.
 struct StopRule {
-  std::vector<TokenId> ids = {};                                       // e.g. lm::Info::eos_ids
-  std::int64_t max_tokens = std::numeric_limits<std::int64_t>::max();  // generated; 0 = nothing to do
-  std::int64_t min_tokens = 0;                                         // no stop token is chosen before
+  std::vector<TokenId> ids = {};  // e.g. lm::Info::eos_ids
+  std::int64_t max_tokens =
+      std::numeric_limits<std::int64_t>::max();  // generated; 0 = nothing but prompt_logprobs
+  std::int64_t min_tokens = 0;                   // no stop token is chosen before
 };
 
 /// The tokens to append to the model's sequence next and the logits to ask for.
@@ -43,23 +52,38 @@ struct Wants {
 
 class Turn {
  public:
-  /// `sequence` selects the random numbers (Draw::sequence). Throws Error(usage) for an empty prompt or a
-  /// stop rule that cannot be. The parameters are checked by check_against().
-  Turn(std::vector<TokenId> prompt, SamplingParams params, StopRule stop, std::uint64_t sequence = 0);
+  /// `sequence` selects the random numbers (Draw::sequence). A constraint, if there is one, stands at the end
+  /// of the prompt, and copies of the turn share it. Throws Error(usage) for an empty prompt or a stop rule
+  /// that cannot be. The parameters are checked by check_against().
+  Turn(std::vector<TokenId> prompt, SamplingParams params, StopRule stop, std::uint64_t sequence = 0,
+       std::shared_ptr<Constraint> constraint = {});
 
   /// Throws Error(usage, bad_input or limit) if the turn cannot run on this model: parameters out of range,
   /// ids outside the vocabulary, a prompt longer than the context limit.
   void check_against(const lm::Info& info) const;
 
+  /// The first token of the history whose logits are wanted: the last one, or the one before the first token
+  /// of the prompt that is still to be scored. The model may hold all tokens before it, whoever computed
+  /// them.
+  std::int64_t first_wanted() const;
+
   /// The next at most `max_rows` (> 0) tokens that the model lacks, given that its sequence holds the first
-  /// `held` tokens of the history. Logits are wanted of the last token of the history only: Error(usage) if
-  /// the model already holds that one, too. Valid until the turn changes.
+  /// `held` tokens of the history: Error(usage) if these are more than first_wanted(). Valid until the turn
+  /// changes.
   Wants wants(std::int64_t held, std::int64_t max_rows) const;
+
+  /// Takes the logits of what was wanted: of the tokens of the history from `position` on. Scores the prompt
+  /// where that is asked for; with the logits of the last token, goes on like take() below.
+  std::optional<Choice> take(std::int64_t position, const lm::Logits& rows, Sampler& sampler);
 
   /// Takes the logits of the last token of the history and chooses the next. Returns it, or nothing if it was
   /// a stop token, which does not become part of the history. Error(usage) if the turn is finished; after an
   /// error the turn is as it was.
   std::optional<Choice> take(std::span<const float> logits, Sampler& sampler);
+
+  /// The prompt with its log-probabilities where SamplingParams::prompt_logprobs is set, as far as it is
+  /// scored, else nothing. Nothing precedes the first token: it has none.
+  std::span<const Choice> prompt_scores() const { return scores_; }
 
   /// Ends a turn from outside. A finished one keeps its reason, but the end of the text found in the last
   /// allowed token counts as stop, not as length.
@@ -75,12 +99,18 @@ class Turn {
   std::span<const Choice> logprobs() const { return logprobs_; }
 
  private:
+  bool scores_prompt() const { return params_.prompt_logprobs && scores_.size() < prompt_length_; }
+  void score(std::span<const float> logits);
+  Choice choose(std::span<const float> logits, Sampler& sampler) const;
+
   SamplingParams params_;
   StopRule stop_;
   std::uint64_t sequence_;
   std::vector<TokenId> history_;
   std::size_t prompt_length_;
+  std::shared_ptr<Constraint> constraint_;
   std::vector<Choice> logprobs_;
+  std::vector<Choice> scores_;
   FinishReason reason_ = FinishReason::none;
 };
 

@@ -24,6 +24,17 @@ struct Info {
   std::vector<TokenId> eos_ids;    // the end-of-sequence ids of the model's own configuration
 };
 
+/// What the caches of all sequences take, in pages: equal blocks of consecutive positions of one sequence.
+/// Forks share the pages that they have in common; a shared one counts once.
+struct Memory {
+  static constexpr std::int64_t unlimited = std::int64_t{1} << 40;
+
+  std::int64_t page_positions = 1;
+  std::int64_t page_bytes = 0;
+  std::int64_t pages = unlimited;  // that there can be
+  std::int64_t pages_in_use = 0;
+};
+
 /// Which of the tokens appended by a chunk get a row of logits.
 enum class LogitsFor { none, last, all };
 
@@ -33,6 +44,12 @@ struct Chunk {
   std::span<const TokenId> ids;  // not empty
   LogitsFor logits = LogitsFor::last;
 };
+
+/// Rows of logits that a chunk gets.
+inline std::int64_t rows_of(const Chunk& chunk) {
+  if (chunk.logits == LogitsFor::none) return 0;
+  return chunk.logits == LogitsFor::last ? 1 : static_cast<std::int64_t>(chunk.ids.size());
+}
 
 /// The logits of one forward(): float32 rows in the order of the chunks and, inside a chunk, of its tokens.
 /// Rows belong to the model and are valid until its next forward().
@@ -46,6 +63,11 @@ class Logits {
   }
   std::span<const float> row(std::int64_t i) const {
     return values_.subspan(static_cast<std::size_t>(i * vocab_size_), static_cast<std::size_t>(vocab_size_));
+  }
+  Logits slice(std::int64_t first, std::int64_t count) const {
+    return {values_.subspan(static_cast<std::size_t>(first * vocab_size_),
+                            static_cast<std::size_t>(count * vocab_size_)),
+            vocab_size_};
   }
 
  private:
@@ -73,9 +95,15 @@ class LanguageModel {
   /// All tokens of the sequence. Valid until the sequence changes.
   virtual std::span<const TokenId> history(SequenceId sequence) const = 0;
 
+  /// A model that does not count its memory has no limit and uses none.
+  virtual Memory memory() const { return {}; }
+  /// Pages that appending so many tokens to a sequence would take at most, a shared last page that has to be
+  /// copied first included.
+  virtual std::int64_t pages_to_append(SequenceId /*sequence*/, std::int64_t /*tokens*/) const { return 0; }
+
   /// Appends every chunk to its sequence and computes the logits that were asked for. Throws Error(limit) if
-  /// a sequence would exceed the context limit, Error(bad_input) for an id outside the vocabulary; after an
-  /// error all sequences are as they were.
+  /// a sequence would exceed the context limit or the pages are used up, Error(bad_input) for an id outside
+  /// the vocabulary; after an error all sequences are as they were.
   virtual Logits forward(std::span<const Chunk> batch) = 0;
 };
 

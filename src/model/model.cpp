@@ -32,6 +32,16 @@ std::int64_t context_limit(const config::ModelConfig& c, std::int64_t wanted) {
   return wanted == 0 ? c.max_position_embeddings : wanted;
 }
 
+PagePool page_pool(std::int64_t page_bytes, std::int64_t cache_bytes) {
+  if (cache_bytes == 0) return {page_bytes, lm::Memory::unlimited};
+  if (cache_bytes < page_bytes) {
+    fail(ErrorKind::usage,
+         "{} bytes were given to the latent cache, but {} positions of this model take {}: give it more",
+         cache_bytes, kPagePositions, page_bytes);
+  }
+  return {page_bytes, cache_bytes / page_bytes};
+}
+
 }  // namespace
 
 // The rows of one forward pass, sequence after sequence.
@@ -50,7 +60,8 @@ Model::Model(config::ModelConfig config, std::shared_ptr<const checkpoint::Check
       rotary_(layers::rotary_of(config_)),
       attention_(layers::attention_shape(config_, rotary_)),
       records_(record_layout(config_, options.cache_format)),
-      sequences_(config_.attentions() * module_bytes(records_), kPagePositions),
+      sequences_(page_pool(config_.attentions() * module_bytes(records_), options.cache_bytes),
+                 kPagePositions),
       team_(options.threads),
       ops_(*options.ops) {}
 
@@ -125,6 +136,11 @@ lm::Logits Model::compute(std::span<const lm::Chunk> batch, layers::Observer& ob
   kernels::matmul(ctx, wanted, count, weights_.head, logits);
   observer.see("logits", "", logits, count, config_.vocab_size);
   return {logits_, config_.vocab_size};
+}
+
+lm::Memory Model::memory() const {
+  const PagePool& pool = sequences_.pool();
+  return {sequences_.page_positions(), pool.page_bytes(), pool.most_pages(), pool.pages_in_use()};
 }
 
 lm::Logits Model::forward(std::span<const lm::Chunk> batch) {

@@ -20,12 +20,13 @@ struct ModelOptions {
   int threads = 1;
   std::int64_t context_limit = 0;                       // tokens per sequence; 0 = max_position_embeddings
   kernels::Format cache_format = kernels::Format::f32;  // f32 or bf16
+  std::int64_t cache_bytes = 0;  // for the pages of the latent cache, which grow to that; 0 = no limit
 };
 
 class Model final : public lm::LanguageModel {
  public:
-  /// Throws Error for a checkpoint that does not fit the configuration, or a context limit beyond the
-  /// model's.
+  /// Throws Error for a checkpoint that does not fit the configuration, a context limit beyond the model's,
+  /// or cache_bytes that hold no page.
   Model(config::ModelConfig config, std::shared_ptr<const checkpoint::Checkpoint> files,
         const ModelOptions& options);
 
@@ -40,6 +41,11 @@ class Model final : public lm::LanguageModel {
   void close(lm::SequenceId sequence) override { sequences_.close(sequence); }
   std::span<const TokenId> history(lm::SequenceId sequence) const override {
     return sequences_.get(sequence).history;
+  }
+
+  lm::Memory memory() const override;
+  std::int64_t pages_to_append(lm::SequenceId sequence, std::int64_t tokens) const override {
+    return sequences_.pages_to_append(sequence, tokens);
   }
 
   lm::Logits forward(std::span<const lm::Chunk> batch) override;

@@ -17,6 +17,12 @@ PagePool::PageId PagePool::allocate() {
     references_[page] = 1;
     return page;
   }
+  if (pages_in_use() >= most_pages_) {
+    fail(ErrorKind::limit,
+         "all {} pages of {} bytes of the latent cache are in use; allow it more memory, or use a smaller "
+         "--ctx",
+         most_pages_, page_bytes_);
+  }
   auto* memory = new (std::nothrow) std::uint8_t[static_cast<std::size_t>(page_bytes_)];
   if (memory == nullptr) {
     fail(ErrorKind::limit, "no memory for another page of {} bytes of the latent cache; use a smaller --ctx",

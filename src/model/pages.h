@@ -14,12 +14,15 @@ class PagePool {
  public:
   using PageId = std::uint32_t;
 
-  explicit PagePool(std::int64_t page_bytes) : page_bytes_(page_bytes) {}
+  PagePool(std::int64_t page_bytes, std::int64_t most_pages)
+      : page_bytes_(page_bytes), most_pages_(most_pages) {}
 
   std::int64_t page_bytes() const { return page_bytes_; }
+  std::int64_t most_pages() const { return most_pages_; }
   std::int64_t pages_in_use() const;
 
-  /// A page with one reference; contents undefined. Error(limit) if there is no memory for it.
+  /// A page with one reference; contents undefined. Error(limit) if all pages are in use or there
+  /// is no memory for another.
   PageId allocate();
   void retain(PageId page) { ++references_[page]; }
   void release(PageId page);
@@ -28,6 +31,7 @@ class PagePool {
 
  private:
   std::int64_t page_bytes_;
+  std::int64_t most_pages_;
   std::vector<std::unique_ptr<std::uint8_t[]>> memory_;
   std::vector<std::uint32_t> references_;
   std::vector<PageId> free_;

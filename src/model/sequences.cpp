@@ -62,9 +62,19 @@ void Sequences::close(lm::SequenceId id) {
   sequences_[static_cast<std::size_t>(id)].reset();
 }
 
+bool Sequences::must_copy_last_page(const SequenceState& s) const {
+  return std::ssize(s.history) % page_positions_ != 0 && pool_.shared(s.pages.back());
+}
+
+std::int64_t Sequences::pages_to_append(lm::SequenceId id, std::int64_t tokens) const {
+  if (tokens <= 0) return 0;
+  const SequenceState& s = get(id);
+  const std::int64_t pages = (std::ssize(s.history) + tokens + page_positions_ - 1) / page_positions_;
+  return pages - std::ssize(s.pages) + (must_copy_last_page(s) ? 1 : 0);
+}
+
 void Sequences::make_room(SequenceState& s, std::int64_t length) {
-  const auto used = static_cast<std::int64_t>(s.history.size());
-  if (used % page_positions_ != 0 && pool_.shared(s.pages.back())) {
+  if (must_copy_last_page(s)) {
     const PagePool::PageId copy = pool_.allocate();
     std::memcpy(pool_.data(copy), s.page_data.back(), static_cast<std::size_t>(pool_.page_bytes()));
     pool_.release(s.pages.back());

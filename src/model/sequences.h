@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "lm/language_model.h"
@@ -18,8 +19,8 @@ struct SequenceState {
 
 class Sequences {
  public:
-  Sequences(std::int64_t page_bytes, std::int64_t page_positions)
-      : pool_(page_bytes), page_positions_(page_positions) {}
+  Sequences(PagePool pool, std::int64_t page_positions)
+      : pool_(std::move(pool)), page_positions_(page_positions) {}
 
   lm::SequenceId open();
   lm::SequenceId fork(lm::SequenceId source, std::int64_t length);
@@ -33,10 +34,15 @@ class Sequences {
   /// the sequence is as it was.
   void append(lm::SequenceId id, std::span<const TokenId> ids);
 
+  /// Pages that append() would take for so many tokens.
+  std::int64_t pages_to_append(lm::SequenceId id, std::int64_t tokens) const;
+
+  std::int64_t page_positions() const { return page_positions_; }
   const PagePool& pool() const { return pool_; }
 
  private:
   SequenceState& state(lm::SequenceId id);
+  bool must_copy_last_page(const SequenceState& s) const;
   void make_room(SequenceState& s, std::int64_t length);
 
   PagePool pool_;

@@ -73,6 +73,17 @@ TEST(Adjust, ForbiddenBeatsEverything) {
   EXPECT_EQ(out, (std::vector<double>{0, -std::numeric_limits<double>::infinity()}));
 }
 
+TEST(Adjust, OnlyWhatIsAllowedIsLeft) {
+  std::vector<float> logits(70, 1.0F);
+  const std::vector<std::uint64_t> allowed = {std::uint64_t{1} << 3, std::uint64_t{1} << 5};  // 3 and 69
+  const auto out = adjusted(logits, {.logit_bias = {{4, 100.0F}}}, {.allowed = allowed});
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    EXPECT_EQ(out[i], i == 3 || i == 69 ? 1.0 : -std::numeric_limits<double>::infinity()) << i;
+  }
+  EXPECT_ERROR(ErrorKind::internal, "a mask of 2 words cannot be of 64 tokens",
+               adjusted(std::vector<float>(64, 1.0F), {}, {.allowed = allowed}));
+}
+
 TEST(Adjust, ExtremePenaltiesStayComparable) {
   const std::vector<TokenId> prompt = {0};
   const auto out = adjusted({3e38F, -3e38F}, {.repetition_penalty = 1e-300}, {.prompt = prompt});

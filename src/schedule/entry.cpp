@@ -1,0 +1,86 @@
+#include "schedule/entry.h"
+
+#include <algorithm>
+#include <exception>
+
+namespace nestor::schedule {
+
+void Entry::admit(lm::Sequence sequence, Snapshot& counters) {
+  sequence_.emplace(std::move(sequence));
+  if (admitted_) return;  // what is computed again after a preemption was never saved
+  admitted_ = Clock::now();
+  cached_tokens_ = std::min(held(), std::ssize(turn().prompt()));
+  counters.prompt_tokens += turn().prompt().size();
+  counters.prefix_hit_tokens += static_cast<std::uint64_t>(cached_tokens_);
+  counters.queued.add(since_submission(*admitted_));
+}
+
+lm::Sequence Entry::take_sequence() {
+  lm::Sequence sequence = std::move(*sequence_);
+  sequence_.reset();
+  return sequence;
+}
+
+Standing Entry::standing() const {
+  Standing s;
+  s.priority = submission_.request.priority;
+  s.arrival = arrival_;
+  s.waited = waited_;
+  s.held = held();
+  s.wants = std::ssize(turn().history()) - s.held;  // a drafter's rows would be added here
+  const bool generates = s.wants == 1 && !turn().generated().empty();
+  if (running()) s.phase = generates ? Phase::decode : Phase::prefill;
+  return s;
+}
+
+void Entry::take(std::int64_t position, const lm::Logits& rows, decode::Sampler& sampler,
+                 Snapshot& counters) {
+  const auto choice = turn().take(position, rows, sampler);
+  const auto scores = turn().prompt_scores();
+  if (told_scores_ == 0 && scores.size() == turn().prompt().size()) {
+    told_scores_ = scores.size();
+    reader().prompt_scores(scores);
+  }
+  if (choice) tell(*choice, counters);
+}
+
+void Entry::tell(const decode::Choice& choice, Snapshot& counters) {
+  const auto now = Clock::now();
+  if (first_token_) {
+    counters.inter_token.add(std::chrono::duration<double>(now - *last_token_).count());
+  } else {
+    first_token_ = now;
+    counters.first_token.add(since_submission(now));
+  }
+  last_token_ = now;
+  ++told_tokens_;
+  ++counters.generated_tokens;
+  if (reader().token(choice) == decode::Verdict::stop) turn().finish(decode::FinishReason::stop);
+}
+
+void Entry::end(std::optional<Error> error, Snapshot& counters) {
+  using decode::FinishReason;
+  ended_ = true;
+  const auto now = Clock::now();
+  Outcome outcome;
+  outcome.reason = error ? FinishReason::none : turn().finish_reason();
+  outcome.error = std::move(error);
+  outcome.prompt_tokens = std::ssize(turn().prompt());
+  outcome.cached_tokens = cached_tokens_;
+  outcome.generated_tokens = told_tokens_;
+  outcome.queued_seconds = since_submission(admitted_.value_or(now));
+  if (first_token_) outcome.first_token_seconds = since_submission(*first_token_);
+  outcome.total_seconds = since_submission(now);
+
+  counters.total.add(outcome.total_seconds);
+  if (outcome.reason == FinishReason::none) ++counters.failed;
+  if (outcome.reason == FinishReason::stop) ++counters.finished_stop;
+  if (outcome.reason == FinishReason::length) ++counters.finished_length;
+  if (outcome.reason == FinishReason::cancelled) ++counters.finished_cancelled;
+  try {
+    reader().finished(outcome);
+  } catch (const std::exception&) {  // nobody is left to be told
+  }
+}
+
+}  // namespace nestor::schedule
