@@ -46,6 +46,7 @@ CLI::Range at_least_zero();
 // One function per sub-command, each in its own file.
 Command run_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command chat_command(CLI::App& root, const assemble::EngineOptions& engine);
+Command serve_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command logits_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command ngram_ids_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command tokenize_command(CLI::App& root);
@@ -53,6 +54,7 @@ Command detokenize_command(CLI::App& root);
 Command template_command(CLI::App& root);
 Command inspect_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command new_command(CLI::App& root, const assemble::EngineOptions& engine);
+Command convert_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command train_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command data_command(CLI::App& root);
 Command tokenizer_command(CLI::App& root);

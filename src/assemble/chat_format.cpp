@@ -21,6 +21,17 @@ std::optional<std::string> token_text(const Json& config, const char* key) {
   return std::nullopt;
 }
 
+Json read_tokenizer_config(const std::filesystem::path& folder) {
+  const auto path = folder / "tokenizer_config.json";
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return Json::object();
+  Json read = read_json(path, kMostBytes);
+  if (!read.is_object()) {
+    fail(ErrorKind::bad_input, "{}: expected an object, found {}", path.string(), kind_of(read));
+  }
+  return read;
+}
+
 // The template of a tokenizer_config.json: a string, or a list of named ones of which "default" is meant.
 std::optional<std::string> template_text(const Json& config, const std::string& what) {
   const auto it = config.find("chat_template");
@@ -48,15 +59,8 @@ ChatFormat ChatFormat::open(const std::filesystem::path& folder_or_file) {
     const std::string source = read_file(folder_or_file, kMostBytes);
     return {chat::Template::parse(source, folder_or_file.string()), std::nullopt, std::nullopt};
   }
-  Json tokenizer_config = Json::object();
+  const Json tokenizer_config = read_tokenizer_config(folder_or_file);
   const auto config_path = folder_or_file / "tokenizer_config.json";
-  if (std::filesystem::exists(config_path, error)) {
-    tokenizer_config = read_json(config_path, kMostBytes);
-    if (!tokenizer_config.is_object()) {
-      fail(ErrorKind::bad_input, "{}: expected an object, found {}", config_path.string(),
-           kind_of(tokenizer_config));
-    }
-  }
   std::string name = (folder_or_file / "chat_template.jinja").string();
   std::string source;
   if (std::filesystem::exists(name, error)) {
@@ -70,6 +74,12 @@ ChatFormat ChatFormat::open(const std::filesystem::path& folder_or_file) {
   }
   return {chat::Template::parse(source, name), token_text(tokenizer_config, "bos_token"),
           token_text(tokenizer_config, "eos_token")};
+}
+
+ChatFormat ChatFormat::open(const std::filesystem::path& folder, const std::filesystem::path& template_file) {
+  const Json tokenizer_config = read_tokenizer_config(folder);
+  return {chat::Template::parse(read_file(template_file, kMostBytes), template_file.string()),
+          token_text(tokenizer_config, "bos_token"), token_text(tokenizer_config, "eos_token")};
 }
 
 chat::Rendered ChatFormat::render(const Json& request, const chat::LocalTime& clock) const {

@@ -19,6 +19,8 @@ class ChatFormat {
   /// From a checkpoint folder: chat_template.jinja, else chat_template of tokenizer_config.json, else the
   /// built-in default. From a file: that template.
   static ChatFormat open(const std::filesystem::path& folder_or_file);
+  /// The special tokens of a checkpoint folder with the template of a file.
+  static ChatFormat open(const std::filesystem::path& folder, const std::filesystem::path& template_file);
 
   /// Renders what apply_chat_template would: `request` holds messages, tools, add_generation_prompt and other
   /// variables. bos_token and eos_token of tokenizer_config.json are variables unless the request has its

@@ -66,20 +66,21 @@ std::uint32_t StopStrings::advance(std::uint32_t state, unsigned char byte) cons
 }
 
 StopStrings::Released StopStrings::push(std::string_view piece) {
-  if (stopped_) return {"", true};
+  if (stopped_) return {"", true, ""};
   const std::size_t before = held_.size();
   held_ += piece;
   for (std::size_t i = before; i < held_.size(); ++i) {
     state_ = advance(state_, static_cast<unsigned char>(held_[i]));
     if (const std::uint32_t match = states_[state_].match) {
       stopped_ = true;
+      std::string stop = held_.substr(i + 1 - match, match);
       held_.resize(i + 1 - match);
-      return {std::exchange(held_, {}), true};
+      return {std::exchange(held_, {}), true, std::move(stop)};
     }
   }
   std::string released = held_.substr(0, held_.size() - states_[state_].depth);
   held_.erase(0, released.size());
-  return {std::move(released), false};
+  return {std::move(released), false, ""};
 }
 
 std::string StopStrings::finish() {

@@ -21,6 +21,7 @@ class StopStrings {
   struct Released {
     std::string text;      // never part of a stop string
     bool stopped = false;  // a stop string was complete; text behind it is dropped, now and later
+    std::string stop = {};  // that stop string, told once
   };
 
   /// Returns what cannot belong to a stop string any more and holds back the rest.

@@ -1,0 +1,139 @@
+#include "grammar/automaton.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace nestor::grammar {
+
+bool Automaton::matches(std::string_view text) const {
+  Place place;
+  for (const char c : text) {
+    const auto next = step(place, static_cast<unsigned char>(c));
+    if (!next) return false;
+    place = *next;
+  }
+  return accepts(place);
+}
+
+Place Automaton::representative(Place place, std::uint32_t bytes) const {
+  const std::uint32_t missing = min_ - std::min(place.count, min_);
+  if (missing > bytes) return {place.state, 0};  // cannot end so soon
+  const bool far_from_max = max_ == kNoLimit || max_ - place.count > bytes;
+  return missing == 0 && far_from_max ? Place{place.state, min_} : place;
+}
+
+std::uint32_t AutomatonBuilder::add_state() {
+  if (rows_.size() >= kMaxStates) {
+    fail(ErrorKind::limit,
+         "the schema is too large: a string, number or list of values needs more than {} states", kMaxStates);
+  }
+  rows_.emplace_back().fill(Automaton::kDead);
+  accepting_.push_back(false);
+  boundary_.push_back(false);
+  return static_cast<std::uint32_t>(rows_.size() - 1);
+}
+
+void AutomatonBuilder::count(std::uint32_t min, std::uint32_t max, std::uint32_t closed) {
+  min_ = min;
+  max_ = max;
+  closed_ = closed;
+}
+
+// States on a way from the beginning to an accepting state, in their order.
+std::vector<std::uint32_t> AutomatonBuilder::useful_states() const {
+  const std::size_t n = rows_.size();
+  std::vector<std::vector<std::uint32_t>> before(n);
+  std::vector<bool> reached(n, false), finishing(n, false);
+  std::vector<std::uint32_t> work{0};
+  reached[0] = true;
+  while (!work.empty()) {
+    const std::uint32_t state = work.back();
+    work.pop_back();
+    std::uint32_t previous = Automaton::kDead;
+    for (const std::uint32_t next : rows_[state]) {
+      if (next == Automaton::kDead || next == previous) continue;
+      previous = next;
+      before[next].push_back(state);
+      if (!reached[next]) {
+        reached[next] = true;
+        work.push_back(next);
+      }
+    }
+  }
+  for (std::uint32_t state = 0; state < n; ++state) {
+    if (reached[state] && accepting_[state]) work.push_back(state);
+  }
+  for (const std::uint32_t state : work) finishing[state] = true;
+  while (!work.empty()) {
+    const std::uint32_t state = work.back();
+    work.pop_back();
+    for (const std::uint32_t from : before[state]) {
+      if (finishing[from]) continue;
+      finishing[from] = true;
+      work.push_back(from);
+    }
+  }
+  std::vector<std::uint32_t> useful;
+  for (std::uint32_t state = 0; state < n; ++state) {
+    if (finishing[state]) useful.push_back(state);
+  }
+  return useful;
+}
+
+std::optional<Automaton> AutomatonBuilder::build() {
+  const std::vector<std::uint32_t> useful = useful_states();
+  if (useful.empty() || useful.front() != 0) return std::nullopt;
+  std::vector<std::uint32_t> renamed(rows_.size(), Automaton::kDead);
+  for (std::uint32_t i = 0; i < useful.size(); ++i) renamed[useful[i]] = i;
+
+  Automaton out;
+  std::map<std::vector<std::uint32_t>, std::uint8_t> classes;  // a byte's targets -> its class
+  std::vector<std::vector<std::uint32_t>> columns;
+  for (int byte = 0; byte < 256; ++byte) {
+    std::vector<std::uint32_t> column(useful.size());
+    for (std::size_t i = 0; i < useful.size(); ++i) {
+      const std::uint32_t next = rows_[useful[i]][static_cast<std::size_t>(byte)];
+      column[i] = next == Automaton::kDead ? Automaton::kDead : renamed[next];
+    }
+    const auto [it, is_new] = classes.try_emplace(column, static_cast<std::uint8_t>(classes.size()));
+    if (is_new) columns.push_back(std::move(column));
+    out.class_of_[static_cast<std::size_t>(byte)] = it->second;
+  }
+  out.classes_ = static_cast<std::uint32_t>(columns.size());
+  out.next_.resize(useful.size() * columns.size());
+  for (std::size_t i = 0; i < useful.size(); ++i) {
+    for (std::size_t c = 0; c < columns.size(); ++c) out.next_[i * columns.size() + c] = columns[c][i];
+    out.accepting_.push_back(accepting_[useful[i]]);
+    out.over_.push_back(std::all_of(columns.begin(), columns.end(),
+                                    [i](const auto& column) { return column[i] == Automaton::kDead; }));
+    out.boundary_.push_back(boundary_[useful[i]]);
+  }
+  out.closed_ = closed_ == Automaton::kDead ? Automaton::kDead : renamed[closed_];
+  out.min_ = min_;
+  out.max_ = max_;
+  return out;
+}
+
+Automaton literals(const std::vector<std::string>& texts) {
+  AutomatonBuilder builder;
+  builder.add_state();
+  for (const std::string& text : texts) {
+    std::uint32_t state = 0;
+    for (const char c : text) {
+      const auto byte = static_cast<unsigned char>(c);
+      std::uint32_t next = builder.target(state, byte);
+      if (next == Automaton::kDead) {
+        next = builder.add_state();
+        builder.edge(state, byte, next);
+      }
+      state = next;
+    }
+    builder.accept(state);
+  }
+  auto built = builder.build();
+  if (!built) fail(ErrorKind::internal, "a list of literals without one");
+  return *std::move(built);
+}
+
+}  // namespace nestor::grammar

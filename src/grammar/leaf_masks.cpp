@@ -1,0 +1,56 @@
+#include "grammar/leaf_masks.h"
+
+#include <utility>
+
+namespace nestor::grammar {
+
+void LeafMask::add_to(std::span<std::uint64_t> mask) const {
+  for (const TokenId id : few) mask[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << (id % 64);
+  for (std::size_t i = 0; i < many.size(); ++i) mask[i] |= many[i];
+}
+
+std::shared_ptr<const LeafMask> LeafMasks::of(std::uint32_t automaton, Place place) {
+  const Automaton& leaf = terms_.automata[automaton];
+  place = leaf.representative(place, static_cast<std::uint32_t>(vocabulary_.longest()));
+  const std::pair key(automaton, place);
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = known_.find(key); found != known_.end()) return found->second;
+  }
+  auto mask = std::make_shared<const LeafMask>(compute(leaf, place));
+  const std::lock_guard lock(mutex_);
+  if (bytes_ > kMaxBytes) {
+    known_.clear();
+    bytes_ = 0;
+  }
+  bytes_ += sizeof(LeafMask) + 4 * mask->few.size() + 8 * mask->many.size() + 4 * mask->beyond.size();
+  return known_.try_emplace(key, std::move(mask)).first->second;
+}
+
+LeafMask LeafMasks::compute(const Automaton& automaton, Place place) const {
+  LeafMask out;
+  const auto nodes = vocabulary_.nodes();
+  std::vector<Place> path(vocabulary_.longest() + 1);  // by depth
+  path[0] = place;
+  for (std::uint32_t i = 1; i < nodes.size();) {
+    const auto next = automaton.step(path[nodes[i].depth - 1U], nodes[i].byte);
+    if (!next) {
+      i = nodes[i].end;
+      continue;
+    }
+    const auto tokens = vocabulary_.tokens_at(i);
+    out.few.insert(out.few.end(), tokens.begin(), tokens.end());
+    if (automaton.accepts(*next) && nodes[i].end > i + 1) out.beyond.push_back(i);
+    path[nodes[i].depth] = *next;
+    ++i;
+  }
+  const std::size_t words = (static_cast<std::size_t>(vocabulary_.id_limit()) + 63) / 64;
+  if (out.few.size() <= words) return out;
+  out.many.resize(words);
+  for (const TokenId id : out.few)
+    out.many[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << (id % 64);
+  out.few = {};
+  return out;
+}
+
+}  // namespace nestor::grammar

@@ -1,0 +1,75 @@
+// All answers to one request: gathers what their readers found, or streams it as server-sent events.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "schedule/engine.h"
+#include "serve/http/exchange.h"
+
+namespace nestor::serve {
+
+/// The parts of a response that do not depend on what is generated.
+struct AnswerFrame {
+  std::string head;        // JSON members of a whole response: "id":"...","object":"...", ...
+  std::string chunk_head;  // the same of a chunk of a stream
+  bool stream = false;
+  bool include_usage = false;
+};
+
+/// One request of the engine, and who reads it.
+struct Ask {
+  schedule::Request request;
+  std::shared_ptr<schedule::Reader> reader;
+  bool counts_prompt = true;  // further answers to the same prompt do not
+};
+
+/// Lives as long as its readers. Any thread may call; the readers call on the engine's.
+class Answers : public std::enable_shared_from_this<Answers> {
+ public:
+  Answers(std::shared_ptr<Exchange> exchange, schedule::Engine& engine, AnswerFrame frame);
+
+  /// Submits all. If one is refused, the others are cancelled and the error passes through.
+  void start(std::vector<Ask> asks);
+
+  /// A piece of one answer, as the JSON of a choice. Only where it is streamed.
+  void chunk(const std::string& choice);
+  /// The end of answer `index`, as the JSON of the whole choice (empty where it is streamed).
+  void done(std::size_t index, std::string choice, const schedule::Outcome& outcome);
+
+  bool stream() const { return frame_.stream; }
+
+ private:
+  void open();
+  void begin();
+  void finish();
+  void fail_all(HttpResponse answer);
+  void interrupt(Interruption why);
+  void cancel_all();
+  void send(const std::string& json);
+  std::string usage() const;
+  void note_usage();
+
+  const std::shared_ptr<Exchange> exchange_;
+  schedule::Engine& engine_;
+  const AnswerFrame frame_;
+
+  std::mutex mutex_;  // guards what follows
+  enum class State { submitting, open, closed } state_ = State::submitting;
+  std::string held_;  // events from before all were submitted
+  std::optional<HttpResponse> failure_;
+  std::optional<Interruption> interruption_;
+  std::vector<schedule::RequestId> ids_;
+  std::vector<bool> counts_prompt_;
+  std::vector<std::string> choices_;
+  std::size_t left_ = 0;
+  std::int64_t prompt_tokens_ = 0, cached_tokens_ = 0, generated_tokens_ = 0;
+  std::optional<double> first_token_seconds_;
+  double queued_seconds_ = 0;
+};
+
+}  // namespace nestor::serve

@@ -1,0 +1,54 @@
+#include "serve/answer/completion_reader.h"
+
+#include <utility>
+
+namespace nestor::serve {
+
+const char* finish_reason_text(decode::FinishReason reason) {
+  return reason == decode::FinishReason::stop ? "stop" : "length";
+}
+
+CompletionReader::CompletionReader(std::shared_ptr<Answers> answers, const tokenizer::Tokenizer& tokenizer,
+                                   Options options)
+    : answers_(std::move(answers)),
+      options_(std::move(options)),
+      pipe_(tokenizer, options_.text),
+      logprobs_(tokenizer) {}
+
+decode::Verdict CompletionReader::token(const decode::Choice& choice) {
+  if (options_.logprobs) logprobs_.add(choice);
+  put(std::exchange(options_.echo, {}) + pipe_.push(choice.id), options_.logprobs);
+  return pipe_.stopped() ? decode::Verdict::stop : decode::Verdict::go_on;
+}
+
+void CompletionReader::prompt_scores(std::span<const decode::Choice> scores) {
+  for (const decode::Choice& score : scores) logprobs_.add(score);
+  put(std::exchange(options_.echo, {}), true);
+}
+
+void CompletionReader::finished(const schedule::Outcome& outcome) {
+  put(std::exchange(options_.echo, {}) + pipe_.finish(), false);
+  const Json reason = finish_reason_text(pipe_.stopped() ? decode::FinishReason::stop : outcome.reason);
+  const bool whole = !answers_->stream();
+  std::string last = to_text(choice(std::move(text_), whole && options_.logprobs ? logprobs_.take() : nullptr, reason));
+  const bool ended_well = !outcome.error && outcome.reason != decode::FinishReason::cancelled;
+  if (!whole && ended_well) answers_->chunk(last);
+  answers_->done(options_.index, std::move(last), outcome);
+}
+
+void CompletionReader::put(const std::string& piece, bool has_logprobs) {
+  if (!answers_->stream()) {
+    text_ += piece;
+  } else if (!piece.empty() || has_logprobs) {
+    answers_->chunk(to_text(choice(piece, has_logprobs ? logprobs_.take() : nullptr, nullptr)));
+  }
+}
+
+Json CompletionReader::choice(std::string text, Json logprobs, Json finish_reason) const {
+  return {{"index", options_.index},
+          {"text", std::move(text)},
+          {"logprobs", std::move(logprobs)},
+          {"finish_reason", std::move(finish_reason)}};
+}
+
+}  // namespace nestor::serve

@@ -1,0 +1,39 @@
+// What a request demands of its answer's form, as constraints on the next token.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/json_fwd.h"
+#include "grammar/grammar.h"
+#include "grammar/grammar_constraint.h"
+#include "serve/api/response_format.h"
+#include "tokenizer/tokenizer.h"
+
+namespace nestor::serve {
+
+/// Compiles grammars and sees a model's vocabulary as they need it. Any thread may ask. Refers to the tokenizer.
+class Constraints {
+ public:
+  Constraints(const tokenizer::Tokenizer& tokenizer, std::vector<TokenId> stop_ids);
+
+  /// Nothing for text. Throws RequestError for a schema that is none or that goes beyond what is supported.
+  std::shared_ptr<const grammar::Grammar> of_format(const ResponseFormat& format) const;
+  /// One call at least. Throws RequestError for parameters whose schema cannot be had.
+  std::shared_ptr<const grammar::Grammar> of_tool_calls(const Json& tools, const grammar::ToolChoice& choice) const;
+
+  /// The constraint of one sequence, or nothing where there is no grammar. Throws Error(unsupported) for a
+  /// vocabulary that cannot write every text.
+  std::shared_ptr<decode::Constraint> begin(const std::shared_ptr<const grammar::Grammar>& grammar);
+
+ private:
+  std::shared_ptr<const grammar::Vocabulary> vocabulary();
+
+  const tokenizer::Tokenizer& tokenizer_;
+  std::vector<TokenId> stop_ids_;
+  std::mutex mutex_;  // guards what follows
+  std::shared_ptr<const grammar::Vocabulary> vocabulary_;  // built when it is needed first
+};
+
+}  // namespace nestor::serve

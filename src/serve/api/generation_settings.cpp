@@ -1,0 +1,133 @@
+#include "serve/api/generation_settings.h"
+
+#include <algorithm>
+
+#include "base/excerpt.h"
+#include "serve/api/body.h"
+
+namespace nestor::serve {
+namespace {
+
+constexpr std::int64_t kMostTokens = std::int64_t{1} << 30;
+constexpr std::size_t kMostStops = 64;
+constexpr std::size_t kMostBiases = 4096;
+
+void read_sampling(Body& body, decode::SamplingParams& s) {
+  const auto take = [](auto&& given, auto& value) {
+    if (given) value = *given;
+  };
+  take(body.number("temperature", 0, 100), s.temperature);
+  take(body.number("top_p", 1e-9, 1), s.top_p);
+  take(body.integer("top_k", -1, kMostTokens), s.top_k);
+  take(body.number("min_p", 0, 1), s.min_p);
+  take(body.number("repetition_penalty", 1e-6, 1e3), s.repetition_penalty);
+  take(body.number("presence_penalty", -2, 2), s.presence_penalty);
+  take(body.number("frequency_penalty", -2, 2), s.frequency_penalty);
+  if (const auto seed = body.integer("seed", INT64_MIN, INT64_MAX)) s.seed = static_cast<std::uint64_t>(*seed);
+}
+
+void read_logit_bias(Body& body, decode::SamplingParams& s) {
+  const Json* biases = body.object("logit_bias");
+  if (biases == nullptr) return;
+  if (biases->size() > kMostBiases) body.bad("logit_bias", fmt::format("at most {} tokens", kMostBiases));
+  for (const auto& [key, value] : biases->items()) {
+    const bool digits = !key.empty() && key.size() <= 9 && key.find_first_not_of("0123456789") == std::string::npos;
+    if (!digits) body.bad("logit_bias", fmt::format("expected token ids as keys, found {}", in_quotes(key)));
+    if (!value.is_number()) body.bad("logit_bias", fmt::format("expected numbers, found {}", excerpt(value)));
+    s.logit_bias[std::stoi(key)] = value.get<float>();
+  }
+}
+
+std::vector<std::string> read_stops(Body& body) {
+  const Json* stop = body.any("stop");
+  if (stop == nullptr) return {};
+  if (stop->is_string()) return {stop->get<std::string>()};
+  if (!stop->is_array()) body.bad("stop", "expected a string or an array of strings");
+  if (stop->size() > kMostStops) body.bad("stop", fmt::format("at most {} strings", kMostStops));
+  std::vector<std::string> stops;
+  for (const Json& text : *stop) {
+    if (!text.is_string()) body.bad("stop", fmt::format("expected strings, found {}", excerpt(text)));
+    stops.push_back(text.get<std::string>());
+  }
+  return stops;
+}
+
+void read_stop_ids(Body& body, const GenerationDefaults& defaults, GenerationSettings& settings) {
+  settings.ignore_eos = body.boolean("ignore_eos").value_or(false);
+  if (!settings.ignore_eos) settings.stop_ids = defaults.stop_ids;
+  if (const Json* ids = body.array("stop_token_ids")) {
+    for (const TokenId id : token_ids(*ids, body.path("stop_token_ids"))) settings.stop_ids.push_back(id);
+  }
+}
+
+void read_stream(Body& body, GenerationSettings& settings) {
+  settings.stream = body.boolean("stream").value_or(false);
+  const Json* given = body.object("stream_options");
+  if (given == nullptr) return;
+  if (!settings.stream) body.bad("stream_options", "only with stream: true");
+  Body options(*given, body.path("stream_options"));
+  settings.include_usage = options.boolean("include_usage").value_or(false);
+  options.only("include_obfuscation", false, "nothing is padded here");
+  options.only("continuous_usage_stats", false, "usage comes once, in the last chunk");
+  options.refuse_unknown();
+}
+
+void refuse_other_methods(Body& body) {
+  body.only("use_beam_search", false, "there is no beam search");
+  body.only("length_penalty", 1.0, "there is no beam search");
+  body.only("early_stopping", false, "there is no beam search");
+  body.only("spaces_between_special_tokens", true, "special tokens are written as they are");
+  for (const char* key : {"guided_json", "guided_regex", "guided_choice", "guided_grammar", "structured_outputs"}) {
+    body.refuse(key, "use response_format with json_schema");
+  }
+  // What does not touch an answer: whose request it is, and what a provider would do with it afterwards.
+  body.pass_over({"user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key",
+                  "prompt_cache_retention"});
+}
+
+}  // namespace
+
+GenerationSettings read_generation_settings(Body& body, const GenerationDefaults& defaults, std::uint64_t seed) {
+  GenerationSettings settings;
+  settings.model = body.text("model");
+  settings.sampling = defaults.sampling;
+  settings.sampling.seed = seed;
+  read_sampling(body, settings.sampling);
+  read_logit_bias(body, settings.sampling);
+  settings.n = body.integer("n", 1, defaults.most_choices).value_or(1);
+  settings.min_tokens = body.integer("min_tokens", 0, kMostTokens).value_or(defaults.min_tokens);
+  settings.stops = read_stops(body);
+  read_stop_ids(body, defaults, settings);
+  settings.include_stop = body.boolean("include_stop_str_in_output").value_or(false);
+  settings.skip_special_tokens = body.boolean("skip_special_tokens").value_or(true);
+  settings.priority = static_cast<int>(body.integer("priority", -1000, 1000).value_or(0));
+  read_stream(body, settings);
+  refuse_other_methods(body);
+  return settings;
+}
+
+std::int64_t resolve_max_tokens(std::optional<std::int64_t> asked, std::optional<std::int64_t> by_default,
+                                const GenerationDefaults& defaults, std::int64_t prompt_tokens,
+                                std::int64_t context_limit) {
+  // The last token is never fed back, so it needs no room.
+  const std::int64_t room = context_limit - prompt_tokens + 1;
+  const auto refuse = [](const char* param, const std::string& message) {
+    throw RequestError(ErrorKind::limit, param, message, "context_length_exceeded");
+  };
+  if (room < 1) {
+    refuse("prompt", fmt::format("the prompt has {} tokens, but the context limit is {}: shorten the prompt",
+                                 prompt_tokens, context_limit));
+  }
+  if (asked && *asked > room) {
+    refuse("max_tokens", fmt::format("the prompt has {} tokens and max_tokens is {}, but the context limit is {}",
+                                     prompt_tokens, *asked, context_limit));
+  }
+  const std::int64_t most = std::min(room, defaults.most_max_tokens.value_or(room));
+  if (asked && *asked > most) {
+    throw RequestError(ErrorKind::limit, "max_tokens",
+                       fmt::format("max_tokens is {}, but this server gives at most {}", *asked, most));
+  }
+  return asked ? *asked : std::min(most, by_default.value_or(most));
+}
+
+}  // namespace nestor::serve

@@ -1,0 +1,168 @@
+// The half of a connection that sends.
+#include <fmt/format.h>
+
+#include <boost/beast/http/status.hpp>
+#include <iterator>
+#include <utility>
+
+#include "serve/http/connection.h"
+#include "serve/http/reply.h"
+
+namespace nestor::serve {
+namespace {
+
+constexpr std::chrono::seconds kGrace{5};           // for the client to hear that it is too late
+constexpr std::chrono::seconds kLinger{2};          // for it to read a refusal before the connection is gone
+constexpr std::size_t kLingerBytes = 4U << 20;      // of an unwanted body, thrown away meanwhile
+constexpr std::size_t kPieceBytes = 256U << 10;     // of one send
+
+}  // namespace
+
+void Connection::send_head(const HttpResponse& response, std::optional<std::size_t> length) {
+  if (context_.closing || body_unread_) keep_alive_ = false;
+  record_.status = response.status;
+  begun_ = true;
+  const auto reason = beast::http::obsolete_reason(static_cast<beast::http::status>(response.status));
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\nserver: nestor\r\n", response.status,
+                                 std::string_view(reason.data(), reason.size()));
+  const auto put = std::back_inserter(head);
+  if (!response.content_type.empty()) fmt::format_to(put, "content-type: {}\r\n", response.content_type);
+  for (const auto* headers : {&response.headers, &headers_}) {
+    for (const Header& h : *headers) fmt::format_to(put, "{}: {}\r\n", h.name, h.value);
+  }
+  if (length) {
+    if (response.status != 204) fmt::format_to(put, "content-length: {}\r\n", *length);
+  } else if (chunked_) {
+    head += "transfer-encoding: chunked\r\n";
+  } else {
+    keep_alive_ = false;  // the end of the connection is the end of the answer
+  }
+  fmt::format_to(put, "connection: {}\r\n\r\n", keep_alive_ ? "keep-alive" : "close");
+  send(head);
+}
+
+void Connection::answer_whole(HttpResponse response) {
+  if (begun_) return;
+  send_head(response, response.body.size());
+  if (!headless_ && response.status != 204) send(response.body);
+  ended_ = true;
+  pump();
+}
+
+void Connection::begin_stream(HttpResponse head) {
+  if (begun_) return;
+  send_head(head, std::nullopt);
+  if (head.body.empty()) return pump();
+  stream(head.body);
+}
+
+void Connection::stream(std::string_view piece) {
+  if (!begun_ || ended_ || piece.empty()) return;
+  if (!headless_) {
+    if (chunked_) fmt::format_to(std::back_inserter(outbox_), "{:x}\r\n", piece.size());
+    send(piece);
+    if (chunked_) send("\r\n");
+  }
+  if (outbox_.size() > context_.options.unread_bytes) return interrupted(Interruption::client_left);
+  pump();
+}
+
+void Connection::end_stream() {
+  if (!begun_ || ended_) return;
+  if (chunked_ && !headless_) send("0\r\n\r\n");
+  ended_ = true;
+  pump();
+}
+
+void Connection::abandon() {
+  if (!begun_) return answer_whole(context_.site->refusal(500, "the request was dropped without an answer"));
+  if (!ended_) interrupted(Interruption::client_left);
+}
+
+void Connection::send(std::string_view bytes) { outbox_ += bytes; }
+
+void Connection::pump() {
+  if (sent_ < sending_.size()) return;  // one send at a time
+  if (outbox_.empty()) {
+    if (ended_) answer_complete();
+    return;
+  }
+  sending_.clear();
+  sending_.swap(outbox_);
+  sent_ = 0;
+  on_sent({}, 0);
+}
+
+void Connection::on_sent(Code error, std::size_t bytes) {
+  if (phase_ != Phase::answering) return;
+  if (error) return interrupted(Interruption::client_left);
+  sent_ += bytes;
+  record_.bytes_out += bytes;
+  if (sent_ == sending_.size()) {
+    write_deadline_.cancel();
+    return pump();
+  }
+  write_deadline_.expires_after(context_.options.write_time);
+  write_deadline_.async_wait([self = shared_from_this()](Code waited) {
+    if (waited || self->write_deadline_.expiry() > std::chrono::steady_clock::now()) return;
+    if (self->phase_ == Phase::answering) self->interrupted(Interruption::client_left);
+  });
+  const std::size_t piece = std::min(kPieceBytes, sending_.size() - sent_);
+  socket_.async_write_some(
+      asio::buffer(sending_.data() + sent_, piece),
+      [self = shared_from_this()](Code failed, std::size_t n) { self->on_sent(failed, n); });
+}
+
+void Connection::answer_complete() {
+  record(true);
+  ++turn_;
+  Code ignored;
+  socket_.cancel(ignored);  // the watch
+  context_.bodies_bytes -= std::exchange(reserved_, 0);
+  if (!keep_alive_ || context_.closing) return linger();
+  read_head();
+  expect(context_.options.idle_time);
+}
+
+/// Closing with unread bytes of the client would reset the connection and could destroy the answer on its way.
+void Connection::linger() {
+  Code error;
+  if (phase_ != Phase::lingering) {
+    phase_ = Phase::lingering;
+    sent_ = 0;
+    socket_.shutdown(Socket::shutdown_send, error);
+    if (error) return close();
+    expect(kLinger);
+  }
+  socket_.async_wait(asio::socket_base::wait_read, [self = shared_from_this()](Code waited) {
+    if (waited || self->phase_ != Phase::lingering) return;
+    Code failed;
+    self->buffer_.clear();
+    self->sent_ += self->socket_.read_some(self->buffer_.prepare(kPieceBytes), failed);
+    const bool again = failed == asio::error::would_block || failed == asio::error::try_again;
+    if ((failed && !again) || self->sent_ > kLingerBytes) return self->close();
+    self->linger();
+  });
+}
+
+void Connection::on_too_late() {
+  if (ended_) return;  // only the sending is left, which has its own limit
+  expect(kGrace);
+  const auto reply = reply_.lock();
+  if (!reply || reply->interrupted()) return interrupted(Interruption::client_left);
+  reply->interrupt(Interruption::too_late);
+}
+
+void Connection::interrupted(Interruption why) {
+  record(false);
+  close();
+  if (const auto reply = reply_.lock()) reply->interrupt(why);
+}
+
+void Connection::record(bool complete) {
+  record_.complete = complete;
+  record_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+  context_.site->finished(record_);
+}
+
+}  // namespace nestor::serve

@@ -1,0 +1,37 @@
+// The exchange of one request on a connection: passes what is answered, from whatever thread, to the server's
+// thread.
+#pragma once
+
+#include "serve/http/connection.h"
+
+namespace nestor::serve {
+
+class Connection::Reply : public Exchange {
+ public:
+  Reply(std::shared_ptr<Connection> connection, HttpRequest request);
+  ~Reply() override;
+
+  const HttpRequest& request() const override { return request_; }
+  void respond(HttpResponse response) override;
+  void begin(HttpResponse head) override;
+  void write(std::string piece) override;
+  void end() override;
+  void on_interruption(std::function<void(Interruption)> call) override;
+  void note(std::string key, std::string value) override;
+
+  void interrupt(Interruption why);
+  bool interrupted();
+
+ private:
+  template <typename Action>
+  void post(Action action);
+
+  std::shared_ptr<Connection> connection_;
+  std::uint64_t turn_;
+  HttpRequest request_;
+  std::mutex mutex_;  // guards what follows
+  std::function<void(Interruption)> call_;
+  std::optional<Interruption> interruption_;
+};
+
+}  // namespace nestor::serve

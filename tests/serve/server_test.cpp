@@ -1,0 +1,165 @@
+// The server around the endpoints: routes, keys, clients that leave, being busy, and how it ends.
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "story_server.h"
+
+namespace nestor::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+const Json kLong = {{"prompt", "Once upon a time"}, {"max_tokens", 2000}, {"ignore_eos", true}, {"temperature", 0}};
+
+Json streaming(Json body) {
+  body["stream"] = true;
+  return body;
+}
+
+TEST(Server, RoutesAndMethods) {
+  StoryServer server;
+  EXPECT_EQ(request(server.port(), "GET", "/health").body, R"({"status":"ok"})");
+  EXPECT_EQ(request(server.port(), "GET", "/nowhere").status, 404);
+  const Reply wrong = request(server.port(), "GET", "/v1/completions");
+  EXPECT_EQ(wrong.status, 405);
+  EXPECT_EQ(wrong.headers.at("allow"), "POST");
+  EXPECT_EQ(request(server.port(), "DELETE", "/v1/models").status, 405);
+  const Json models = parse_json(request(server.port(), "GET", "/v1/models").body, "models");
+  EXPECT_EQ(models["data"][0]["id"], "story");
+  EXPECT_EQ(models["data"][0]["context_length"], 2048);
+  EXPECT_EQ(models["data"][0]["quantization"], "bf16");
+  EXPECT_EQ(request(server.port(), "GET", "/v1/models/other%2Dname").status, 200);
+  EXPECT_EQ(request(server.port(), "GET", "/v1/models/none").status, 404);
+}
+
+TEST(Server, ThePageComesWithItsFilesAndItsPolicy) {
+  StoryServer server({.options = {.access = {.api_keys = {"secret"}}}});
+  for (const std::string path : {"/", "/page.css", "/page.js", "/conversation.js", "/favicon.svg"}) {
+    const Reply reply = request(server.port(), "GET", path);
+    EXPECT_EQ(reply.status, 200) << path;
+    EXPECT_GT(reply.body.size(), 100u) << path;
+    EXPECT_NE(reply.headers.at("content-security-policy").find("default-src 'none'"), std::string::npos);
+    EXPECT_EQ(reply.body.find("//cdn"), std::string::npos);
+  }
+}
+
+TEST(Server, AKeyIsAskedForBeforeTheBodyIsRead) {
+  StoryServer server({.options = {.access = {.api_keys = {"secret"}}}});
+  EXPECT_EQ(request(server.port(), "GET", "/health").status, 200);
+  EXPECT_EQ(request(server.port(), "GET", "/metrics").status, 401);
+  Client client(server.port());
+  client.send("POST /v1/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 30000000\r\n\r\n");
+  EXPECT_EQ(client.read().status, 401);
+  EXPECT_EQ(server.post("/v1/completions", {{"prompt", "x"}, {"max_tokens", 1}}, "authorization: Bearer secret\r\n").status,
+            200);
+}
+
+TEST(Server, OtherSitesGetNothing) {
+  StoryServer server;
+  EXPECT_EQ(server.post("/tokenize", {{"prompt", "x"}}, "origin: https://evil.example\r\n").status, 403);
+  StoryServer open({.options = {.access = {.cors_origins = {"https://chat.example"}}}});
+  const Reply reply = open.post("/tokenize", {{"prompt", "x"}}, "origin: https://chat.example\r\n");
+  EXPECT_EQ(reply.headers.at("access-control-allow-origin"), "https://chat.example");
+}
+
+TEST(Server, MetricsCountWhatHappened) {
+  StoryServer server;
+  server.ok("/v1/completions", {{"prompt", "x"}, {"max_tokens", 5}, {"ignore_eos", true}});
+  server.logged("path=/v1/completions status=200");
+  server.wait_for("requests_finished_total{reason=\"length\"}", 1);  // as of the next forward
+  EXPECT_EQ(server.metric("generated_tokens_total"), 5);
+  EXPECT_EQ(server.metric("time_to_first_token_seconds_count"), 1);
+  EXPECT_EQ(server.metric("http_responses_total{route=\"/v1/completions\",status=\"200\"}"), 1);
+}
+
+TEST(Server, TheLogTellsOfARequest) {
+  StoryServer server;
+  server.ok("/v1/completions", {{"prompt", "x"}, {"max_tokens", 5}, {"ignore_eos", true}});
+  const std::string line = server.logged("path=/v1/completions status=200");
+  for (const char* part : {" info request peer=127.0.0.1 method=POST", "completion_tokens=5", "first_token_seconds="}) {
+    EXPECT_NE(line.find(part), std::string::npos) << line;
+  }
+}
+
+TEST(Server, AClientThatLeavesStopsItsRequests) {
+  StoryServer server({.pause = 10ms});
+  Client streams(server.port());
+  streams.send(request_text("POST", "/v1/completions", to_text(streaming(kLong))));
+  streams.read_until("data: ");
+  Client waits(server.port());
+  Json four = kLong;
+  four["n"] = 4;
+  waits.send(request_text("POST", "/v1/completions", to_text(four)));
+  server.wait_for("requests_running", 5);
+  streams.leave();
+  waits.leave();
+  server.wait_for_at_most("requests_running", 0);
+  EXPECT_EQ(server.metric("requests_finished_total{reason=\"cancelled\"}"), 5);
+}
+
+TEST(Server, WhoComesWhenAllPlacesAreTakenIsToldWhenToComeAgain) {
+  serve::ServerOptions options;
+  options.engine.scheduler.running = 1;
+  options.engine.most_waiting = 1;
+  StoryServer server({.options = options, .pause = 10ms});
+  Client runs(server.port());
+  runs.send(request_text("POST", "/v1/completions", to_text(streaming(kLong))));
+  runs.read_until("data: ");
+  Client waits(server.port());
+  waits.send(request_text("POST", "/v1/completions", to_text(kLong)));
+  server.wait_for("requests_waiting", 1);
+  const Reply refused = server.post("/v1/completions", kLong);
+  EXPECT_EQ(refused.status, 429) << refused.body;
+  EXPECT_GE(std::stoi(refused.headers.at("retry-after")), 1);
+}
+
+TEST(Server, OneRequestWithMoreAnswersThanPlacesLeavesNothingBehind) {
+  serve::ServerOptions options;
+  options.engine.scheduler.running = 1;
+  options.engine.most_waiting = 2;
+  StoryServer server({.options = options, .pause = 10ms});
+  Json many = kLong;
+  many["n"] = 40;
+  EXPECT_EQ(server.post("/v1/completions", many).status, 429);
+  int status = 429;  // until the engine has seen that they are cancelled
+  for (int i = 0; i < 1000 && status == 429; ++i) {
+    status = server.post("/v1/completions", {{"prompt", "x"}, {"max_tokens", 1}}).status;
+  }
+  EXPECT_EQ(status, 200);
+  server.wait_for_at_most("requests_running", 0);
+}
+
+TEST(Server, DrainingFinishesWhatWasBegun) {
+  StoryServer server({.pause = 10ms});
+  Client client(server.port());
+  Json body = streaming(kLong);
+  body["max_tokens"] = 100;
+  client.send(request_text("POST", "/v1/completions", to_text(body)));
+  const std::string begun = client.read_until("\n\n");
+  server.server().drain(5min);
+  const std::string rest = client.read_until("[DONE]");
+  EXPECT_TRUE(rest.ends_with("[DONE]"));
+  EXPECT_NE(rest.find("\"finish_reason\":\"length\""), std::string::npos);
+}
+
+TEST(Server, ADrainThatTakesTooLongEndsWithAnError) {
+  StoryServer server({.pause = 10ms});
+  Client client(server.port());
+  client.send(request_text("POST", "/v1/completions", to_text(streaming(kLong))));
+  client.read_until("data: ");
+  server.server().drain(0ms);
+  EXPECT_TRUE(client.read_until("the server is shutting down").ends_with("the server is shutting down"));
+}
+
+TEST(Server, EndsWhileClientsWait) {
+  std::optional<StoryServer> server(std::in_place, StoryServer::Setup{.pause = 10ms});
+  Client client(server->port());
+  client.send(request_text("POST", "/v1/completions", to_text(streaming(kLong))));
+  client.read_until("data: ");
+  server.reset();
+  EXPECT_TRUE(client.ends());
+}
+
+}  // namespace
+}  // namespace nestor::testing

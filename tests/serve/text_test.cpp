@@ -1,0 +1,108 @@
+// Small texts: log lines, metrics, tokens, answers cut at stop texts.
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "schedule/engine.h"
+#include "serve/answer/logprobs.h"
+#include "serve/answer/text_pipe.h"
+#include "serve/api/error_answer.h"
+#include "serve/api/request_error.h"
+#include "serve/log.h"
+#include "serve/metrics_text.h"
+#include "support/refusal.h"
+
+namespace nestor::serve {
+namespace {
+
+const tokenizer::Tokenizer& story() {
+  static const auto tokenizer = tokenizer::Tokenizer::load(std::filesystem::path(NESTOR_STORY) / "tokenizer.json");
+  return tokenizer;
+}
+
+std::vector<TokenId> ids_of(const std::string& text) {
+  return story().encode(text, tokenizer::PostProcess::omit, tokenizer::ControlTokens::everywhere());
+}
+
+std::string piped(const std::string& text, const TextPipe::Options& options) {
+  TextPipe pipe(story(), options);
+  std::string out;
+  for (const TokenId id : ids_of(text)) out += pipe.push(id);
+  return out + pipe.finish();
+}
+
+TEST(TextPipe, SkipsSpecialTokensButThoseThatAreKept) {
+  EXPECT_EQ(piped("a<longcat_user>b", {}), "ab");
+  EXPECT_EQ(piped("a<longcat_user>b", {.skip_special_tokens = false}), "a<longcat_user>b");
+  const auto kept = std::make_shared<const KeptTokens>(KeptTokens{*story().id_of("<longcat_think>")});
+  EXPECT_EQ(piped("<longcat_think>a<longcat_user>b", {.kept = kept}), "<longcat_think>ab");
+}
+
+TEST(TextPipe, EndsAtAStopText) {
+  EXPECT_EQ(piped("one two three", {.stops = {"wo t"}}), "one t");
+  EXPECT_EQ(piped("one two three", {.stops = {"wo t"}, .include_stop = true}), "one two t");
+  EXPECT_EQ(piped("one two three", {.stops = {"threee"}}), "one two three");
+}
+
+TEST(TokenText, IsTextOrBytes) {
+  EXPECT_EQ(token_text(story(), ids_of(" the").at(0)), " the");
+  const auto parts = ids_of("\xF0\x9F\xA6\x8A");  // a fox in four bytes
+  ASSERT_GT(parts.size(), 1u);
+  EXPECT_TRUE(token_text(story(), parts[0]).starts_with("bytes:\\xf0"));
+}
+
+TEST(CompletionLogprobs, OfTheSameTextTheBestStays) {
+  CompletionLogprobs logprobs(story());
+  const TokenId id = ids_of(" the").at(0);
+  logprobs.add({.id = id, .logprob = -1.0f, .top = {{id, -1.0f}}});
+  logprobs.add({.id = id, .logprob = -std::numeric_limits<float>::infinity(), .top = {}});
+  const Json taken = logprobs.take();
+  EXPECT_EQ(to_text(taken), R"({"tokens":[" the"," the"],"token_logprobs":[-1.0,-9999.0],)"
+                            R"("top_logprobs":[{" the":-1.0},{}],"text_offset":[0,4]})");
+  EXPECT_TRUE(logprobs.take()["tokens"].empty());
+}
+
+TEST(LogLine, HasTimeLevelEventAndQuotedValues) {
+  EXPECT_EQ(log_line(1'700'000'000'042, LogLevel::warn, "refused", {{"path", "/x"}, {"error", "a \"b\"\nc"}, {"e", ""}}),
+            "2023-11-14T22:13:20.042Z warn refused path=/x error=\"a \\\"b\\\"\\x0ac\" e=\"\"");
+}
+
+TEST(Log, DropsWhatIsBelowItsLevel) {
+  std::vector<std::string> lines;
+  const Log log(LogLevel::warn, [&](std::string_view line) { lines.emplace_back(line); });
+  log.write(LogLevel::info, "no", {});
+  log.write(LogLevel::error, "yes", {});
+  EXPECT_EQ(lines.size(), 1u);
+  EXPECT_EQ(log_level("debug"), LogLevel::debug);
+  EXPECT_REFUSED(log_level("loud"), ErrorKind::usage, "expected error, warn, info or debug");
+}
+
+TEST(Metrics, HistogramsAreCumulative) {
+  schedule::Snapshot snapshot;
+  snapshot.step.add(0.003);
+  snapshot.step.add(0.004);
+  snapshot.step.add(1000);
+  const std::string text = metrics_text(snapshot, {{{"/health", 200}, 3}}, 2);
+  for (const char* line : {"\nnestor_step_seconds_bucket{le=\"0.002\"} 0\n", "\nnestor_step_seconds_bucket{le=\"0.005\"} 2\n",
+                           "\nnestor_step_seconds_bucket{le=\"300\"} 2\n", "\nnestor_step_seconds_bucket{le=\"+Inf\"} 3\n",
+                           "\nnestor_step_seconds_count 3\n", "\nnestor_http_connections 2\n",
+                           "\nnestor_http_responses_total{route=\"/health\",status=\"200\"} 3\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+  }
+}
+
+TEST(ErrorAnswer, KindsHaveTheirStatus) {
+  const auto status = [](const std::exception& e) { return answer_to(e).status; };
+  EXPECT_EQ(status(RequestError(ErrorKind::bad_input, "p", "m")), 400);
+  EXPECT_EQ(status(Error(ErrorKind::not_found, "m")), 404);
+  EXPECT_EQ(status(Error(ErrorKind::internal, "m")), 500);
+  EXPECT_EQ(status(std::bad_alloc()), 503);
+  EXPECT_EQ(status(std::runtime_error("m")), 500);
+  const auto full = answer_to(static_cast<const std::exception&>(
+      schedule::Busy(schedule::Busy::Reason::queue_full, 7, "later")));
+  EXPECT_EQ(full.status, 429);
+  EXPECT_EQ(full.headers.at(0).value, "7");
+  EXPECT_EQ(error_body("m", "t", "p"), R"({"error":{"message":"m","type":"t","param":"p","code":null}})");
+}
+
+}  // namespace
+}  // namespace nestor::serve
