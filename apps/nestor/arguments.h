@@ -54,6 +54,7 @@ Command detokenize_command(CLI::App& root);
 Command template_command(CLI::App& root);
 Command inspect_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command new_command(CLI::App& root, const assemble::EngineOptions& engine);
+Command convert_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command train_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command data_command(CLI::App& root);
 Command tokenizer_command(CLI::App& root);

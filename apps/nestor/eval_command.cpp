@@ -1,12 +1,14 @@
 // nestor eval: how well a model predicts a text, and how it does on tasks.
 #include "eval/perplexity.h"
 
+#include <cmath>
 #include <optional>
 
 #include "arguments.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "eval/divergence.h"
 #include "eval/prompt.h"
 #include "eval/tasks.h"
 #include "interrupt.h"
@@ -19,7 +21,7 @@ constexpr std::uint64_t kMostTaskBytes = 256U << 20;
 
 struct Options {
   std::string model;
-  std::string text, choices, questions;
+  std::string text, choices, questions, against;
   eval::Windows windows;
   std::int64_t max_tokens = 64;
   std::vector<std::string> stops = {"\n"};
@@ -42,6 +44,7 @@ class Evaluation {
  public:
   Evaluation(const Options& options, const assemble::EngineOptions& engine)
       : o_(options),
+        engine_(engine),
         folder_(resolve_model(options.model)),
         tokenizer_(tokenizer::Tokenizer::load(folder_ / "tokenizer.json")),
         model_(assemble::open_model(folder_, engine)) {
@@ -50,7 +53,7 @@ class Evaluation {
   }
 
   int execute() {
-    const Report report = !o_.text.empty() ? perplexity() : !o_.choices.empty() ? choices() : answers();
+    const Report report = !o_.against.empty() ? divergence() : !o_.text.empty() ? perplexity() : !o_.choices.empty() ? choices() : answers();
     print(o_.json ? to_text(report.json) + "\n" : report.text);
     return 0;
   }
@@ -72,6 +75,34 @@ class Evaluation {
               {"bits_per_byte", p.bits_per_byte()},
               {"tokens", p.tokens},
               {"bytes", p.bytes},
+              {"window", o_.windows.window},
+              {"stride", o_.windows.stride}};
+    return r;
+  }
+
+  Report divergence() {
+    const auto ids = eval::encode_text(tokenizer_, read_text(o_.text));
+    const auto source = assemble::open_model(o_.against, engine_);
+    TerminalProgress progress("tokens", 1);
+    const eval::Divergence d = eval::divergence(*model_, *source, ids, o_.windows, how_, progress);
+    const double tokens = static_cast<double>(d.tokens);
+    const double model = std::exp(d.model_nll / tokens), reference = std::exp(d.source_nll / tokens);
+    Report r;
+    r.text = fmt::format(
+        "{} tokens; window {}, stride {}\n"
+        "perplexity     {:.4f}, source {:.4f} ({:+.3f} %)\n"
+        "divergence     {:.6f} +- {:.6f} nats per token, largest {:.3f}\n"
+        "agreement      {:.2f} % of the most likely tokens\n",
+        d.tokens, o_.windows.window, o_.windows.stride, model, reference, 100 * d.perplexity_change(), d.mean(),
+        d.standard_error, d.largest, 100 * d.agreement());
+    r.json = {{"perplexity", model},
+              {"source_perplexity", reference},
+              {"perplexity_change", d.perplexity_change()},
+              {"divergence", d.mean()},
+              {"divergence_standard_error", d.standard_error},
+              {"largest_divergence", d.largest},
+              {"agreement", d.agreement()},
+              {"tokens", d.tokens},
               {"window", o_.windows.window},
               {"stride", o_.windows.stride}};
     return r;
@@ -116,6 +147,7 @@ class Evaluation {
   }
 
   const Options& o_;
+  const assemble::EngineOptions& engine_;
   std::filesystem::path folder_;
   tokenizer::Tokenizer tokenizer_;
   std::unique_ptr<model::Model> model_;
@@ -140,6 +172,9 @@ Command eval_command(CLI::App& root, const assemble::EngineOptions& engine) {
                   "Exact match of greedy answers: JSONL with question and answer")
       ->option_text("FILE")
       ->group(what);
+  app->add_option("--against", o->against,
+                  "With --text: the model that this one was made from; measures the distance to it")
+      ->option_text("SOURCE");
   app->add_option("--window", o->windows.window, "With --text: tokens of a window (default 512)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
       ->option_text("N");
@@ -162,9 +197,10 @@ Command eval_command(CLI::App& root, const assemble::EngineOptions& engine) {
   app->footer(
       "Examples:\n  nestor eval --text book.txt\n  nestor eval MODEL --text book.txt --window 1024 --stride "
       "256 --json\n"
-      "  nestor eval MODEL --choices quiz.jsonl\n  nestor eval MODEL --questions facts.jsonl -n 16");
+      "  nestor eval MODEL-q4 --text book.txt --against MODEL\n  nestor eval MODEL --choices quiz.jsonl\n  nestor eval MODEL --questions facts.jsonl -n 16");
   return {app, [o, app, &engine] {
             require_one_of(*app, {"--text", "--choices", "--questions"});
+            if (!o->against.empty() && o->text.empty()) fail(ErrorKind::usage, "--against goes with --text");
             if (app->count("--stride") == 0) o->windows.stride = o->windows.window;
             return Evaluation(*o, engine).execute();
           }};

@@ -10,6 +10,7 @@
 
 #include "assemble/engine.h"
 #include "checkpoint/inventory.h"
+#include "checkpoint/locate.h"
 
 namespace nestor::app {
 namespace {
@@ -33,7 +34,8 @@ std::string billions(std::int64_t n) {
 
 // Adds a tensor of the list, and its scales, as the files have them.
 void add_stored(Inspection& found, const config::TensorInfo& tensor) {
-  for (const std::string& name : {tensor.name, tensor.name + std::string(config::kScaleSuffix)}) {
+  const std::string stored_name = checkpoint::locate(*found.files, tensor.name, tensor.storage).name;
+  for (const std::string& name : {stored_name, tensor.name + std::string(config::kScaleSuffix)}) {
     const auto* stored = found.files->find(name);
     if (stored == nullptr) continue;
     found.tensors.push_back({name, stored->entry->dtype, stored->entry->shape, stored->entry->bytes,
@@ -202,7 +204,7 @@ Inspection inspect(const std::filesystem::path& path, const config::AcceptedKeys
   if (has_weights(path)) {
     found.files = std::make_shared<const checkpoint::Checkpoint>(path);
     found.layout = checkpoint::layout_of(found.config, *found.files);
-    checkpoint::check_inventory(found.config, found.layout, *found.files);
+    checkpoint::check_inventory(found.config, found.layout, *found.files, checkpoint::Encoded::accepted);
   } else if (found.config.num_nextn_predict_layers > 0) {
     found.layout.draft = config::NameLayout::Draft::present;
   }
@@ -243,6 +245,11 @@ std::string text_report(const Inspection& found) {
                      grouped(config::cached_values_per_token(found.config)),
                      grouped(4 * config::cached_values_per_token(found.config)),
                      grouped(2 * config::cached_values_per_token(found.config)));
+  if (found.config.quantization) {
+    const config::QuantizationSpec& q = *found.config.quantization;
+    out += fmt::format("  {:<22}weights {}, tables {}{}\n", "quantized", q.weights, q.tables,
+                       q.keep.empty() ? "" : fmt::format(", except {}", fmt::join(q.keep, ", ")));
+  }
   out += fmt::format("  {:<22}{}\n", "draft block (MTP)", draft_text(found));
   out += fmt::format("  {:<22}{} in {} tensors\n\n", found.files ? "bytes stored" : "bytes if written",
                      grouped(static_cast<std::int64_t>(found.total_bytes())),
@@ -275,6 +282,11 @@ Json json_report(const Inspection& found) {
                        {"draft", f.of(Part::draft)},
                        {"with_draft", f.total + f.of(Part::draft)},
                        {"by_part", by_part}};
+  if (c.quantization) {
+    out["quantization"] = {{"weights", c.quantization->weights},
+                           {"tables", c.quantization->tables},
+                           {"keep", c.quantization->keep}};
+  }
   out["cache_values_per_token"] = config::cached_values_per_token(c);
   out["draft"] = {{"present", found.layout.draft == config::NameLayout::Draft::present},
                   {"note", draft_text(found)}};

@@ -25,7 +25,8 @@ int run(int argc, char** argv) {
                                          logits_command(root, engine), ngram_ids_command(root, engine),
                                          tokenize_command(root),       detokenize_command(root),
                                          template_command(root),       inspect_command(root, engine),
-                                         new_command(root, engine),    eval_command(root, engine),
+                                         new_command(root, engine),    convert_command(root, engine),
+                                         eval_command(root, engine),
                                          data_command(root),           tokenizer_command(root),
                                          train_command(root, engine),  completion_command(root)};
   try {

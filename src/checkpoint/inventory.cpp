@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "checkpoint/locate.h"
 #include "quant/format.h"
 
 namespace nestor::checkpoint {
@@ -39,21 +40,24 @@ std::int64_t blocks(std::int64_t n) { return (n + quant::kScaleBlock - 1) / quan
 // One walk over the expected tensors; what was met is remembered, so that the rest is known to be unknown.
 class Check {
  public:
-  Check(const config::ModelConfig& config, const Checkpoint& checkpoint)
-      : config_(config), checkpoint_(checkpoint) {}
+  Check(const config::ModelConfig& config, const Checkpoint& checkpoint, Encoded encoded)
+      : config_(config), checkpoint_(checkpoint), accepted_(encoded) {}
 
   void visit(const config::TensorInfo& expected) {
-    met_.insert(expected.name);
-    const StoredTensor* found = checkpoint_.find(expected.name);
-    if (found == nullptr) {
+    const Located found = locate(checkpoint_, expected.name, expected.storage);
+    met_.insert(found.name);
+    if (found.tensor == nullptr) {
       missing_.add(expected.name);
-      return;
+    } else if (found.encoding) {
+      check_encoded(expected, found);
+    } else {
+      check_shape(expected, found.tensor->entry->shape);
+      check_storage(expected, *found.tensor->entry);
     }
-    check_shape(expected, found->entry->shape);
-    check_storage(expected, *found->entry);
   }
 
   void finish() {
+    check_key();
     const auto& folder = checkpoint_.folder();
     missing_.throw_if_any(folder, "missing tensors", "");
     wrong_.throw_if_any(folder, "tensors that do not fit config.json", "");
@@ -66,6 +70,37 @@ class Check {
   }
 
  private:
+  // The key of config.json and the tensors must agree that the checkpoint is quantized.
+  void check_key() const {
+    const auto& folder = checkpoint_.folder().string();
+    if (first_encoded_.empty()) {
+      if (!config_.quantization) return;
+      fail(ErrorKind::bad_input,
+           "{}: config.json says that weights are {} and tables {}, but no tensor is quantized", folder,
+           config_.quantization->weights, config_.quantization->tables);
+    }
+    if (accepted_ == Encoded::refused) {
+      fail(ErrorKind::unsupported,
+           "{}: {} is quantized, which this command cannot read; nestor convert --weights bf16 --tables bf16 "
+           "undoes it",
+           folder, first_encoded_);
+    }
+    if (!config_.quantization) {
+      fail(ErrorKind::bad_input,
+           "{}: {} is quantized, but config.json has no quantization_config with quant_method nestor", folder,
+           first_encoded_);
+    }
+  }
+
+  void check_encoded(const config::TensorInfo& expected, const Located& found) {
+    if (first_encoded_.empty()) first_encoded_ = found.name;
+    const TensorEntry& entry = *found.tensor->entry;
+    const auto shape = quant::stored_shape(*found.encoding, expected.shape[0], expected.shape[1]);
+    if (entry.dtype == DType::u8 && entry.shape == shape) return;
+    wrong_.add(fmt::format("{} is {} {}, expected U8 {}", found.name, name_of(entry.dtype),
+                           shape_text(entry.shape), shape_text(shape)));
+  }
+
   void check_shape(const config::TensorInfo& expected, const std::vector<std::int64_t>& found) {
     const std::span<const std::int64_t> shape(expected.shape.data(), static_cast<std::size_t>(expected.rank));
     if (std::equal(shape.begin(), shape.end(), found.begin(), found.end())) return;
@@ -101,6 +136,8 @@ class Check {
 
   const config::ModelConfig& config_;
   const Checkpoint& checkpoint_;
+  Encoded accepted_;
+  std::string first_encoded_;
   std::set<std::string> met_;
   Findings missing_;
   Findings wrong_;
@@ -111,8 +148,8 @@ class Check {
 config::NameLayout layout_of(const config::ModelConfig& config, const Checkpoint& checkpoint) {
   using Layout = config::NameLayout;
   Layout layout;
-  const bool plain = checkpoint.find(config::kEmbedTokens) != nullptr;
-  const bool inside = config.ngram && checkpoint.find(config::kNgramWordEmbeddings) != nullptr;
+  const bool plain = holds(checkpoint, config::kEmbedTokens, config::Storage::table);
+  const bool inside = config.ngram && holds(checkpoint, config::kNgramWordEmbeddings, config::Storage::table);
   if (plain && inside) {
     fail(ErrorKind::bad_input, "{}: the word table is there twice, as {} and as {}; expected one of them",
          checkpoint.folder().string(), config::kEmbedTokens, config::kNgramWordEmbeddings);
@@ -131,8 +168,8 @@ config::NameLayout layout_of(const config::ModelConfig& config, const Checkpoint
 }
 
 void check_inventory(const config::ModelConfig& config, const config::NameLayout& layout,
-                     const Checkpoint& checkpoint) {
-  Check check(config, checkpoint);
+                     const Checkpoint& checkpoint, Encoded encoded) {
+  Check check(config, checkpoint, encoded);
   config::for_each_tensor(config, layout, [&](const config::TensorInfo& tensor) { check.visit(tensor); });
   check.finish();
 }

@@ -10,8 +10,12 @@ namespace nestor::checkpoint {
 /// Which spellings the checkpoint uses. Throws Error(bad_input) where two spellings of one thing are present.
 config::NameLayout layout_of(const config::ModelConfig& config, const Checkpoint& checkpoint);
 
-/// Throws one Error(bad_input) that lists what is missing, unknown, or of the wrong shape or dtype.
+/// Whether the caller can read quantized tensors (tiles and records: quant/encoding.h).
+enum class Encoded { refused, accepted };
+
+/// Throws one Error(bad_input) that lists what is missing, unknown, or of the wrong shape or dtype, and
+/// Error(unsupported) for quantized tensors that the caller cannot read.
 void check_inventory(const config::ModelConfig& config, const config::NameLayout& layout,
-                     const Checkpoint& checkpoint);
+                     const Checkpoint& checkpoint, Encoded encoded = Encoded::refused);
 
 }  // namespace nestor::checkpoint

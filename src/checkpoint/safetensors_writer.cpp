@@ -14,7 +14,7 @@ std::uint64_t PlannedTensor::bytes() const {
 }
 
 SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
-                                     const std::vector<PlannedTensor>& plan)
+                                     const std::vector<PlannedTensor>& plan, BodyStart start)
     : file_(path) {
   std::string header = R"({"__metadata__":{"format":"pt"})";
   for (const PlannedTensor& tensor : plan) {
@@ -25,9 +25,9 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
     expected_ = end;
   }
   header += '}';
-  constexpr std::size_t kAlign = 64;
+  const auto align = static_cast<std::size_t>(start);
   std::array<char, 8> length{};
-  header.append((kAlign - (length.size() + header.size()) % kAlign) % kAlign, ' ');
+  header.append((align - (length.size() + header.size()) % align) % align, ' ');
   for (std::size_t i = 0; i < length.size(); ++i) length[i] = static_cast<char>(header.size() >> (8 * i));
   file_.write(std::string_view(length.data(), length.size()));
   file_.write(header);

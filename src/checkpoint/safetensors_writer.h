@@ -20,12 +20,15 @@ struct PlannedTensor {
   std::uint64_t bytes() const;
 };
 
+/// Where the first tensor begins: at a multiple of 64 bytes, or of 4096.
+enum class BodyStart { cache_line = 64, page = 4096 };
+
 /// The file appears under its name only after finish(), complete and synced.
 class SafetensorsWriter {
  public:
-  /// Tensors are written in the order of `plan`; the header is padded so that the first is aligned to 64
-  /// bytes.
-  SafetensorsWriter(const std::filesystem::path& path, const std::vector<PlannedTensor>& plan);
+  /// Tensors are written in the order of `plan`; the header is padded so that the first begins as asked.
+  SafetensorsWriter(const std::filesystem::path& path, const std::vector<PlannedTensor>& plan,
+                    BodyStart start = BodyStart::cache_line);
 
   /// The next bytes of the body, in order, in pieces of any size.
   void append(std::span<const std::byte> bytes);

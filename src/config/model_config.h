@@ -47,6 +47,14 @@ struct Fp8Spec {
   std::vector<std::string> ignored_layers;
 };
 
+/// How `nestor convert` quantized a checkpoint (our own "quantization_config"). Loading follows the tensors,
+/// whose names say their format; this says that they are meant to be so, and how they came about.
+struct QuantizationSpec {
+  std::string weights;            // "bf16", "q8" or "q4"
+  std::string tables;             // "bf16", "q8", "q6", "q5", "q4", "q3" or "q2"
+  std::vector<std::string> keep;  // "PATTERN=FORMAT": exceptions, the first that fits counts
+};
+
 /// What happens to the embedding before the first layer (study: Embedding Amplification). A factor such as
 /// sqrt(D) needs no key: it is folded into the tables.
 enum class EmbeddingNorm {
@@ -104,6 +112,7 @@ struct ModelConfig {
       0;                    // draft blocks that the file asks for; absent in published files
   std::string torch_dtype;  // "bfloat16", ...: what `new` writes; loading follows the tensors
   std::optional<Fp8Spec> fp8;
+  std::optional<QuantizationSpec> quantization;
 
   std::int64_t routes() const { return n_routed_experts + zero_expert_num; }
   std::int64_t qk_head_dim() const { return qk_nope_head_dim + qk_rope_head_dim; }

@@ -8,6 +8,7 @@
 #include "config/parse_embedding.h"
 #include "config/parse_rope.h"
 #include "config/validate.h"
+#include "quant/encoding.h"
 
 namespace nestor::config {
 namespace {
@@ -141,10 +142,36 @@ void read_tokens(Fields& f, ModelConfig& c) {
   }
 }
 
+std::string format_name(Fields& q, const char* key, quant::Encoding::Layout layout) {
+  const std::string name = q.optional_string(key).value_or("");
+  if (name != "bf16" && !quant::encoding_named(layout, name)) {
+    std::string known = "bf16";
+    for (const quant::Encoding& e : quant::encodings(layout)) known += ", " + quant::name_of(e);
+    fail(ErrorKind::bad_input, "{}: {} must be one of {}, found {}", q.what(), key, known, in_quotes(name));
+  }
+  return name;
+}
+
+QuantizationSpec read_tiles_and_records(Fields& q, const AcceptedKeys& accepted) {
+  q.ignore({"quant_method"});
+  q.require_value("version", 1, "no other version of this layout is known");
+  QuantizationSpec spec;
+  spec.weights = format_name(q, "weights", quant::Encoding::Layout::tiles);
+  spec.tables = format_name(q, "tables", quant::Encoding::Layout::records);
+  if (q.has("keep")) spec.keep = q.strings("keep");
+  q.ignore({"scales", "calibrated"});
+  q.check_unknown(accepted);
+  return spec;
+}
+
 void read_quantization(Fields& f, const AcceptedKeys& accepted, ModelConfig& c) {
   const Json* object = f.optional_object("quantization_config");
   if (object == nullptr) return;
   Fields q(*object, f.what() + ": quantization_config");
+  if (q.string_if_any("quant_method") == "nestor") {
+    c.quantization = read_tiles_and_records(q, accepted);
+    return;
+  }
   q.require_value("fmt", "e4m3", "no other eight-bit float occurs in this family");
   q.require_value("activation_scheme", "dynamic", "activations are never stored");
   q.require_value("weight_block_size", Json::array({128, 128}), "scales are per 128 x 128 block");

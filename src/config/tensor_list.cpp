@@ -19,12 +19,12 @@ class Walk {
       : c_(config), layout_(layout), visit_(visit) {}
 
   void embedding() {
-    matrix(word_table_name(layout_), c_.vocab_size, c_.hidden_size, Part::word_embedding, Storage::plain);
+    matrix(word_table_name(layout_), c_.vocab_size, c_.hidden_size, Part::word_embedding, Storage::table);
     if (c_.ngram) {
       const std::int64_t width = c_.hidden_size / c_.ngram->tables();
       for (std::int64_t i = 0; i < c_.ngram->tables(); ++i) {
-        matrix(ngram_table_name(i), c_.ngram->rows(i), width, Part::ngram_table, Storage::plain);
-        matrix(ngram_projection_name(i), c_.hidden_size, width, Part::ngram_projection, Storage::plain);
+        matrix(ngram_table_name(i), c_.ngram->rows(i), width, Part::ngram_table, Storage::table);
+        matrix(ngram_projection_name(i), c_.hidden_size, width, Part::ngram_projection, Storage::matrix);
       }
     }
     if (c_.embedding_norm == EmbeddingNorm::layer_norm) {
@@ -53,12 +53,12 @@ class Walk {
 
   void head() {
     norm("model.norm.weight", c_.hidden_size, Part::norm);
-    matrix("lm_head.weight", c_.vocab_size, c_.hidden_size, Part::head, Storage::plain);
+    matrix("lm_head.weight", c_.vocab_size, c_.hidden_size, Part::head, Storage::matrix);
   }
 
   void draft() {
     const std::string block = "model.mtp.layers.0";
-    matrix("model.mtp.embed_tokens.weight", c_.vocab_size, c_.hidden_size, Part::draft, Storage::plain);
+    matrix("model.mtp.embed_tokens.weight", c_.vocab_size, c_.hidden_size, Part::draft, Storage::table);
     norm(block + ".enorm.m.weight", c_.hidden_size, Part::draft);
     norm(block + ".hnorm.m.weight", c_.hidden_size, Part::draft);
     matrix(block + ".eh_proj.weight", c_.hidden_size, 2 * c_.hidden_size, Part::draft, Storage::projection);
@@ -107,11 +107,11 @@ class Walk {
     const PerLayerEmbedding& e = *c_.per_layer;
     const std::int64_t inner = c_.ffn_hidden_size;
     projection(p + ".gate_proj", inner, c_.hidden_size, Part::dense_mlp);
-    matrix(layer_word_table_name(e, layer), c_.vocab_size, inner, Part::layer_table, Storage::plain);
+    matrix(layer_word_table_name(e, layer), c_.vocab_size, inner, Part::layer_table, Storage::table);
     for (std::int64_t i = 0; e.ngram && i < e.ngram->tables(); ++i) {
       const std::int64_t width = inner / e.ngram->tables();
-      matrix(layer_ngram_table_name(e, layer, i), e.ngram->rows(i), width, Part::layer_table, Storage::plain);
-      matrix(layer_ngram_projection_name(e, layer, i), inner, width, Part::layer_projection, Storage::plain);
+      matrix(layer_ngram_table_name(e, layer, i), e.ngram->rows(i), width, Part::layer_table, Storage::table);
+      matrix(layer_ngram_projection_name(e, layer, i), inner, width, Part::layer_projection, Storage::matrix);
     }
     projection(p + ".down_proj", c_.hidden_size, inner, Part::dense_mlp);
   }
@@ -170,6 +170,14 @@ std::string_view name_of(Part part) {
       return "draft block (MTP)";
   }
   return "";
+}
+
+std::span<const quant::Encoding> encodings_of(Storage storage) {
+  if (storage == Storage::table) return quant::encodings(quant::Encoding::Layout::records);
+  if (storage == Storage::matrix || storage == Storage::projection) {
+    return quant::encodings(quant::Encoding::Layout::tiles);
+  }
+  return {};
 }
 
 std::string word_table_name(const NameLayout& layout) {

@@ -6,12 +6,14 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/dtype.h"
 #include "config/model_config.h"
+#include "quant/encoding.h"
 
 namespace nestor::config {
 
@@ -37,9 +39,14 @@ std::string_view name_of(Part part);
 /// How a tensor may be stored.
 enum class Storage {
   plain,       // f32, f16 or bf16
-  projection,  // plain, or e4m3 with a `<name>_scale_inv` of [ceil(rows / 128), ceil(cols / 128)]
+  matrix,      // plain, or tiles (`<name>_q4`: quant/encoding.h)
+  projection,  // like matrix, or e4m3 with a `<name>_scale_inv` of [ceil(rows / 128), ceil(cols / 128)]
+  table,       // plain, or records (`<name>_rows_q4`)
   router,      // plain; new checkpoints write f32
 };
+
+/// The encodings that are allowed besides plain numbers and e4m3.
+std::span<const quant::Encoding> encodings_of(Storage storage);
 
 struct TensorInfo {
   std::string name;

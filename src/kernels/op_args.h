@@ -80,6 +80,31 @@ struct WidenArgs {
   float* y;
 };
 
+/// Rows of activations as codes of eight bits: each block of 32 columns has scale = max |x| / 127 and
+/// code = x / scale, rounded to nearest; columns beyond the last count as zero. Letter: B blocks.
+struct EncodeRowsArgs {
+  const float* x;
+  int64_t x_stride;
+  int64_t cols;
+  int64_t blocks;    // B = ceil(cols / 32)
+  int8_t* codes;     // [T, B, 32]
+  float* scales;     // [T, B]
+  int32_t* offsets;  // [T, B]: -8 times the sum of the codes of a block
+};
+
+/// The product of encoded rows with tiles (q8 or q4): y[t, n] = sum over blocks of scale of x * scale of w * sum of
+/// products of codes. The inner sums are exact; blocks are added in ascending order.
+struct MatmulCodedArgs {
+  const int8_t* codes;
+  const float* scales;
+  const int32_t* offsets;
+  int64_t blocks;
+  int64_t rows;  // T
+  MatrixView w;  // [N, K], q8 or q4
+  float* y;
+  int64_t y_stride;
+};
+
 /// The operations of one set. Each works on a range, so that the callers in ops.h can hand out tiles to
 /// threads; the result of an element never depends on how ranges are cut.
 struct OpTable {
@@ -92,6 +117,9 @@ struct OpTable {
   void (*softmax)(const SoftmaxArgs& args, int64_t row_begin, int64_t row_end);
   void (*add_scaled)(const AddScaledArgs& args, int64_t begin, int64_t end);
   void (*widen)(const WidenArgs& args, int64_t begin, int64_t end);
+  // Both or neither: a set without them multiplies tiles with float32 activations.
+  void (*encode_rows)(const EncodeRowsArgs& args, int64_t row_begin, int64_t row_end);
+  void (*matmul_coded)(const MatmulCodedArgs& args, int64_t n_begin, int64_t n_end);
 };
 
 }  // namespace nestor::kernels

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "quant/tile.h"
+
 namespace nestor::kernels {
 namespace {
 
@@ -23,6 +25,21 @@ void split(const Context& ctx, std::int64_t n, std::int64_t grain, std::int64_t 
   ctx.team.run(tiles, [&](std::int64_t i, int) { body(i * tile, std::min(n, (i + 1) * tile)); });
 }
 
+void matmul_by_codes(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y) {
+  const Arena::Scope scope(ctx.arena);
+  const std::int64_t blocks = quant::tiled_shape(w.format, w.rows, w.cols)[1];
+  const std::int64_t code_floats = rows * blocks * quant::kTileDepth / static_cast<std::int64_t>(sizeof(float));
+  auto* codes = reinterpret_cast<std::int8_t*>(ctx.arena.take(code_floats));
+  float* scales = ctx.arena.take(rows * blocks);
+  auto* offsets = reinterpret_cast<std::int32_t*>(ctx.arena.take(rows * blocks));
+  const EncodeRowsArgs encode{x.data, x.stride, w.cols, blocks, codes, scales, offsets};
+  split(ctx, rows, 1, 4 * rows * w.cols,
+        [&](std::int64_t begin, std::int64_t end) { ctx.ops.encode_rows(encode, begin, end); });
+  const MatmulCodedArgs args{codes, scales, offsets, blocks, rows, w, y.data, y.stride};
+  split(ctx, w.rows, quant::kBandRows, rows * w.rows * w.cols,
+        [&](std::int64_t begin, std::int64_t end) { ctx.ops.matmul_coded(args, begin, end); });
+}
+
 }  // namespace
 
 Rows take_rows(Arena& arena, std::int64_t rows, std::int64_t cols) { return {arena.take(rows * cols), cols}; }
@@ -37,6 +54,7 @@ void for_tiles(const Context& ctx, std::int64_t tiles, std::int64_t cost,
 }
 
 void matmul(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y) {
+  if (quant::is_tiled(w.format) && ctx.ops.matmul_coded != nullptr) return matmul_by_codes(ctx, x, rows, w, y);
   const MatmulArgs args{x.data, x.stride, rows, w, y.data, y.stride};
   split(ctx, w.rows, 16, rows * w.rows * w.cols,
         [&](std::int64_t begin, std::int64_t end) { ctx.ops.matmul(args, begin, end); });

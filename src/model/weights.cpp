@@ -1,8 +1,12 @@
 #include "model/weights.h"
 
+#include <unordered_map>
+
 #include "base/error.h"
 #include "checkpoint/inventory.h"
+#include "checkpoint/locate.h"
 #include "quant/matrix.h"
+#include "quant/record.h"
 
 namespace nestor::model {
 namespace {
@@ -12,7 +16,10 @@ using kernels::MatrixView;
 
 class Loader {
  public:
-  Loader(const config::ModelConfig& config, Weights& out) : c_(config), out_(out) {}
+  Loader(const config::ModelConfig& config, Weights& out) : c_(config), out_(out) {
+    config::for_each_tensor(config, out.layout,
+                            [&](const config::TensorInfo& t) { list_.emplace(t.name, t); });
+  }
 
   void embedding() {
     auto words = rows_of(config::word_table_name(out_.layout));
@@ -73,6 +80,12 @@ class Loader {
     return *found;
   }
 
+  const config::TensorInfo& info(const std::string& name) const {
+    const auto found = list_.find(name);
+    if (found == list_.end()) fail(ErrorKind::internal, "tensor {} is not in the list", name);
+    return found->second;
+  }
+
   // Values widened to float32, owned by the weights.
   const float* vector(const std::string& name) {
     const StoredTensor& t = tensor(name);
@@ -85,6 +98,12 @@ class Loader {
   }
 
   MatrixView matrix(const std::string& name) {
+    const config::TensorInfo& expected = info(name);
+    const checkpoint::Located found = locate(*out_.files, name, expected.storage);
+    if (found.encoding) {
+      const auto format = found.encoding->bits == 8 ? quant::Format::q8 : quant::Format::q4;
+      return quant::matrix_view(found.tensor->bytes().data(), format, expected.shape[0], expected.shape[1]);
+    }
     const StoredTensor& t = tensor(name);
     const bool scaled = t.entry->dtype == DType::f8_e4m3;
     const float* scales = scaled ? vector(name + std::string(config::kScaleSuffix)) : nullptr;
@@ -103,9 +122,13 @@ class Loader {
   }
 
   std::unique_ptr<ngram::RowStore> rows_of(const std::string& name) const {
-    const StoredTensor& t = tensor(name);
-    return std::make_unique<ngram::FileRowStore>(*t.file, t.entry->begin, t.entry->shape[0],
-                                                 t.entry->shape[1], *quant::format_of(t.entry->dtype));
+    const config::TensorInfo& expected = info(name);
+    const checkpoint::Located found = locate(*out_.files, name, expected.storage);
+    const StoredTensor& t = found.encoding ? *found.tensor : tensor(name);
+    const std::int64_t width = expected.shape[1];
+    const auto format = found.encoding ? ngram::RowFormat(quant::RecordFormat{found.encoding->bits, width})
+                                       : ngram::RowFormat(*quant::format_of(t.entry->dtype));
+    return std::make_unique<ngram::FileRowStore>(*t.file, t.entry->begin, expected.shape[0], width, format);
   }
 
   layers::AttentionWeights attention(const std::string& p) {
@@ -155,6 +178,7 @@ class Loader {
 
   const config::ModelConfig& c_;
   Weights& out_;
+  std::unordered_map<std::string, config::TensorInfo> list_;
   std::vector<std::pair<config::NgramSpec, std::shared_ptr<const hash::NgramHash>>> hashes_;
 };
 
@@ -163,7 +187,7 @@ class Loader {
 Weights load_weights(const config::ModelConfig& config, std::shared_ptr<const checkpoint::Checkpoint> files) {
   Weights weights;
   weights.layout = checkpoint::layout_of(config, *files);
-  checkpoint::check_inventory(config, weights.layout, *files);
+  checkpoint::check_inventory(config, weights.layout, *files, checkpoint::Encoded::accepted);
   weights.files = std::move(files);
   Loader loader(config, weights);
   loader.embedding();

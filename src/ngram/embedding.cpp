@@ -11,7 +11,14 @@ void fetch(const kernels::Context& ctx, const RowStore& store, std::span<const s
   std::vector<std::byte> stored(ids.size() * static_cast<std::size_t>(store.row_bytes()));
   store.fetch(ids, stored);
   const auto count = static_cast<std::int64_t>(ids.size());
-  const auto view = quant::matrix_view(stored.data(), store.format(), count, store.width());
+  const RowFormat format = store.format();
+  if (const auto* record = std::get_if<quant::RecordFormat>(&format)) {
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(stored.data());
+    for (std::int64_t t = 0; t < count; ++t)
+      quant::decode_record(*record, bytes + t * record->bytes(), out.row(t));
+    return;
+  }
+  const auto view = quant::matrix_view(stored.data(), std::get<quant::Format>(format), count, store.width());
   for (std::int64_t t = 0; t < count; ++t) kernels::widen_row(ctx, view, t, out.row(t));
 }
 

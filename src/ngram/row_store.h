@@ -4,12 +4,16 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
+#include <variant>
 
 #include "base/file.h"
 #include "quant/format.h"
+#include "quant/record.h"
 
 namespace nestor::ngram {
+
+/// How a row is stored: as numbers, or as a record of codes and scales.
+using RowFormat = std::variant<quant::Format, quant::RecordFormat>;
 
 class RowStore {
  public:
@@ -19,9 +23,9 @@ class RowStore {
   virtual ~RowStore() = default;
 
   virtual std::int64_t rows() const = 0;
-  /// Stored numbers of one row.
+  /// Values of one row.
   virtual std::int64_t width() const = 0;
-  virtual quant::Format format() const = 0;
+  virtual RowFormat format() const = 0;
   std::int64_t row_bytes() const;
 
   /// Copies the stored rows `ids`, one after the other, to `out` of ids.size() * row_bytes(). Throws
@@ -34,21 +38,24 @@ class RowStore {
 /// back as values).
 class FileRowStore : public RowStore {
  public:
-  /// `file` must outlive the store. The table is [rows, width] at `begin` bytes.
+  /// `file` must outlive the store. The table is [rows, width] at `begin` bytes; records lie in pages from
+  /// there.
   FileRowStore(const InputFile& file, std::uint64_t begin, std::int64_t rows, std::int64_t width,
-               quant::Format format);
+               RowFormat format);
 
   std::int64_t rows() const override { return rows_; }
   std::int64_t width() const override { return width_; }
-  quant::Format format() const override { return format_; }
+  RowFormat format() const override { return format_; }
   void fetch(std::span<const std::int64_t> ids, std::span<std::byte> out) const override;
 
  private:
+  std::uint64_t offset(std::int64_t row) const;
+
   const InputFile& file_;
   std::uint64_t begin_;
   std::int64_t rows_;
   std::int64_t width_;
-  quant::Format format_;
+  RowFormat format_;
 };
 
 }  // namespace nestor::ngram

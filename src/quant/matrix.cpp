@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "quant/number.h"
+#include "quant/tile.h"
 
 namespace nestor::quant {
 
@@ -15,6 +16,9 @@ std::int64_t element_bytes(Format format) {
       return 2;
     case Format::f8_block:
       return 1;
+    case Format::q8:
+    case Format::q4:
+      break;  // values of a tile share bytes
   }
   return 0;
 }
@@ -29,6 +33,10 @@ std::string_view name_of(Format format) {
       return "bf16";
     case Format::f8_block:
       return "f8_block";
+    case Format::q8:
+      return "q8";
+    case Format::q4:
+      return "q4";
   }
   return "";
 }
@@ -52,7 +60,8 @@ MatrixView matrix_view(const void* data, Format format, std::int64_t rows, std::
                        const float* scales) {
   MatrixView view{};
   view.data = static_cast<const std::uint8_t*>(data);
-  view.row_bytes = cols * element_bytes(format);
+  view.row_bytes = is_tiled(format) ? tiled_shape(format, rows, cols)[1] * tile_bytes(format)
+                                    : cols * element_bytes(format);
   view.rows = rows;
   view.cols = cols;
   view.scales = scales;
@@ -63,13 +72,14 @@ MatrixView matrix_view(const void* data, Format format, std::int64_t rows, std::
 
 MatrixView row_slice(const MatrixView& matrix, std::int64_t first, std::int64_t count) {
   MatrixView view = matrix;
-  view.data += first * matrix.row_bytes;
+  if (!is_tiled(matrix.format)) view.data += first * matrix.row_bytes;
   view.rows = count;
   view.first_row += first;
   return view;
 }
 
 float element(const MatrixView& m, std::int64_t row, std::int64_t col) {
+  if (is_tiled(m.format)) return tiled_element(m, row, col);
   const std::uint8_t* at = m.data + row * m.row_bytes + col * element_bytes(m.format);
   switch (m.format) {
     case Format::f32: {
@@ -87,6 +97,9 @@ float element(const MatrixView& m, std::int64_t row, std::int64_t col) {
       const std::int64_t grid_row = (m.first_row + row) / kScaleBlock;
       return from_e4m3(*at) * m.scales[grid_row * m.scale_columns + col / kScaleBlock];
     }
+    case Format::q8:
+    case Format::q4:
+      break;
   }
   return 0;
 }

@@ -11,7 +11,7 @@
 
 namespace nestor::quant {
 
-/// Bytes of one stored element (scales not counted).
+/// Bytes of one stored element (scales not counted); 0 for tiled formats.
 std::int64_t element_bytes(Format format);
 
 std::string_view name_of(Format format);

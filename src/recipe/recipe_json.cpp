@@ -223,7 +223,7 @@ void apply_override(Json& json, const std::string& assignment) {
   Json value = json_or_text(assignment.substr(equals + 1));
   Json* at = &json;
   std::string path = assignment.substr(0, equals);
-  for (std::size_t dot; (dot = path.find('.')) != std::string::npos; path = path.substr(dot + 1)) {
+  for (std::size_t dot = 0; (dot = path.find('.')) != std::string::npos; path = path.substr(dot + 1)) {
     Json& next = (*at)[path.substr(0, dot)];
     if (next.is_null()) next = Json::object();
     if (!next.is_object()) {

@@ -236,7 +236,7 @@ class Learner {
 }  // namespace
 
 LearnedBpe learn_bpe(const std::vector<CountedPiece>& pieces, const BpeGoal& goal, ProgressSink& progress,
-                     std::stop_token stop) {
+                     const std::stop_token& stop) {
   if (goal.tokens < kBytes) {
     fail(ErrorKind::usage, "a byte-level vocabulary of {} tokens; the bytes alone are {}", goal.tokens,
          kBytes);

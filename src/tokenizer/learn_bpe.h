@@ -47,6 +47,6 @@ struct LearnedBpe {
 /// Error: usage if the goal has fewer than 256 tokens or a minimum below 1, limit if the pieces have 4 GiB
 /// or their counts exceed 2^62 pairs, cancelled when `stop` asks for it.
 LearnedBpe learn_bpe(const std::vector<CountedPiece>& pieces, const BpeGoal& goal, ProgressSink& progress,
-                     std::stop_token stop);
+                     const std::stop_token& stop);
 
 }  // namespace nestor::tokenizer

@@ -68,14 +68,14 @@ void TokenizerLearner::add(std::string_view document) {
   text_bytes_ += static_cast<std::int64_t>(document.size());
 }
 
-LearnedTokenizer TokenizerLearner::learn(ProgressSink& progress, std::stop_token stop) {
+LearnedTokenizer TokenizerLearner::learn(ProgressSink& progress, const std::stop_token& stop) {
   BpeGoal goal;
   goal.tokens = static_cast<std::size_t>(options_.vocab_size) - control_tokens_.size();
   goal.min_count = options_.min_count;
   for (const std::string& token : control_tokens_) {
     if (auto bytes = from_byte_alphabet(token)) goal.reserved.insert(std::move(*bytes));
   }
-  const LearnedBpe bpe = learn_bpe(pieces_.take(), goal, progress, std::move(stop));
+  const LearnedBpe bpe = learn_bpe(pieces_.take(), goal, progress, stop);
   if (bpe.tokens.size() < goal.tokens) {
     fail(ErrorKind::bad_input,
          "the text yields a vocabulary of {} tokens, not of {}: no further pair stands in it {} times; give "

@@ -48,7 +48,7 @@ class TokenizerLearner {
 
   /// Learns from the documents so far and forgets them. Throws Error: bad_input if the documents hold too few
   /// different words for so many tokens (the message has the number that they allow), cancelled, limit.
-  LearnedTokenizer learn(ProgressSink& progress, std::stop_token stop);
+  LearnedTokenizer learn(ProgressSink& progress, const std::stop_token& stop);
 
  private:
   LearnOptions options_;

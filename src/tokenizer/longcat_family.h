@@ -20,8 +20,8 @@ const std::vector<std::string>& longcat_control_tokens();
 /// East Asian punctuation and writing apart from the rest; as bytes.
 std::vector<PreTokenizerStage> longcat_pre_tokenizer();
 
-/// The whole tokenizer.json: `control_tokens` have the ids from 0, then follow the tokens of `bpe`, `order`[0] first.
-/// `order` is a permutation of them; how text is cut does not depend on it.
+/// The whole tokenizer.json: `control_tokens` have the ids from 0, then follow the tokens of `bpe`,
+/// `order`[0] first. `order` is a permutation of them; how text is cut does not depend on it.
 Json longcat_tokenizer_json(const std::vector<std::string>& control_tokens, const LearnedBpe& bpe,
                             std::span<const std::size_t> order);
 

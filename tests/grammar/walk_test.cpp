@@ -32,21 +32,24 @@ std::vector<TokenId> ids_of(const Mask& mask) {
   return out;
 }
 
-// What leads to the end: closing things first.
-TokenId choose_end(const std::vector<TokenId>& ids, const Vocabulary& vocabulary) {
+// What leads to the end: half of the time what closes something, where it can come.
+TokenId choose_end(std::mt19937& random, const std::vector<TokenId>& ids, const Vocabulary& vocabulary) {
   if (ids.front() == kStop) return kStop;
-  for (const char* close : {"}", "]", "\""}) {
+  for (const char* close : {"\"", "}", "]"}) {
+    if (random() % 2 == 0) continue;
     for (const TokenId id : ids) {
       if (vocabulary.bytes_of(id) == close) return id;
     }
   }
-  return ids.front();
+  return ids[random() % ids.size()];
 }
 
 Json schema_with_definition(std::mt19937& random, int depth) {
   Json schema = random_schema(random, depth);
-  schema["$defs"]["d"] = {
-      {"anyOf", Json::array({random_schema(random, 1), {{"type", "null"}}, {{"type", "boolean"}}})}};
+  Json defined = random_schema(random, 1);
+  // One that is nothing but a reference to itself says nothing.
+  while (defined.contains("$ref")) defined = random_schema(random, 1);
+  schema["$defs"]["d"] = {{"anyOf", Json::array({defined, {{"type", "null"}}, {{"type", "boolean"}}})}};
   return schema;
 }
 
@@ -63,7 +66,8 @@ TEST(RandomWalk, GivesDocumentsThatSatisfyTheSchema) {
       const std::vector<TokenId> ids = ids_of(mask_of(constraint, *vocabulary));
       ASSERT_FALSE(ids.empty()) << to_text(schema) << "\n" << text;
       ASSERT_EQ(ids.front() == kStop, constraint.may_end());
-      const TokenId id = step < free_steps ? ids[random() % ids.size()] : choose_end(ids, *vocabulary);
+      const TokenId id =
+          step < free_steps ? ids[random() % ids.size()] : choose_end(random, ids, *vocabulary);
       constraint.accept(id);
       if (id == kStop) break;
       text += vocabulary->bytes_of(id);

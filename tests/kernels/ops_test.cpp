@@ -17,6 +17,7 @@
 #include "kernels/registry.h"
 #include "quant/matrix.h"
 #include "quant/number.h"
+#include "quant/tile.h"
 
 namespace nestor::kernels {
 namespace {
@@ -45,6 +46,17 @@ struct Stored {
 
   Stored(Format format, std::int64_t rows, std::int64_t cols, std::uint64_t stream) {
     const auto values = random_floats(rows * cols, stream);
+    if (quant::is_tiled(format)) {
+      const auto shape = quant::tiled_shape(format, rows, cols);
+      bytes.resize(static_cast<std::size_t>(shape[0] * shape[1] * shape[2] + 1));
+      for (std::int64_t b = 0; b < shape[0]; ++b) {
+        const std::int64_t first = b * quant::kBandRows;
+        quant::encode_band(format, values.data() + first * cols, std::min(quant::kBandRows, rows - first),
+                           cols, {}, quant::ScaleRule::absmax, bytes.data() + 1 + b * shape[1] * shape[2]);
+      }
+      view = quant::matrix_view(bytes.data() + 1, format, rows, cols);
+      return;
+    }
     const auto size = static_cast<std::size_t>(quant::element_bytes(format));
     bytes.resize(values.size() * size + 1);
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -73,7 +85,8 @@ struct Guarded {
 };
 
 const std::vector<std::int64_t> kSizes = {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 127, 128, 129, 200, 257};
-const std::vector<Format> kFormats = {Format::f32, Format::f16, Format::bf16, Format::f8_block};
+const std::vector<Format> kFormats = {Format::f32,      Format::f16, Format::bf16,
+                                      Format::f8_block, Format::q8,  Format::q4};
 
 TEST_P(Ops, MatmulAgreesWithExactSumsOnAwkwardSizes) {
   for (const Format format : kFormats) {
@@ -169,6 +182,23 @@ TEST_P(Ops, AnOutputIsTheSameBitsInAnyBatchAndAnyRange) {
       }
     }
     EXPECT_EQ(together, apart) << quant::name_of(format);
+  }
+}
+
+TEST_P(Ops, ASliceOfTilesMayBeginInsideABand) {
+  for (const Format format : {Format::q8, Format::q4}) {
+    const Stored w(format, 70, 100, 20);
+    const auto x = random_floats(3 * 100, 21);
+    std::vector<float> whole(3 * 70);
+    ops().matmul({x.data(), 100, 3, w.view, whole.data(), 70}, 0, 70);
+    Guarded part(3 * 29);
+    ops().matmul({x.data(), 100, 3, quant::row_slice(w.view, 21, 29), part.data(), 29}, 0, 29);
+    part.expect_untouched();
+    for (std::int64_t t = 0; t < 3; ++t) {
+      for (std::int64_t n = 0; n < 29; ++n) {
+        ASSERT_EQ(part.data()[t * 29 + n], whole[static_cast<std::size_t>(t * 70 + 21 + n)]);
+      }
+    }
   }
 }
 

@@ -17,7 +17,7 @@ class RampStore : public RowStore {
   RampStore(std::int64_t rows, std::int64_t width, float scale) : rows_(rows), width_(width), scale_(scale) {}
   std::int64_t rows() const override { return rows_; }
   std::int64_t width() const override { return width_; }
-  quant::Format format() const override { return quant::Format::f32; }
+  RowFormat format() const override { return quant::Format::f32; }
   void fetch(std::span<const std::int64_t> ids, std::span<std::byte> out) const override {
     for (std::size_t i = 0; i < ids.size(); ++i) {
       ASSERT_LT(ids[i], rows_);

@@ -94,6 +94,12 @@ void matmul(const MatmulArgs& a, int64_t n_begin, int64_t n_end) {
     case nestor::quant::Format::f8_block:
       matmul_stored<StoredF8>(a, n_begin, n_end);
       break;
+    case nestor::quant::Format::q8:
+      matmul_tiled<TiledQ8>(a, n_begin, n_end);
+      break;
+    case nestor::quant::Format::q4:
+      matmul_tiled<TiledQ4>(a, n_begin, n_end);
+      break;
   }
 }
 

@@ -70,6 +70,12 @@ void matmul_transposed(const MatmulTransposedArgs& a, int64_t n_begin, int64_t n
     case nestor::quant::Format::f8_block:
       transposed_stored<StoredF8>(a, n_begin, n_end);
       break;
+    case nestor::quant::Format::q8:
+      transposed_tiled<TiledQ8>(a, n_begin, n_end);
+      break;
+    case nestor::quant::Format::q4:
+      transposed_tiled<TiledQ4>(a, n_begin, n_end);
+      break;
   }
 }
 

@@ -7,10 +7,14 @@
 
 #include "kernels/cpu/stored_number.h"
 
+#include "kernels/cpu/tiled_body.h"
+
+#include "kernels/cpu/coded_body_avx2.h"
+
 #include "kernels/cpu/matmul_body.h"
 #include "kernels/cpu/matmul_transposed_body.h"
 #include "kernels/cpu/rows_body.h"
 
 extern const nestor::kernels::OpTable nestor_ops_avx2;
 const nestor::kernels::OpTable nestor_ops_avx2 = {"avx2", matmul,  matmul_transposed, rms_norm, layer_norm,
-                                                  swiglu, softmax, add_scaled,        widen};
+                                                  swiglu, softmax, add_scaled,        widen,     encode_rows, matmul_coded};

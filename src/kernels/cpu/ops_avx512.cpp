@@ -7,10 +7,12 @@
 
 #include "kernels/cpu/stored_number.h"
 
+#include "kernels/cpu/tiled_body.h"
+
 #include "kernels/cpu/matmul_body.h"
 #include "kernels/cpu/matmul_transposed_body.h"
 #include "kernels/cpu/rows_body.h"
 
 extern const nestor::kernels::OpTable nestor_ops_avx512;
 const nestor::kernels::OpTable nestor_ops_avx512 = {
-    "avx512", matmul, matmul_transposed, rms_norm, layer_norm, swiglu, softmax, add_scaled, widen};
+    "avx512", matmul, matmul_transposed, rms_norm, layer_norm, swiglu, softmax, add_scaled, widen, nullptr, nullptr};

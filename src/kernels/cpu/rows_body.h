@@ -190,6 +190,12 @@ void widen(const WidenArgs& a, int64_t begin, int64_t end) {
     case nestor::quant::Format::f8_block:
       widen_stored<StoredF8>(a, begin, end);
       break;
+    case nestor::quant::Format::q8:
+      widen_tiled<TiledQ8>(a, begin, end);
+      break;
+    case nestor::quant::Format::q4:
+      widen_tiled<TiledQ4>(a, begin, end);
+      break;
   }
 }
 

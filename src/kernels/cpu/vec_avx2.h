@@ -81,4 +81,21 @@ inline Vec widen_e4m3(__m128i codes) {
 inline Vec load_e4m3(const uint8_t* p) { return widen_e4m3(_mm_loadl_epi64((const __m128i*)p)); }
 inline Vec load_e4m3_part(const uint8_t* p, int64_t n) { return widen_e4m3(load_bytes_part(p, n)); }
 
+// Eight rows of a tile, four codes of one byte each: byte j as a signed number, or the four bits from `shift`
+// on minus 8.
+template <int j>
+inline Vec vec_signed_byte(const uint8_t* p) {
+  const __m256i quads = _mm256_loadu_si256((const __m256i*)p);
+  return _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(quads, 24 - 8 * j), 24));
+}
+template <int shift>
+inline Vec vec_nibble(const uint8_t* p) {
+  const __m256i quads = _mm256_loadu_si256((const __m256i*)p);
+  const __m256i code = _mm256_and_si256(_mm256_srli_epi32(quads, shift), _mm256_set1_epi32(15));
+  return _mm256_cvtepi32_ps(_mm256_sub_epi32(code, _mm256_set1_epi32(8)));
+}
+inline Vec vec_signed_bytes(const uint8_t* p) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)p)));
+}
+
 }  // namespace

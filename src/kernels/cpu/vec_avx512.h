@@ -63,4 +63,21 @@ inline Vec load_e4m3_part(const uint8_t* p, int64_t n) {
   return widen_e4m3(_mm_maskz_loadu_epi8(first_lanes(n), p));
 }
 
+// Sixteen rows of a tile, four codes of one byte each: byte j as a signed number, or the four bits from
+// `shift` on minus 8.
+template <int j>
+inline Vec vec_signed_byte(const uint8_t* p) {
+  const __m512i quads = _mm512_loadu_si512(p);
+  return _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(quads, 24 - 8 * j), 24));
+}
+template <int shift>
+inline Vec vec_nibble(const uint8_t* p) {
+  const __m512i code =
+      _mm512_and_si512(_mm512_srli_epi32(_mm512_loadu_si512(p), shift), _mm512_set1_epi32(15));
+  return _mm512_cvtepi32_ps(_mm512_sub_epi32(code, _mm512_set1_epi32(8)));
+}
+inline Vec vec_signed_bytes(const uint8_t* p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i*)p)));
+}
+
 }  // namespace

@@ -96,7 +96,7 @@ void widen(const WidenArgs& a, std::int64_t begin, std::int64_t end) {
 
 const OpTable& reference_table() {
   static const OpTable table = {"reference", matmul,  matmul_transposed, rms_norm, layer_norm,
-                                swiglu,      softmax, add_scaled,        widen};
+                                swiglu,      softmax, add_scaled,        widen,    nullptr,  nullptr};
   return table;
 }
 

@@ -1,0 +1,212 @@
+#include "convert/convert.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "checkpoint/inventory.h"
+#include "config/parse_config.h"
+#include "convert/job_log.h"
+#include "convert/target.h"
+#include "convert/tensor_encoder.h"
+
+namespace nestor::convert {
+namespace {
+
+constexpr std::uint64_t kMostConfigBytes = std::uint64_t{16} << 20;
+constexpr std::uint64_t kMostCopiedBytes = std::uint64_t{256} << 20;
+constexpr std::string_view kIndex = "model.safetensors.index.json";
+
+Json job_of(const Json& config, const ConvertOptions& o) {
+  return {{"config", config},
+          {"weights", o.formats.weights},
+          {"tables", o.formats.tables},
+          {"keep", o.formats.keep},
+          {"scales", o.scales == quant::ScaleRule::search ? "search" : "absmax"},
+          {"shard_bytes", o.shard_bytes}};
+}
+
+// The configuration of the target: what its tensors are stored as replaces what the source said about its own.
+Json target_config(Json config, const ConvertOptions& o, bool encodes_any) {
+  config.erase("quantization_config");
+  config.erase("dtype");
+  config["torch_dtype"] = "bfloat16";
+  if (!encodes_any) return config;
+  config["quantization_config"] = {{"quant_method", "nestor"},
+                                   {"version", 1},
+                                   {"weights", o.formats.weights},
+                                   {"tables", o.formats.tables},
+                                   {"keep", o.formats.keep},
+                                   {"scales", o.scales == quant::ScaleRule::search ? "search" : "absmax"}};
+  return config;
+}
+
+void create(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (std::filesystem::exists(folder, error) && !std::filesystem::is_directory(folder, error)) {
+    fail(ErrorKind::usage, "{}: already there and not a folder; choose another name", folder.string());
+  }
+  std::filesystem::create_directories(folder, error);
+  if (error) fail(ErrorKind::io, "cannot create {}: {}", folder.string(), error.message());
+}
+
+// Writes shards that the log does not know as finished.
+class ShardWriter {
+ public:
+  ShardWriter(const std::filesystem::path& folder, const TensorSource& source, const ConvertOptions& options,
+              ProgressSink& progress, const std::stop_token& stop)
+      : folder_(folder),
+        source_(source),
+        team_(options.threads),
+        encoder_(team_, options.scales),
+        progress_(progress),
+        stop_(stop) {}
+
+  ConvertReport write_all(const std::vector<TargetShard>& shards, JobLog& log) {
+    ConvertReport report;
+    report.files = shards.size();
+    for (const TargetShard& shard : shards) report.bytes += shard.bytes;
+    total_ = report.bytes;
+    std::vector<std::optional<FinishedShard>> finished;
+    std::uint64_t missing = 0;
+    for (const TargetShard& shard : shards) {
+      finished.push_back(log.finished(shard.file));
+      if (!finished.back()) missing += shard.bytes;
+    }
+    check_space(missing);
+    for (std::size_t i = 0; i < shards.size(); ++i) {
+      if (finished[i]) {
+        ++report.kept;
+        done_ += shards[i].bytes;
+      } else {
+        finished[i] = write(shards[i]);
+        log.add(shards[i].file, *finished[i]);
+      }
+      report.weights.add(finished[i]->weights);
+      report.tables.add(finished[i]->tables);
+    }
+    return report;
+  }
+
+ private:
+  void check_space(std::uint64_t bytes) const {
+    std::error_code error;
+    const auto space = std::filesystem::space(folder_, error);
+    if (error || space.available >= bytes) return;
+    std::filesystem::remove(folder_ / JobLog::kFile, error);
+    std::filesystem::remove(folder_, error);  // only if nothing else is in it
+    fail(ErrorKind::limit, "{}: {:.1f} GB are needed, the disk has {:.1f} GB free", folder_.string(),
+         static_cast<double>(bytes) / 1e9, static_cast<double>(space.available) / 1e9);
+  }
+
+  FinishedShard write(const TargetShard& shard) {
+    std::vector<checkpoint::PlannedTensor> plan;
+    for (const TargetTensor& t : shard.tensors) plan.push_back(t.stored);
+    checkpoint::SafetensorsWriter file(folder_ / shard.file, plan,
+                                       shard.has_records() ? checkpoint::BodyStart::page
+                                                           : checkpoint::BodyStart::cache_line);
+    FinishedShard result;
+    Checksum sum;
+    for (const TargetTensor& t : shard.tensors) {
+      const auto distortion = encoder_.encode(t, source_.open(t.info), [&](std::span<const std::byte> bytes) {
+        if (stop_.stop_requested()) fail(ErrorKind::cancelled, "stopped; the same command goes on from here");
+        file.append(bytes);
+        sum.add(bytes);
+        done_ += bytes.size();
+        progress_.advance("writing", done_, total_);
+      });
+      if (!t.encoding) continue;
+      const bool tiles = t.encoding->layout == quant::Encoding::Layout::tiles;
+      (tiles ? result.weights : result.tables).add(distortion);
+    }
+    file.finish();
+    result.checksum = sum.value();
+    if (body_checksum(folder_ / shard.file) != result.checksum) {
+      fail(ErrorKind::io, "{}: what can be read is not what was written; is the disk in order?",
+           (folder_ / shard.file).string());
+    }
+    return result;
+  }
+
+  const std::filesystem::path& folder_;
+  const TensorSource& source_;
+  kernels::Team team_;
+  TensorEncoder encoder_;
+  ProgressSink& progress_;
+  const std::stop_token& stop_;
+  std::uint64_t total_ = 0;
+  std::uint64_t done_ = 0;
+};
+
+// Tokenizer, templates, generation settings, licences: everything small that is not weights.
+void copy_companions(const std::filesystem::path& from, const std::filesystem::path& to) {
+  constexpr std::array<std::string_view, 5> kKinds = {".json", ".jinja", ".txt", ".md", ".model"};
+  for (const auto& entry : std::filesystem::directory_iterator(from)) {
+    const auto& path = entry.path();
+    const std::string name = path.filename().string();
+    const bool kind = std::find(kKinds.begin(), kKinds.end(), path.extension().string()) != kKinds.end();
+    if (!kind || name == "config.json" || name == kIndex || name == JobLog::kFile || !entry.is_regular_file()) continue;
+    write_file(to / name, read_file(path, kMostCopiedBytes));
+  }
+}
+
+ConvertReport write_target(const std::filesystem::path& folder, const Json& config_json,
+                           const config::ModelConfig& config, const config::NameLayout& layout,
+                           const TensorSource& source, Json job, const ConvertOptions& options,
+                           const std::optional<std::filesystem::path>& companions, ProgressSink& progress,
+                           const std::stop_token& stop) {
+  const FormatPolicy policy(options.formats);
+  policy.check_patterns(config, layout);
+  const auto shards = plan_shards(config, layout, policy, source, options.shard_bytes);
+  create(folder);
+  JobLog log(folder, std::move(job));
+  const ConvertReport report = ShardWriter(folder, source, options, progress, stop).write_all(shards, log);
+  if (shards.size() > 1) write_file(folder / kIndex, index_text(shards));
+  if (companions) copy_companions(*companions, folder);
+  const Json target = target_config(config_json, options, policy.encodes_any(config, layout));
+  write_file(folder / "config.json", to_text(target, 2) + "\n");
+  log.remove();
+  return report;
+}
+
+}  // namespace
+
+ConvertReport convert_checkpoint(const std::filesystem::path& source, const std::filesystem::path& target,
+                                 const ConvertOptions& options, ProgressSink& progress, const std::stop_token& stop) {
+  std::error_code error;
+  if (std::filesystem::equivalent(source, target, error)) {
+    fail(ErrorKind::usage, "{}: source and target are the same folder", target.string());
+  }
+  const Json config_json = read_json(source / "config.json", kMostConfigBytes);
+  const auto config =
+      config::parse_config(config_json, (source / "config.json").string(), options.accepted_keys);
+  const checkpoint::Checkpoint files(source);
+  config::NameLayout layout = checkpoint::layout_of(config, files);
+  checkpoint::check_inventory(config, layout, files, checkpoint::Encoded::accepted);
+  const CheckpointSource values(files, config, layout, *options.ops);
+  layout.experts = config::NameLayout::Experts::separate;
+  Json job = job_of(config_json, options);
+  for (const auto& [name, tensor] : files.tensors()) {
+    const std::string file = tensor.file->path().filename().string();
+    job["files"][file] = {tensor.file->size(),
+                          std::filesystem::last_write_time(tensor.file->path()).time_since_epoch().count()};
+  }
+  return write_target(target, config_json, config, layout, values, std::move(job), options, source, progress, stop);
+}
+
+ConvertReport write_random_quantized(const Json& config_json, std::uint64_t seed, const std::filesystem::path& target,
+                                     const ConvertOptions& options, ProgressSink& progress,
+                                     const std::stop_token& stop) {
+  const auto config = config::parse_config(config_json, "config.json", options.accepted_keys);
+  config::NameLayout layout;
+  if (config.num_nextn_predict_layers > 0) layout.draft = config::NameLayout::Draft::present;
+  const RandomSource values(config, seed);
+  Json job = job_of(config_json, options);
+  job["seed"] = seed;
+  return write_target(target, config_json, config, layout, values, std::move(job), options, std::nullopt, progress,
+                      stop);
+}
+
+}  // namespace nestor::convert

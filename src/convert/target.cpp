@@ -1,0 +1,78 @@
+#include "convert/target.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json.h"
+
+namespace nestor::convert {
+namespace {
+
+using Layout = quant::Encoding::Layout;
+
+bool in_records(const TargetTensor& t) { return t.encoding && t.encoding->layout == Layout::records; }
+
+TargetTensor target_of(const config::TensorInfo& t, const FormatPolicy& policy, const TensorSource& source) {
+  TargetTensor target{t, std::nullopt, {t.name, DType::bf16, {t.shape.begin(), t.shape.begin() + t.rank}}};
+  if (!FormatPolicy::applies_to(t)) {
+    target.stored.dtype = source.dtype_of(t);
+    return target;
+  }
+  target.encoding = policy.encoding_of(t);
+  if (target.encoding) {
+    target.stored = {t.name + quant::suffix_of(*target.encoding), DType::u8,
+                     quant::stored_shape(*target.encoding, t.shape[0], t.shape[1])};
+  }
+  return target;
+}
+
+void add(TargetShard& shard, const TargetTensor& tensor) {
+  shard.tensors.push_back(tensor);
+  shard.bytes += tensor.stored.bytes();
+}
+
+}  // namespace
+
+bool TargetShard::has_records() const { return !tensors.empty() && in_records(tensors.front()); }
+
+std::vector<TargetShard> plan_shards(const config::ModelConfig& config, const config::NameLayout& layout,
+                                     const FormatPolicy& policy, const TensorSource& source,
+                                     std::uint64_t shard_bytes) {
+  std::vector<TargetTensor> tensors;
+  config::for_each_tensor(config, layout, [&](const config::TensorInfo& t) {
+    tensors.push_back(target_of(t, policy, source));
+  });
+  std::stable_partition(tensors.begin(), tensors.end(), in_records);
+  std::vector<TargetShard> shards(1);
+  TargetShard draft{"model-auxiliary.safetensors", {}, 0};
+  for (const TargetTensor& tensor : tensors) {
+    if (tensor.info.part == config::Part::draft) {
+      add(draft, tensor);
+      continue;
+    }
+    if (!shards.back().tensors.empty() && shards.back().bytes + tensor.stored.bytes() > shard_bytes) {
+      shards.emplace_back();
+    }
+    add(shards.back(), tensor);
+  }
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    shards[i].file = shards.size() == 1
+                         ? "model.safetensors"
+                         : fmt::format("model-{:05}-of-{:05}.safetensors", i + 1, shards.size());
+  }
+  if (!draft.tensors.empty()) shards.push_back(std::move(draft));
+  return shards;
+}
+
+std::string index_text(const std::vector<TargetShard>& shards) {
+  Json map = Json::object();
+  std::uint64_t total = 0;
+  for (const TargetShard& shard : shards) {
+    total += shard.bytes;
+    for (const TargetTensor& t : shard.tensors) map[t.stored.name] = shard.file;
+  }
+  return to_text({{"metadata", {{"total_size", total}}}, {"weight_map", std::move(map)}}, 1) + "\n";
+}
+
+}  // namespace nestor::convert

@@ -1,0 +1,40 @@
+// The files of a checkpoint to be written: which tensor is where, under which name, in which format.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "checkpoint/safetensors_writer.h"
+#include "config/tensor_list.h"
+#include "convert/format_policy.h"
+#include "convert/tensor_source.h"
+
+namespace nestor::convert {
+
+struct TargetTensor {
+  config::TensorInfo info;
+  std::optional<quant::Encoding> encoding;  // nothing: plain numbers
+  checkpoint::PlannedTensor stored;
+};
+
+/// Tensors in records come first and the body begins at a page, so that their pages are pages of the file.
+struct TargetShard {
+  std::string file;
+  std::vector<TargetTensor> tensors;
+  std::uint64_t bytes = 0;
+
+  bool has_records() const;
+};
+
+/// Shards of at most `shard_bytes`, except for tensors that are larger alone; the draft block has a file of its own.
+/// `layout` is that of the target.
+std::vector<TargetShard> plan_shards(const config::ModelConfig& config, const config::NameLayout& layout,
+                                     const FormatPolicy& policy, const TensorSource& source,
+                                     std::uint64_t shard_bytes);
+
+/// The text of model.safetensors.index.json.
+std::string index_text(const std::vector<TargetShard>& shards);
+
+}  // namespace nestor::convert

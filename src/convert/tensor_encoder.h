@@ -1,0 +1,29 @@
+// One tensor to the bytes of its format, in pieces: memory is bounded whatever the size of the tensor.
+#pragma once
+
+#include <functional>
+#include <span>
+
+#include "convert/target.h"
+#include "kernels/parallel.h"
+#include "quant/distortion.h"
+#include "quant/rounding.h"
+
+namespace nestor::convert {
+
+class TensorEncoder {
+ public:
+  using Sink = std::function<void(std::span<const std::byte>)>;
+
+  TensorEncoder(kernels::Team& team, quant::ScaleRule rule) : team_(team), rule_(rule) {}
+
+  /// The bytes of the tensor in order, to `sink`. Returns what rounding did to its values. Error(bad_input)
+  /// for a value that the format cannot hold: one that is not finite or above 1e38.
+  quant::Distortion encode(const TargetTensor& target, const RowReader& read, const Sink& sink);
+
+ private:
+  kernels::Team& team_;
+  quant::ScaleRule rule_;
+};
+
+}  // namespace nestor::convert

@@ -1,0 +1,156 @@
+// Products of tiles with activations rounded to eight bits, for AVX2: exact integers inside a block of 32 columns,
+// float32 between blocks. Lanes are rows of the matrix, as in tiled_body.h.
+//
+// Bounds. q4: a pair of products of codes 0..15 and -127..127 is at most 2 * 15 * 127 = 3810, and the eight pairs
+// of a lane add up to at most 30480 in 16 bits. q8: magnitudes within 127, a pair at most 2 * 127 * 127 = 32258.
+#pragma once
+
+namespace {
+
+using nestor::kernels::EncodeRowsArgs;
+using nestor::kernels::MatmulCodedArgs;
+
+// 32 floats to codes; returns the scale.
+inline float encode_32(const float* x, int8_t* codes, int32_t* offset) {
+  __m256 v[4];
+  __m256 largest = _mm256_setzero_ps();
+  __m256 poison = _mm256_setzero_ps();  // not a number as soon as one value is not finite
+  const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFFFFFF));
+  for (int i = 0; i < 4; ++i) {
+    v[i] = _mm256_loadu_ps(x + 8 * i);
+    largest = _mm256_max_ps(largest, _mm256_and_ps(v[i], magnitude));
+    poison = _mm256_fmadd_ps(v[i], _mm256_setzero_ps(), poison);
+  }
+  const float most = vec_largest(largest);
+  const float inverse = most > 1e-30F ? 127.0F / most : 0.0F;
+  __m256i whole[4];
+  for (int i = 0; i < 4; ++i) whole[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], _mm256_set1_ps(inverse)));
+  const __m256i sum =
+      _mm256_add_epi32(_mm256_add_epi32(whole[0], whole[1]), _mm256_add_epi32(whole[2], whole[3]));
+  __m128i s = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+  s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
+  s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1));
+  *offset = -8 * _mm_cvtsi128_si32(s);
+  const __m256i words = _mm256_packs_epi16(_mm256_packs_epi32(whole[0], whole[1]), _mm256_packs_epi32(whole[2], whole[3]));
+  const __m256i in_order = _mm256_permutevar8x32_epi32(words, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  _mm256_storeu_si256((__m256i*)codes, in_order);
+  return most * (1.0F / 127.0F) + vec_sum(poison);
+}
+
+void encode_rows(const EncodeRowsArgs& a, int64_t row_begin, int64_t row_end) {
+  for (int64_t t = row_begin; t < row_end; ++t) {
+    const float* x = a.x + t * a.x_stride;
+    for (int64_t b = 0; b < a.blocks; ++b) {
+      const int64_t left = a.cols - b * kTileDepth;
+      float padded[kTileDepth];
+      const float* from = x + b * kTileDepth;
+      if (left < kTileDepth) {
+        memset(padded, 0, sizeof padded);
+        memcpy(padded, from, (size_t)left * sizeof(float));
+        from = padded;
+      }
+      const int64_t at = t * a.blocks + b;
+      a.scales[at] = encode_32(from, a.codes + at * kTileDepth, a.offsets + at);
+    }
+  }
+}
+
+inline __m256i four_codes(const int8_t* p) {
+  int32_t quad;
+  memcpy(&quad, p, sizeof quad);
+  return _mm256_set1_epi32(quad);
+}
+
+// Whole-number sums of one block for eight rows and kRows activations.
+template <int kRows>
+inline void block_sums_q4(const uint8_t* codes, const int8_t* const* x, const int32_t* offset, __m256i* sums) {
+  const __m256i low_half = _mm256_set1_epi8(15);
+  __m256i pairs[kRows];
+  for (int i = 0; i < kRows; ++i) pairs[i] = _mm256_setzero_si256();
+  for (int64_t q = 0; q < 4; ++q) {
+    const __m256i both = _mm256_loadu_si256((const __m256i*)(codes + 64 * q));
+    const __m256i low = _mm256_and_si256(both, low_half);
+    const __m256i high = _mm256_and_si256(_mm256_srli_epi16(both, 4), low_half);
+    for (int i = 0; i < kRows; ++i) {
+      const __m256i first = _mm256_maddubs_epi16(low, four_codes(x[i] + 4 * q));
+      const __m256i second = _mm256_maddubs_epi16(high, four_codes(x[i] + 16 + 4 * q));
+      pairs[i] = _mm256_add_epi16(pairs[i], _mm256_add_epi16(first, second));
+    }
+  }
+  for (int i = 0; i < kRows; ++i) {
+    sums[i] = _mm256_add_epi32(_mm256_madd_epi16(pairs[i], _mm256_set1_epi16(1)), _mm256_set1_epi32(offset[i]));
+  }
+}
+
+template <int kRows>
+inline void block_sums_q8(const uint8_t* codes, const int8_t* const* x, __m256i* sums) {
+  const __m256i ones = _mm256_set1_epi16(1);
+  for (int i = 0; i < kRows; ++i) sums[i] = _mm256_setzero_si256();
+  for (int64_t q = 0; q < 8; ++q) {
+    const __m256i w = _mm256_loadu_si256((const __m256i*)(codes + 64 * q));
+    const __m256i magnitude = _mm256_abs_epi8(w);
+    for (int i = 0; i < kRows; ++i) {
+      const __m256i pairs = _mm256_maddubs_epi16(magnitude, _mm256_sign_epi8(four_codes(x[i] + 4 * q), w));
+      sums[i] = _mm256_add_epi32(sums[i], _mm256_madd_epi16(pairs, ones));
+    }
+  }
+}
+
+// Eight rows of the matrix from `row` on, kRows activations from t on.
+template <bool kFourBits, int kRows>
+inline void coded_tile(const MatmulCodedArgs& a, int64_t t, int64_t row, int64_t n_begin, int64_t n_end) {
+  constexpr int64_t kBytes = kFourBits ? nestor::quant::kTileBytesQ4 : nestor::quant::kTileBytesQ8;
+  const uint8_t* tile = a.w.data + row / kBandRows * a.w.row_bytes;
+  const int64_t lane = row % kBandRows;
+  Vec sums[kRows];
+  for (int i = 0; i < kRows; ++i) sums[i] = vec_zero();
+  for (int64_t b = 0; b < a.blocks; ++b, tile += kBytes) {
+    const int8_t* x[kRows];
+    int32_t offset[kRows];
+    for (int i = 0; i < kRows; ++i) {
+      const int64_t at = (t + i) * a.blocks + b;
+      x[i] = a.codes + at * kTileDepth;
+      offset[i] = a.offsets[at];
+    }
+    __m256i whole[kRows];
+    const uint8_t* codes = tile + kTileScaleBytes + 4 * lane;
+    if constexpr (kFourBits) {
+      block_sums_q4<kRows>(codes, x, offset, whole);
+    } else {
+      block_sums_q8<kRows>(codes, x, whole);
+    }
+    const Vec scale = load_bf16(tile + 2 * lane);
+    for (int i = 0; i < kRows; ++i) {
+      const Vec scales = vec_mul(scale, vec_set(a.scales[(t + i) * a.blocks + b]));
+      sums[i] = vec_fma(scales, _mm256_cvtepi32_ps(whole[i]), sums[i]);
+    }
+  }
+  for (int i = 0; i < kRows; ++i) {
+    store_lanes(a.y + (t + i) * a.y_stride, sums[i], row - a.w.first_row, n_begin, n_end);
+  }
+}
+
+template <bool kFourBits>
+void coded_rows(const MatmulCodedArgs& a, int64_t n_begin, int64_t n_end) {
+  constexpr int64_t kActivationsAtOnce = 32;  // their codes stay in the second cache while bands pass by
+  const int64_t end = a.w.first_row + n_end;
+  for (int64_t group = 0; group < a.rows; group += kActivationsAtOnce) {
+    const int64_t group_end = group + kActivationsAtOnce < a.rows ? group + kActivationsAtOnce : a.rows;
+    for (int64_t row = (a.w.first_row + n_begin) / kLanes * kLanes; row < end; row += kLanes) {
+      int64_t t = group;
+      for (; t + 4 <= group_end; t += 4) coded_tile<kFourBits, 4>(a, t, row, n_begin, n_end);
+      for (; t + 2 <= group_end; t += 2) coded_tile<kFourBits, 2>(a, t, row, n_begin, n_end);
+      for (; t < group_end; ++t) coded_tile<kFourBits, 1>(a, t, row, n_begin, n_end);
+    }
+  }
+}
+
+void matmul_coded(const MatmulCodedArgs& a, int64_t n_begin, int64_t n_end) {
+  if (a.w.format == nestor::quant::Format::q4) {
+    coded_rows<true>(a, n_begin, n_end);
+  } else {
+    coded_rows<false>(a, n_begin, n_end);
+  }
+}
+
+}  // namespace

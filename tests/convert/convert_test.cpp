@@ -1,0 +1,239 @@
+// Checkpoints in other formats: what comes out loads and means nearly the same, an interrupted conversion
+// goes on, and damage and contradictions are noticed.
+#include "convert/convert.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "base/file.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/inventory.h"
+#include "config/parse_config.h"
+#include "convert/tensor_source.h"
+#include "kernels/registry.h"
+#include "support/golden.h"
+#include "support/refusal.h"
+#include "support/scratch_folder.h"
+
+namespace nestor::convert {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Counts, and asks to stop once `limit` bytes are written.
+class Counter : public ProgressSink {
+ public:
+  explicit Counter(std::uint64_t limit = UINT64_MAX) : limit_(limit) {}
+  void advance(std::string_view, std::uint64_t done, std::uint64_t total) override {
+    EXPECT_LE(done, total);
+    if (done >= limit_) stop.request_stop();
+  }
+  std::stop_source stop;
+
+ private:
+  std::uint64_t limit_;
+};
+
+ConvertOptions options(const std::string& weights, const std::string& tables) {
+  ConvertOptions o;
+  o.formats.weights = weights;
+  o.formats.tables = tables;
+  o.shard_bytes = 30'000;
+  o.threads = 2;
+  o.ops = &kernels::select_set("auto", cpu_info());
+  return o;
+}
+
+ConvertReport convert(const fs::path& from, const fs::path& to, const ConvertOptions& o,
+                      std::uint64_t limit = UINT64_MAX) {
+  Counter counter(limit);
+  return convert_checkpoint(from, to, o, counter, counter.stop.get_token());
+}
+
+std::map<std::string, std::string> files_of(const fs::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    files[entry.path().filename().string()] = read_file(entry.path(), 1U << 30);
+  }
+  return files;
+}
+
+// Every value of a checkpoint, by name; fused experts as separate ones.
+std::map<std::string, std::vector<float>> values_of(const fs::path& folder) {
+  const auto config = config::read_config(folder / "config.json");
+  const checkpoint::Checkpoint files(folder);
+  auto layout = checkpoint::layout_of(config, files);
+  checkpoint::check_inventory(config, layout, files, checkpoint::Encoded::accepted);
+  const CheckpointSource source(files, config, layout, kernels::select_set("reference", cpu_info()));
+  layout.experts = config::NameLayout::Experts::separate;
+  std::map<std::string, std::vector<float>> all;
+  config::for_each_tensor(config, layout, [&](const config::TensorInfo& t) {
+    std::vector<float> values(static_cast<std::size_t>(t.elements()));
+    const auto read = source.open(t);
+    const std::int64_t rows = t.rank == 1 ? 1 : t.shape[0];
+    for (std::int64_t r = 0; r < rows; ++r) read(r, values.data() + r * (t.elements() / rows));
+    all[t.name] = std::move(values);
+  });
+  return all;
+}
+
+TEST(Convert, EveryGoldenModelComesOutNearlyTheSame) {
+  for (const std::string& name : testing::golden_names()) {
+    const testing::ScratchFolder folder;
+    const fs::path q = folder.path() / "q";
+    ConvertOptions o = options("q8", "q8");
+    o.scales = quant::ScaleRule::absmax;  // a search may cut off the largest values
+    const auto report = convert(testing::golden_folder(name), q, o);
+    const auto before = values_of(testing::golden_folder(name));
+    const auto after = values_of(q);
+    ASSERT_EQ(before.size(), after.size()) << name;
+    EXPECT_LT(report.weights.relative_rms(), 0.01) << name;
+    EXPECT_LT(report.tables.relative_rms(), 0.01) << name;
+    for (const auto& [tensor, values] : before) {
+      double largest = 0;
+      for (const float v : values) largest = std::max(largest, std::fabs(static_cast<double>(v)));
+      const bool untouched =
+          tensor.find("norm") != std::string::npos || tensor.find("router") != std::string::npos;
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        const double bound = untouched ? 0 : largest / 127;  // half a step and the rounding of the scale
+        ASSERT_LE(std::fabs(after.at(tensor)[i] - values[i]), bound) << name << " " << tensor << " " << i;
+      }
+    }
+  }
+}
+
+TEST(Convert, TheModelLoadsAndBackInBf16AsWell) {
+  const testing::ScratchFolder folder;
+  const fs::path q = folder.path() / "q";
+  const fs::path back = folder.path() / "back";
+  convert(testing::golden_folder("lite_small"), q, options("q4", "q5"));
+  convert(q, back, options("bf16", "bf16"));
+  EXPECT_FALSE(config::read_config(back / "config.json").quantization);
+  EXPECT_EQ(config::read_config(q / "config.json").quantization->tables, "q5");
+  EXPECT_NO_THROW(testing::open_model(back, "reference"));
+  const auto decoded = values_of(q);
+  const auto rounded = values_of(back);
+  for (const auto& [tensor, values] : decoded) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      ASSERT_LE(std::fabs(rounded.at(tensor)[i] - values[i]), std::fabs(values[i]) * 0x1p-8F) << tensor;
+    }
+  }
+}
+
+TEST(Convert, EverySetAndEveryBatchAgreesOnAQuantizedModel) {
+  const testing::ScratchFolder folder;
+  const fs::path q = folder.path() / "q";
+  convert(testing::golden_folder("lite_small"), q, options("q4", "q4"));
+  const std::vector<TokenId> ids = {1, 17, 3, 44, 9, 2, 8, 60, 7, 7, 31, 5, 6};
+  const auto reference = testing::all_logits(*testing::open_model(q, "reference"), ids, ids.size());
+  for (const auto set : kernels::runnable_sets(cpu_info())) {
+    const auto model = testing::open_model(q, set);
+    const auto whole = testing::all_logits(*model, ids, ids.size());
+    EXPECT_EQ(whole, testing::all_logits(*model, ids, 1)) << set;
+    EXPECT_EQ(whole, testing::all_logits(*model, ids, 5)) << set;
+    // Sets may round activations to eight bits, which can turn a choice of experts; unrelated logits would
+    // differ by 1.
+    EXPECT_LT(testing::relative_difference(whole, reference), 0.5) << set;
+  }
+}
+
+TEST(Convert, TablesInRecordsBeginAtPages) {
+  const testing::ScratchFolder folder;
+  convert(testing::golden_folder("lite_small"), folder.path() / "q", options("bf16", "q4"));
+  const checkpoint::Checkpoint files(folder.path() / "q");
+  int tables = 0;
+  for (const auto& [name, tensor] : files.tensors()) {
+    if (!name.ends_with("_rows_q4")) continue;
+    EXPECT_EQ(tensor.entry->begin % 4096, 0U) << name;
+    ++tables;
+  }
+  EXPECT_GT(tables, 3);
+}
+
+TEST(Convert, AnInterruptedConversionGoesOn) {
+  const testing::ScratchFolder folder;
+  const auto source = testing::golden_folder("lite_small");
+  const fs::path whole = folder.path() / "whole";
+  const fs::path parts = folder.path() / "parts";
+  convert(source, whole, options("q4", "q4"));
+  EXPECT_REFUSED(convert(source, parts, options("q4", "q4"), 70'000), ErrorKind::cancelled, "goes on");
+  EXPECT_FALSE(fs::exists(parts / "config.json"));
+  EXPECT_REFUSED(convert(source, parts, options("q8", "q4")), ErrorKind::usage, "other options");
+  const auto report = convert(source, parts, options("q4", "q4"));
+  EXPECT_GT(report.kept, 0U);
+  EXPECT_LT(report.kept, report.files);
+  EXPECT_EQ(files_of(parts), files_of(whole));
+  EXPECT_REFUSED(convert(source, parts, options("q4", "q4")), ErrorKind::usage, "not empty");
+}
+
+TEST(Convert, ADamagedFileIsWrittenAgain) {
+  const testing::ScratchFolder folder;
+  const auto source = testing::golden_folder("lite_small");
+  const fs::path whole = folder.path() / "whole";
+  const fs::path parts = folder.path() / "parts";
+  convert(source, whole, options("q4", "q4"));
+  EXPECT_REFUSED(convert(source, parts, options("q4", "q4"), 70'000), ErrorKind::cancelled, "");
+  for (const auto& entry : fs::directory_iterator(parts)) {
+    if (entry.path().extension() != ".safetensors") continue;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(-5, std::ios::end);
+    file.put('\x55');
+    file.put('\x33');
+  }
+  EXPECT_EQ(convert(source, parts, options("q4", "q4")).kept, 0U);
+  EXPECT_EQ(files_of(parts), files_of(whole));
+}
+
+TEST(Convert, KeysAndTensorsThatContradictEachOtherAreRefused) {
+  const testing::ScratchFolder folder;
+  const fs::path q = folder.path() / "q";
+  convert(testing::golden_folder("n3k2"), q, options("q4", "q4"));
+  const Json good = read_json(q / "config.json", 1 << 20);
+  const auto with = [&](Json config) {
+    write_file(q / "config.json", to_text(config));
+    return testing::open_model(q, "reference");
+  };
+  Json json = good;
+  json.erase("quantization_config");
+  EXPECT_REFUSED(with(json), ErrorKind::bad_input, "quant_method nestor");
+  json = good;
+  json["quantization_config"]["tables"] = "q9";
+  EXPECT_REFUSED(with(json), ErrorKind::bad_input, "q9");
+  json = good;
+  json["quantization_config"]["version"] = 2;
+  EXPECT_REFUSED(with(json), ErrorKind::unsupported, "version");
+  json = good;
+  json["quantization_config"]["surprise"] = 1;
+  EXPECT_REFUSED(with(json), ErrorKind::unsupported, "surprise");
+  json = good;
+  json["hidden_size"] = 2 * json["hidden_size"].get<int>();
+  EXPECT_REFUSED(with(json), ErrorKind::bad_input, "expected U8");
+  EXPECT_NO_THROW(with(good));
+  // A caller that knows no encodings says so.
+  const auto config = config::read_config(q / "config.json");
+  const checkpoint::Checkpoint files(q);
+  EXPECT_REFUSED(checkpoint::check_inventory(config, checkpoint::layout_of(config, files), files),
+                 ErrorKind::unsupported, "nestor convert");
+  // A plain checkpoint with the key.
+  fs::copy(testing::golden_folder("n3k2"), folder.path() / "plain", fs::copy_options::recursive);
+  write_file(folder.path() / "plain" / "config.json", to_text(good));
+  EXPECT_REFUSED(testing::open_model(folder.path() / "plain", "reference"), ErrorKind::bad_input,
+                 "no tensor is quantized");
+}
+
+TEST(Convert, ANewModelIsWrittenInItsFormats) {
+  const testing::ScratchFolder folder;
+  const Json config = read_json(testing::golden_folder("lite_small") / "config.json", 1 << 20);
+  Counter counter;
+  write_random_quantized(config, 3, folder.path() / "a", options("q4", "q4"), counter,
+                         counter.stop.get_token());
+  write_random_quantized(config, 3, folder.path() / "b", options("q4", "q4"), counter,
+                         counter.stop.get_token());
+  EXPECT_EQ(files_of(folder.path() / "a"), files_of(folder.path() / "b"));
+  EXPECT_NO_THROW(testing::open_model(folder.path() / "a", "reference"));
+}
+
+}  // namespace
+}  // namespace nestor::convert

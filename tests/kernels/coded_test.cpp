@@ -1,0 +1,164 @@
+// Products of tiles with activations of eight bits: the codes by themselves, the exact sums over codes, and the whole
+// against float32 activations.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <span>
+
+#include "base/random.h"
+#include "kernels/ops.h"
+#include "kernels/registry.h"
+#include "quant/matrix.h"
+#include "quant/tile.h"
+
+namespace nestor::kernels {
+namespace {
+
+constexpr double kUnit = 0x1p-24;
+
+std::vector<float> random_floats(std::int64_t count, std::uint64_t stream) {
+  std::vector<float> values;
+  for (std::int64_t i = 0; i < count; ++i) {
+    values.push_back(normal_pair(41, static_cast<std::uint64_t>(i), stream)[0]);
+  }
+  return values;
+}
+
+struct Tiles {
+  std::vector<std::uint8_t> bytes;
+  MatrixView view;
+
+  Tiles(Format format, const std::vector<float>& values, std::int64_t rows, std::int64_t cols) {
+    const auto shape = quant::tiled_shape(format, rows, cols);
+    bytes.resize(static_cast<std::size_t>(shape[0] * shape[1] * shape[2]));
+    for (std::int64_t b = 0; b < shape[0]; ++b) {
+      const std::int64_t first = b * quant::kBandRows;
+      quant::encode_band(format, values.data() + first * cols, std::min(quant::kBandRows, rows - first), cols, {},
+                         quant::ScaleRule::absmax, bytes.data() + b * shape[1] * shape[2]);
+    }
+    view = quant::matrix_view(bytes.data(), format, rows, cols);
+  }
+};
+
+// What rounding x to eight bits can change: half a step of every block, times the weights of the block.
+double rounding_bound(std::span<const float> x, const MatrixView& w, std::int64_t n) {
+  double bound = 0;
+  for (std::int64_t first = 0; first < w.cols; first += 32) {
+    double largest = 0;
+    double weights = 0;
+    for (std::int64_t k = first; k < std::min(first + 32, w.cols); ++k) {
+      largest = std::max(largest, std::fabs(static_cast<double>(x[static_cast<std::size_t>(k)])));
+      weights += std::fabs(static_cast<double>(quant::element(w, n, k)));
+    }
+    // Codes are rounded after a product that is itself off by 127 * 2 u.
+    bound += largest / 127 * (0.5 + 254 * kUnit) * weights;
+  }
+  return bound;
+}
+
+class Coded : public ::testing::TestWithParam<std::string> {
+ protected:
+  Team team{2};
+  Arena arena;
+  Context ctx{select_set(GetParam(), cpu_info()), team, arena};
+};
+
+TEST_P(Coded, AProductIsWithinTheRoundingOfItsActivations) {
+  for (const Format format : {Format::q8, Format::q4}) {
+    for (const std::int64_t depth : {1, 31, 32, 33, 100, 256}) {
+      for (const std::int64_t columns : {1, 7, 8, 16, 17, 50}) {
+        const Tiles w(format, random_floats(columns * depth, 1), columns, depth);
+        for (const std::int64_t rows : {1, 2, 3, 5, 9}) {
+          auto x = random_floats(rows * depth, 2);
+          std::vector<float> y(static_cast<std::size_t>(rows * columns));
+          matmul(ctx, {x.data(), depth}, rows, w.view, {y.data(), columns});
+          for (std::int64_t t = 0; t < rows; ++t) {
+            const auto row = std::span(x).subspan(static_cast<std::size_t>(t * depth), static_cast<std::size_t>(depth));
+            for (std::int64_t n = 0; n < columns; ++n) {
+              double exact = 0;
+              double size = 0;
+              for (std::int64_t k = 0; k < depth; ++k) {
+                const double product = static_cast<double>(row[static_cast<std::size_t>(k)]) *
+                                       static_cast<double>(quant::element(w.view, n, k));
+                exact += product;
+                size += std::fabs(product);
+              }
+              const double bound = (ctx.ops.matmul_coded == nullptr ? 0 : rounding_bound(row, w.view, n)) +
+                                   static_cast<double>(depth + 8) * kUnit * (size + rounding_bound(row, w.view, n));
+              ASSERT_LE(std::fabs(y[static_cast<std::size_t>(t * columns + n)] - exact), bound)
+                  << quant::name_of(format) << " K " << depth << " N " << columns << " T " << rows;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+// Activations that are codes already, with the outermost in every block: nothing is rounded, integer sums are as
+// large as they can be, and what is left is the order of blocks.
+TEST_P(Coded, OutermostCodesDoNotOverflow) {
+  for (const Format format : {Format::q8, Format::q4}) {
+    const std::int64_t depth = 96;
+    const std::int64_t columns = 16;
+    std::vector<float> values(columns * depth);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const bool positive = i / depth % 2 == 0;
+      values[i] = format == Format::q8 ? (positive ? 127.0F : -127.0F) : (positive ? 7.0F : -8.0F);
+    }
+    for (std::int64_t n = 0; n < columns; n += 2) values[static_cast<std::size_t>(n * depth)] = format == Format::q8 ? 127 : -8;
+    const Tiles w(format, values, columns, depth);
+    std::vector<float> x(2 * depth, 127.0F);
+    std::fill(x.begin() + depth, x.end(), -127.0F);
+    std::vector<float> y(2 * columns);
+    matmul(ctx, {x.data(), depth}, 2, w.view, {y.data(), columns});
+    for (std::int64_t n = 0; n < columns; ++n) {
+      double exact = 0;
+      for (std::int64_t k = 0; k < depth; ++k) exact += 127.0 * static_cast<double>(quant::element(w.view, n, k));
+      EXPECT_NEAR(y[static_cast<std::size_t>(n)], exact, 16 * kUnit * std::fabs(exact)) << n;
+      EXPECT_NEAR(y[static_cast<std::size_t>(columns + n)], -exact, 16 * kUnit * std::fabs(exact)) << n;
+    }
+  }
+}
+
+TEST_P(Coded, ARowIsTheSameBitsInAnyBatch) {
+  for (const Format format : {Format::q8, Format::q4}) {
+    const std::int64_t depth = 200;
+    const std::int64_t columns = 75;
+    const std::int64_t rows = 39;
+    const Tiles w(format, random_floats(columns * depth, 3), columns, depth);
+    auto x = random_floats(rows * depth, 4);
+    std::vector<float> together(rows * columns);
+    std::vector<float> apart(rows * columns);
+    matmul(ctx, {x.data(), depth}, rows, w.view, {together.data(), columns});
+    for (std::int64_t t = 0; t < rows; ++t) {
+      matmul(ctx, {x.data() + t * depth, depth}, 1, w.view, {apart.data() + t * columns, columns});
+    }
+    EXPECT_EQ(together, apart);
+  }
+}
+
+TEST_P(Coded, ZerosAreZerosAndWhatIsNotFiniteShows) {
+  const std::int64_t depth = 64;
+  const Tiles w(Format::q4, random_floats(16 * depth, 5), 16, depth);
+  std::vector<float> x(static_cast<std::size_t>(depth));
+  std::vector<float> y(16, 1.0F);
+  matmul(ctx, {x.data(), depth}, 1, w.view, {y.data(), 16});
+  for (const float v : y) EXPECT_EQ(v, 0.0F);
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    x[40] = bad;
+    matmul(ctx, {x.data(), depth}, 1, w.view, {y.data(), 16});
+    for (const float v : y) EXPECT_FALSE(std::isfinite(v));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Sets, Coded, ::testing::ValuesIn([] {
+                           std::vector<std::string> names;
+                           for (const auto name : runnable_sets(cpu_info())) names.emplace_back(name);
+                           return names;
+                         }()),
+                         [](const auto& test) { return test.param; });
+
+}  // namespace
+}  // namespace nestor::kernels

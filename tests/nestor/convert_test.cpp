@@ -1,0 +1,54 @@
+// nestor convert: the bundled model in fewer bits runs, stays close, and shows what it is.
+#include <gtest/gtest.h>
+
+#include "program.h"
+
+namespace nestor::testing {
+namespace {
+
+std::string convert(const Scratch& scratch, const std::string& weights, const std::string& tables) {
+  const std::string folder = (scratch / (weights + "-" + tables)).string();
+  const Outcome outcome = nestor({"convert", story(), folder, "--weights", weights, "--tables", tables, "--scales", "absmax"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_NE(outcome.err.find("rounding error"), std::string::npos) << outcome.err;
+  return folder;
+}
+
+TEST(Convert, TheBundledModelInFewerBits) {
+  const Scratch scratch;
+  const std::string folder = convert(scratch, "q8", "q4");
+  const std::string text = scratch.write("text.txt", bytes_of(test_data("golden/story/expected/heldout.txt")).substr(0, 3000));
+  const Json d = json_of({"eval", folder, "--text", text, "--against", story(), "--json"});
+  EXPECT_GT(d["tokens"], 500);
+  EXPECT_GT(d["divergence"], 0);
+  EXPECT_LT(d["divergence"], 0.02);
+  EXPECT_GT(d["agreement"], 0.9);
+  EXPECT_NEAR(d["perplexity_change"].get<double>(), 0, 0.02);
+  const Json same = json_of({"eval", story(), "--text", text, "--against", story(), "--json"});
+  EXPECT_EQ(same["divergence"], 0);
+  EXPECT_EQ(same["agreement"], 1);
+  EXPECT_EQ(same["perplexity"], same["source_perplexity"]);
+  const Json shown = json_of({"inspect", folder, "--json"});
+  EXPECT_EQ(shown["quantization"]["tables"], "q4");
+  EXPECT_LT(shown["bytes"]["total"], 11'000'000);
+  EXPECT_NE(output_of({"inspect", folder}).find("weights q8, tables q4"), std::string::npos);
+  EXPECT_FALSE(output_of({"run", folder, "-p", "Once upon a time", "-n", "8", "--temperature", "0"}).empty());
+}
+
+TEST(Convert, WrongUsage) {
+  const Scratch scratch;
+  const std::string target = (scratch / "x").string();
+  expect_error({"convert", story()}, 2, "DST");
+  expect_error({"convert", story(), target, "--weights", "q5"}, 2, "q5");
+  expect_error({"convert", story(), target, "--keep", "lm_head"}, 2, "PATTERN=FORMAT");
+  expect_error({"convert", story(), target, "--keep", "nothing=q8"}, 2, "nothing");
+  expect_error({"convert", story(), story(), "--weights", "q8"}, 2, "same folder");
+  expect_error({"convert", (scratch / "none").string(), target, "--weights", "q8"}, 1, "none");
+  scratch.write("full/precious", "x");
+  expect_error({"convert", story(), (scratch / "full").string(), "--weights", "q8"}, 2, "not empty");
+  expect_error({"eval", story(), "--choices", "x", "--against", story()}, 2, "--text");
+}
+
+}  // namespace
+}  // namespace nestor::testing

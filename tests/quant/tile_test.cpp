@@ -1,0 +1,158 @@
+// Tiles: the layout by hand, awkward sizes, slices, and what a search for scales is worth.
+#include "quant/tile.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/random.h"
+#include "quant/distortion.h"
+#include "quant/encoding.h"
+#include "quant/matrix.h"
+#include "quant/number.h"
+
+namespace nestor::quant {
+namespace {
+
+std::vector<float> random_floats(std::int64_t count, std::uint64_t stream) {
+  std::vector<float> values;
+  for (std::int64_t i = 0; i < count; ++i)
+    values.push_back(normal_pair(7, static_cast<std::uint64_t>(i), stream)[0]);
+  return values;
+}
+
+std::vector<std::uint8_t> encode(Format format, const std::vector<float>& values, std::int64_t rows,
+                                 std::int64_t cols, ScaleRule rule) {
+  const auto shape = tiled_shape(format, rows, cols);
+  const std::int64_t band = shape[1] * shape[2];
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(shape[0] * band), 0xAA);
+  for (std::int64_t b = 0; b < shape[0]; ++b) {
+    encode_band(format, values.data() + b * kBandRows * cols, std::min(kBandRows, rows - b * kBandRows), cols,
+                {}, rule, bytes.data() + b * band);
+  }
+  return bytes;
+}
+
+TEST(Tile, TheLayoutByHand) {
+  // Row 1 is 127 at k = 5 and -3 at k = 20: with eight bits the scale is 1 and the codes are the values.
+  std::vector<float> values(2 * 32);
+  values[32 + 5] = 127;
+  values[32 + 20] = -3;
+  const auto q8 = encode(Format::q8, values, 2, 32, ScaleRule::absmax);
+  ASSERT_EQ(q8.size(), static_cast<std::size_t>(kTileBytesQ8));
+  EXPECT_EQ(q8[2] | q8[3] << 8, to_bf16(1.0F));
+  EXPECT_EQ(q8[32 + 1 * 64 + 1 * 4 + 1], 127);
+  EXPECT_EQ(q8[32 + 5 * 64 + 1 * 4 + 0], 256 - 3);
+  // Row 0 is -8 at k = 3 and 7 at k = 19: the same byte, low half and high half, as 0 and 15.
+  values.assign(32, 0);
+  values[3] = -8;
+  values[19] = 7;
+  const auto q4 = encode(Format::q4, values, 1, 32, ScaleRule::absmax);
+  ASSERT_EQ(q4.size(), static_cast<std::size_t>(kTileBytesQ4));
+  EXPECT_EQ(q4[0] | q4[1] << 8, to_bf16(1.0F));
+  EXPECT_EQ(q4[32 + 3], 0xF0);
+  EXPECT_EQ(q4[32 + 2], 0x88);
+}
+
+TEST(Tile, EveryValueIsWithinHalfAStepOnAwkwardSizes) {
+  for (const Format format : {Format::q8, Format::q4}) {
+    const double steps = format == Format::q8 ? 127 : 8;
+    for (const std::int64_t rows : {1, 15, 16, 17, 40}) {
+      for (const std::int64_t cols : {1, 31, 32, 33, 100}) {
+        const auto values = random_floats(rows * cols, 1);
+        const auto bytes = encode(format, values, rows, cols, ScaleRule::absmax);
+        const MatrixView m = matrix_view(bytes.data(), format, rows, cols);
+        for (std::int64_t r = 0; r < rows; ++r) {
+          for (std::int64_t k = 0; k < cols; ++k) {
+            double largest = 0;
+            for (std::int64_t j = k / 32 * 32; j < std::min(cols, k / 32 * 32 + 32); ++j) {
+              largest = std::max(
+                  largest, std::fabs(static_cast<double>(values[static_cast<std::size_t>(r * cols + j)])));
+            }
+            // Half a step; a whole one at the side that has one code less; 2^-8 for the scale's rounding.
+            const double bound = largest / steps * (format == Format::q4 ? 1.0 : 0.5) + largest / 256;
+            ASSERT_LE(std::fabs(element(m, r, k) - values[static_cast<std::size_t>(r * cols + k)]), bound);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Tile, ASliceHasTheRowsOfTheWhole) {
+  const auto values = random_floats(70 * 40, 2);
+  const auto bytes = encode(Format::q4, values, 70, 40, ScaleRule::absmax);
+  const MatrixView whole = matrix_view(bytes.data(), Format::q4, 70, 40);
+  const MatrixView slice = row_slice(row_slice(whole, 10, 50), 9, 30);
+  EXPECT_EQ(slice.rows, 30);
+  for (std::int64_t r = 0; r < 30; ++r) {
+    for (std::int64_t k = 0; k < 40; ++k) ASSERT_EQ(element(slice, r, k), element(whole, 19 + r, k));
+  }
+}
+
+TEST(Tile, SearchedScalesAreBetterThanTheLargestValue) {
+  const auto values = random_floats(64 * 256, 3);
+  const auto error = [&](Format format, ScaleRule rule) {
+    const auto bytes = encode(format, values, 64, 256, rule);
+    const MatrixView m = matrix_view(bytes.data(), format, 64, 256);
+    Distortion d;
+    for (std::int64_t r = 0; r < 64; ++r) {
+      std::vector<float> row;
+      for (std::int64_t k = 0; k < 256; ++k) row.push_back(element(m, r, k));
+      d.add(std::span(values).subspan(static_cast<std::size_t>(r * 256), 256), row);
+    }
+    EXPECT_EQ(d.count, 64 * 256);
+    return d.relative_rms();
+  };
+  EXPECT_LT(error(Format::q4, ScaleRule::search), 0.96 * error(Format::q4, ScaleRule::absmax));
+  EXPECT_LE(error(Format::q8, ScaleRule::search), error(Format::q8, ScaleRule::absmax));
+}
+
+TEST(Rounding, ImportanceMovesTheErrorElsewhere) {
+  const auto values = random_floats(32, 4);
+  std::vector<float> importance(32, 0.0F);
+  std::fill(importance.begin(), importance.begin() + 4, 1.0F);
+  const auto error_of_first = [&](std::span<const float> weights) {
+    std::vector<std::int8_t> codes(32);
+    const float scale =
+        from_bf16(encode_block(values, weights, levels_of(3), ScaleRule::search, codes.data()));
+    double sum = 0;
+    for (std::size_t i = 0; i < 4; ++i) sum += std::pow(values[i] - scale * static_cast<float>(codes[i]), 2);
+    return sum;
+  };
+  EXPECT_LT(error_of_first(importance), error_of_first({}));
+}
+
+TEST(Rounding, ExtremeBlocksStayFinite) {
+  for (const int bits : {8, 6, 5, 4, 3, 2}) {
+    for (const float size : {0.0F, 1e-30F, 1e-6F, 1.0F, 1e30F, 9.9e37F}) {
+      for (const auto rule : {ScaleRule::absmax, ScaleRule::search}) {
+        const std::vector<float> values = {size, -size, size / 2, 0};
+        std::vector<std::int8_t> codes(4);
+        const Levels l = levels_of(bits);
+        const float scale = from_bf16(encode_block(values, {}, l, rule, codes.data()));
+        for (std::size_t i = 0; i < 4; ++i) {
+          EXPECT_GE(codes[i], l.low);
+          EXPECT_LE(codes[i], l.high);
+          const float back = scale * static_cast<float>(codes[i]);
+          EXPECT_LE(std::fabs(back - values[i]), size) << bits << " bits, " << size;
+        }
+      }
+    }
+  }
+}
+
+TEST(Encoding, NamesAndShapes) {
+  const auto q4 = encoding_named(Encoding::Layout::tiles, "q4");
+  ASSERT_TRUE(q4);
+  EXPECT_EQ(suffix_of(*q4), "_q4");
+  EXPECT_EQ(stored_shape(*q4, 17, 33), (std::vector<std::int64_t>{2, 2, 288}));
+  EXPECT_FALSE(encoding_named(Encoding::Layout::tiles, "q3"));
+  const auto q3 = encoding_named(Encoding::Layout::records, "q3");
+  ASSERT_TRUE(q3);
+  EXPECT_EQ(suffix_of(*q3), "_rows_q3");
+  EXPECT_EQ(stored_shape(*q3, 1000, 256), (std::vector<std::int64_t>{28, 4096}));
+}
+
+}  // namespace
+}  // namespace nestor::quant
