@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "quant/encoding.h"
 
 namespace nestor::convert {
 namespace {

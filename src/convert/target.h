@@ -10,6 +10,7 @@
 #include "config/tensor_list.h"
 #include "convert/format_policy.h"
 #include "convert/tensor_source.h"
+#include "quant/encoding.h"
 
 namespace nestor::convert {
 

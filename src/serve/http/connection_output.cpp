@@ -1,6 +1,7 @@
 // The half of a connection that sends.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/beast/http/status.hpp>
 #include <iterator>
 #include <utility>
@@ -27,9 +28,9 @@ void Connection::send_head(const HttpResponse& response, std::optional<std::size
                                  std::string_view(reason.data(), reason.size()));
   const auto put = std::back_inserter(head);
   if (!response.content_type.empty()) fmt::format_to(put, "content-type: {}\r\n", response.content_type);
-  for (const auto* headers : {&response.headers, &headers_}) {
-    for (const Header& h : *headers) fmt::format_to(put, "{}: {}\r\n", h.name, h.value);
-  }
+  const auto put_header = [&](const Header& h) { fmt::format_to(put, "{}: {}\r\n", h.name, h.value); };
+  std::for_each(response.headers.begin(), response.headers.end(), put_header);
+  std::for_each(headers_.begin(), headers_.end(), put_header);
   if (length) {
     if (response.status != 204) fmt::format_to(put, "content-length: {}\r\n", *length);
   } else if (chunked_) {

@@ -23,10 +23,18 @@ Json without_tool_results(const Json& messages) {
   return kept;
 }
 
-/// Whether the template writes the same without this.
+/// What a template writes without this, or cannot write without it.
+std::optional<std::string> text_without(const ServedModel& model, const Json& input) {
+  try {
+    return render(model, input).text;
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 void refuse_if_left_out(const ServedModel& model, const std::string& text, const Json& without,
                         const char* param, const char* what) {
-  if (render(model, without).text != text) return;
+  if (text_without(model, without) != text) return;
   throw RequestError(ErrorKind::unsupported, param,
                      fmt::format("{}: the chat template of this model has no place for {}", param, what));
 }
