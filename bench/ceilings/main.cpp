@@ -4,6 +4,8 @@
 // measured. The last line is one JSON object.
 #include <fmt/format.h>
 
+#include <cstdio>
+
 #include "base/cpu.h"
 #include "ceilings.h"
 
