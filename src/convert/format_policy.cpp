@@ -6,7 +6,6 @@
 #include <array>
 
 #include "base/error.h"
-#include "quant/encoding.h"
 
 namespace nestor::convert {
 namespace {
