@@ -11,16 +11,17 @@
 namespace nestor::convert {
 
 /// What a user asks for: "bf16", "q8", "q4" for weights, also "q6", "q5", "q3", "q2" for tables; `keep` are
-/// exceptions "PATTERN=FORMAT" by the name of the tensor, * standing for any text; the first that fits counts.
+/// exceptions "PATTERN=FORMAT" by the name of the tensor, * standing for any text; the first that fits
+/// counts.
 struct FormatRequest {
   std::string weights = "bf16";
   std::string tables = "bf16";
-  std::vector<std::string> keep;
+  std::vector<std::string> keep = {};
 };
 
-/// With weights "q4", what is small and sensitive gets 8 bits: the projections to and from the latents of attention
-/// (q_a, kv_a, kv_b), the head and the projections of n-gram tables. Norms, routers and their biases are never
-/// touched. Error(usage) for a format or a pattern that makes no sense.
+/// With weights "q4", what is small and sensitive gets 8 bits: the projections to and from the latents of
+/// attention (q_a, kv_a, kv_b), the head and the projections of n-gram tables. Norms, routers and their
+/// biases are never touched. Error(usage) for a format or a pattern that makes no sense.
 class FormatPolicy {
  public:
   explicit FormatPolicy(const FormatRequest& request);

@@ -112,8 +112,9 @@ std::unique_ptr<RowsEncoding> rows_encoding(const TargetTensor& t, std::int64_t 
 void check_finite(const TargetTensor& t, std::span<const float> values) {
   if (!t.encoding) return;
   for (const float v : values) {
-    if (!std::isfinite(v)) {
-      fail(ErrorKind::bad_input, "tensor {} holds a value that is not finite; keep it with --keep {}=bf16",
+    if (!(std::fabs(v) < quant::kLargestValue)) {
+      fail(ErrorKind::bad_input,
+           "tensor {} holds a value that is not finite or above 1e38; keep it with --keep {}=bf16",
            t.info.name, t.info.name);
     }
   }

@@ -17,8 +17,8 @@ class TensorEncoder {
 
   TensorEncoder(kernels::Team& team, quant::ScaleRule rule) : team_(team), rule_(rule) {}
 
-  /// The bytes of the tensor in order, to `sink`. Returns what rounding did to its values. Error(bad_input) for a
-  /// value that is not finite where the format has no such value.
+  /// The bytes of the tensor in order, to `sink`. Returns what rounding did to its values. Error(bad_input)
+  /// for a value that the format cannot hold: one that is not finite or above 1e38.
   quant::Distortion encode(const TargetTensor& target, const RowReader& read, const Sink& sink);
 
  private:

@@ -28,7 +28,7 @@ struct RecordFormat {
   std::int64_t pages(std::int64_t rows) const;
 };
 
-/// One row of `format.width` finite values to format.bytes() bytes.
+/// One row of `format.width` values (smaller than kLargestValue) to format.bytes() bytes.
 void encode_record(const RecordFormat& format, std::span<const float> values, ScaleRule rule,
                    std::uint8_t* out);
 

@@ -22,9 +22,13 @@ enum class ScaleRule {
   search,  // the least squared error over a grid of scales, each refined by least squares
 };
 
+/// What is multiplied back stays finite.
+inline constexpr float kLargestValue = 1e38F;
+
 /// The scale of one block as it is stored (bfloat16 bits) and its codes. A bfloat16 scale has the range of
 /// the weights themselves, and codes are chosen for the rounded scale, so its short mantissa costs nothing.
-/// `importance` weights the squared errors, one for each value, or is empty. Values must be finite.
+/// `importance` weights the squared errors, one for each value, or is empty. Values must be smaller than
+/// kLargestValue in magnitude.
 std::uint16_t encode_block(std::span<const float> values, std::span<const float> importance, Levels levels,
                            ScaleRule rule, std::int8_t* codes);
 

@@ -45,6 +45,7 @@ class Answers : public std::enable_shared_from_this<Answers> {
 
  private:
   void open();
+  void begin();
   void finish();
   void fail_all(HttpResponse answer);
   void interrupt(Interruption why);

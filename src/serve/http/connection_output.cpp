@@ -1,6 +1,7 @@
 // The half of a connection that sends.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/beast/http/status.hpp>
 #include <iterator>
 #include <utility>
@@ -11,10 +12,10 @@
 namespace nestor::serve {
 namespace {
 
-constexpr std::chrono::seconds kGrace{5};           // for the client to hear that it is too late
-constexpr std::chrono::seconds kLinger{2};          // for it to read a refusal before the connection is gone
-constexpr std::size_t kLingerBytes = 4U << 20;      // of an unwanted body, thrown away meanwhile
-constexpr std::size_t kPieceBytes = 256U << 10;     // of one send
+constexpr std::chrono::seconds kGrace{5};        // for the client to hear that it is too late
+constexpr std::chrono::seconds kLinger{2};       // for it to read a refusal before the connection is gone
+constexpr std::size_t kLingerBytes = 4U << 20;   // of an unwanted body, thrown away meanwhile
+constexpr std::size_t kPieceBytes = 256U << 10;  // of one send
 
 }  // namespace
 
@@ -27,9 +28,9 @@ void Connection::send_head(const HttpResponse& response, std::optional<std::size
                                  std::string_view(reason.data(), reason.size()));
   const auto put = std::back_inserter(head);
   if (!response.content_type.empty()) fmt::format_to(put, "content-type: {}\r\n", response.content_type);
-  for (const auto* headers : {&response.headers, &headers_}) {
-    for (const Header& h : *headers) fmt::format_to(put, "{}: {}\r\n", h.name, h.value);
-  }
+  const auto put_header = [&](const Header& h) { fmt::format_to(put, "{}: {}\r\n", h.name, h.value); };
+  std::for_each(response.headers.begin(), response.headers.end(), put_header);
+  std::for_each(headers_.begin(), headers_.end(), put_header);
   if (length) {
     if (response.status != 204) fmt::format_to(put, "content-length: {}\r\n", *length);
   } else if (chunked_) {
@@ -124,7 +125,8 @@ void Connection::answer_complete() {
   expect(context_.options.idle_time);
 }
 
-/// Closing with unread bytes of the client would reset the connection and could destroy the answer on its way.
+/// Closing with unread bytes of the client would reset the connection and could destroy the answer on its
+/// way.
 void Connection::linger() {
   Code error;
   if (phase_ != Phase::lingering) {

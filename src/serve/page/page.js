@@ -149,7 +149,7 @@ const setBusy = (busy) => {
   messages.setAttribute("aria-busy", String(busy));
 };
 
-const endings = { length: "the limit of tokens was reached", stop: "" };
+const endings = { length: "token limit reached", stop: "" };
 
 async function respond() {
   const conversation = current;
