@@ -57,7 +57,8 @@ std::string storage_of(const std::filesystem::path& folder) {
   const auto most = std::max_element(bytes.begin(), bytes.end(),
                                      [](const auto& a, const auto& b) { return a.second < b.second; });
   std::string name = most == bytes.end() ? "none" : most->first;
-  std::transform(name.begin(), name.end(), name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
   return name;
 }
 
@@ -121,7 +122,8 @@ int execute(const Options& o, const assemble::EngineOptions& engine) {
 void add_address(CLI::App& app, Options& o) {
   const std::string group = "Address and access";
   auto& server = o.server;
-  app.add_option("--host", server.http.host, "The address to listen at (default 127.0.0.1: this machine only)")
+  app.add_option("--host", server.http.host,
+                 "The address to listen at (default 127.0.0.1: this machine only)")
       ->option_text("ADDRESS")
       ->group(group);
   app.add_option("--port", server.http.port, "The port to listen at, 0 for any that is free (default 8000)")
@@ -148,16 +150,21 @@ void add_limits(CLI::App& app, Options& o) {
   const auto add = [&](const char* name, auto& value, const char* text, const char* what) {
     return app.add_option(name, value, what)->check(count)->option_text(text)->group(group);
   };
-  add("--max-batch", server.engine.scheduler.running, "N", "Requests that are computed together (default 16)");
-  add("--max-queue", server.engine.most_waiting, "N", "Requests that may wait; more get status 429 (default 128)");
-  add("--prefill-chunk", server.engine.scheduler.prefill_chunk, "N", "Prompt tokens in one forward pass (default 256)");
+  add("--max-batch", server.engine.scheduler.running, "N",
+      "Requests that are computed together (default 16)");
+  add("--max-queue", server.engine.most_waiting, "N",
+      "Requests that may wait; more get status 429 (default 128)");
+  add("--prefill-chunk", server.engine.scheduler.prefill_chunk, "N",
+      "Prompt tokens in one forward pass (default 256)");
   add("--cache-memory", o.cache_mib, "MIB",
       "Memory for the attention cache of all requests (default: as much as they need)");
-  add("--max-tokens", o.most_tokens, "N", "The most tokens that a request may ask for (default: what the context leaves)");
+  add("--max-tokens", o.most_tokens, "N",
+      "The most tokens that a request may ask for (default: what the context leaves)");
   add("--max-body", o.body_mib, "MIB", "The largest request body (default 32)");
   add("--max-connections", server.http.connections, "N", "Open connections (default 512)");
   add("--request-timeout", o.answer_seconds, "S", "Seconds for one answer (default 3600)");
-  add("--drain-timeout", o.drain_seconds, "S", "Seconds for answers under way when the server ends (default 30)");
+  add("--drain-timeout", o.drain_seconds, "S",
+      "Seconds for answers under way when the server ends (default 30)");
 }
 
 }  // namespace
@@ -168,12 +175,14 @@ Command serve_command(CLI::App& root, const assemble::EngineOptions& engine) {
   add_model(*app, o->model);
   add_address(*app, *o);
   add_limits(*app, *o);
-  app->add_option("--model-name", o->names, "The name that clients use (repeatable; default: that of the folder)")
+  app->add_option("--model-name", o->names,
+                  "The name that clients use (repeatable; default: that of the folder)")
       ->option_text("NAME")
       ->allow_extra_args(false);
   app->add_option("--chat-template", o->chat_template, "A Jinja file instead of the template of the model")
       ->option_text("FILE");
-  app->add_option("--log-level", o->log_level, "error, warn, info (default: one line for each request) or debug")
+  app->add_option("--log-level", o->log_level,
+                  "error, warn, info (default: one line for each request) or debug")
       ->option_text("LEVEL");
   app->footer(
       "Examples:\n  nestor serve\n  nestor serve MODEL --port 9000 --max-batch 32\n"

@@ -43,8 +43,9 @@ std::optional<HttpResponse> Access::refuse_key(const HttpRequest& head) const {
   bool valid = false;
   for (const std::string& key : options_.api_keys) valid = same_in_constant_time(given, key) || valid;
   if (valid) return std::nullopt;
-  return error_answer(401, given.empty() ? "this server needs an API key: Authorization: Bearer KEY" : "the API key is wrong",
-                      {}, "invalid_api_key");
+  return error_answer(
+      401, given.empty() ? "this server needs an API key: Authorization: Bearer KEY" : "the API key is wrong",
+      {}, "invalid_api_key");
 }
 
 bool Access::allows_origin(std::string_view origin) const {
@@ -55,10 +56,12 @@ bool Access::allows_origin(std::string_view origin) const {
 std::optional<HttpResponse> Access::refuse_site(const HttpRequest& head) const {
   const std::string_view host = head.header("host").value_or("");
   if (options_.loopback && options_.api_keys.empty() && !host.empty() && !names_this_machine(host)) {
-    const bool known = std::any_of(options_.cors_origins.begin(), options_.cors_origins.end(),
-                                   [&](const std::string& allowed) { return without_scheme(allowed) == host; });
+    const bool known =
+        std::any_of(options_.cors_origins.begin(), options_.cors_origins.end(),
+                    [&](const std::string& allowed) { return without_scheme(allowed) == host; });
     if (!known) {
-      return error_answer(403, "without an API key this server answers to names of this machine only; see --cors-origin");
+      return error_answer(
+          403, "without an API key this server answers to names of this machine only; see --cors-origin");
     }
   }
   const auto origin = head.header("origin");
@@ -79,7 +82,8 @@ std::vector<Header> Access::headers(const HttpRequest& head) const {
   if (options_.cors_origins.empty()) return {};
   std::vector<Header> headers = {{"vary", "origin"}};
   const auto origin = head.header("origin");
-  if (origin && allows_origin(*origin)) headers.push_back({"access-control-allow-origin", std::string(*origin)});
+  if (origin && allows_origin(*origin))
+    headers.push_back({"access-control-allow-origin", std::string(*origin)});
   return headers;
 }
 

@@ -20,11 +20,13 @@ class Access {
  public:
   explicit Access(AccessOptions options) : options_(std::move(options)) {}
 
-  /// The refusal of a request without a valid key, or nothing. Takes the same time for every wrong key of a length.
+  /// The refusal of a request without a valid key, or nothing. Takes the same time for every wrong key of a
+  /// length.
   std::optional<HttpResponse> refuse_key(const HttpRequest& head) const;
 
-  /// The refusal of a request that another web site makes in a browser, or nothing. Without keys a server on the
-  /// loopback address also refuses names other than its own: a site could give itself this machine's address.
+  /// The refusal of a request that another web site makes in a browser, or nothing. Without keys a server on
+  /// the loopback address also refuses names other than its own: a site could give itself this machine's
+  /// address.
   std::optional<HttpResponse> refuse_site(const HttpRequest& head) const;
 
   /// The answer to a browser that asks beforehand (a preflight request), or nothing if it is none.

@@ -34,8 +34,10 @@ void Log::write(LogLevel level, std::string_view event, const LogFields& fields)
   sink_(log_line(std::chrono::duration_cast<std::chrono::milliseconds>(now).count(), level, event, fields));
 }
 
-std::string log_line(std::int64_t milliseconds, LogLevel level, std::string_view event, const LogFields& fields) {
-  std::string line = fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z {} {}", fmt::gmtime(static_cast<std::time_t>(milliseconds / 1000)),
+std::string log_line(std::int64_t milliseconds, LogLevel level, std::string_view event,
+                     const LogFields& fields) {
+  std::string line = fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z {} {}",
+                                 fmt::gmtime(static_cast<std::time_t>(milliseconds / 1000)),
                                  milliseconds % 1000, kNames[static_cast<std::size_t>(level)], event);
   for (const auto& [key, value] : fields) line += fmt::format(" {}={}", key, value_text(value));
   return line;

@@ -29,7 +29,9 @@ class Log {
   Sink sink_;
 };
 
-/// The line, with the time given in milliseconds since 1970. Values with blanks, quotes or the like are quoted.
-std::string log_line(std::int64_t milliseconds, LogLevel level, std::string_view event, const LogFields& fields);
+/// The line, with the time given in milliseconds since 1970. Values with blanks, quotes or the like are
+/// quoted.
+std::string log_line(std::int64_t milliseconds, LogLevel level, std::string_view event,
+                     const LogFields& fields);
 
 }  // namespace nestor::serve

@@ -52,12 +52,14 @@ void write_queue(Writer& w, const schedule::Snapshot& s) {
   w.gauge("requests_running", s.running, "Requests with a place in the batch.");
   w.gauge("step_prefill_rows", s.step_prefill_rows, "Prompt tokens in the last forward pass.");
   w.gauge("step_decode_rows", s.step_decode_rows, "Generated tokens in the last forward pass.");
-  const double rate = s.step_seconds > 0 ? static_cast<double>(s.step_prefill_rows + s.step_decode_rows) / s.step_seconds : 0;
+  const double rate =
+      s.step_seconds > 0 ? static_cast<double>(s.step_prefill_rows + s.step_decode_rows) / s.step_seconds : 0;
   w.gauge("step_tokens_per_second", rate, "Tokens per second of the last forward pass.");
 }
 
 void write_memory(Writer& w, const schedule::Snapshot& s) {
-  if (s.pages < lm::Memory::unlimited) w.gauge("cache_pages", s.pages, "Pages that the attention cache can have.");
+  if (s.pages < lm::Memory::unlimited)
+    w.gauge("cache_pages", s.pages, "Pages that the attention cache can have.");
   w.gauge("cache_pages_in_use", s.pages_in_use, "Pages of the attention cache in use.");
   w.gauge("cache_page_bytes", s.page_bytes, "Bytes of a page.");
   w.gauge("cache_page_positions", s.page_positions, "Token positions of a page.");
@@ -70,7 +72,8 @@ void write_totals(Writer& w, const schedule::Snapshot& s) {
   w.counter("prefill_tokens_total", s.prefill_tokens, "Prompt tokens computed.");
   w.counter("decode_tokens_total", s.decode_tokens, "Generated tokens computed.");
   w.counter("prompt_tokens_total", s.prompt_tokens, "Prompt tokens of admitted requests.");
-  w.counter("prefix_hit_tokens_total", s.prefix_hit_tokens, "Prompt tokens that an earlier request had computed.");
+  w.counter("prefix_hit_tokens_total", s.prefix_hit_tokens,
+            "Prompt tokens that an earlier request had computed.");
   w.counter("generated_tokens_total", s.generated_tokens, "Tokens generated.");
   w.counter("preemptions_total", s.preemptions, "Requests that lost their place and are computed again.");
   w.counter("requests_submitted_total", s.submitted, "Requests given to the engine.");
@@ -95,9 +98,11 @@ std::string metrics_text(const schedule::Snapshot& engine, const HttpCounts& htt
   w.histogram("step_seconds", engine.step, "One forward pass and what follows from it.");
   w.histogram("request_seconds", engine.total, "From submission to the end.");
   w.gauge("http_connections", connections, "Open connections.");
-  w.head("http_responses_total", "counter", "Responses by route and status; status 0: the client left before.");
+  w.head("http_responses_total", "counter",
+         "Responses by route and status; status 0: the client left before.");
   for (const auto& [key, count] : http) {
-    w.value("http_responses_total", count, fmt::format("{{route=\"{}\",status=\"{}\"}}", key.first, key.second));
+    w.value("http_responses_total", count,
+            fmt::format("{{route=\"{}\",status=\"{}\"}}", key.first, key.second));
   }
   return w.take();
 }

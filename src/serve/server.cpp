@@ -39,14 +39,15 @@ struct Server::Parts {
   Service service;
 };
 
-Server::Server(ServedModel model, std::unique_ptr<lm::LanguageModel> language_model, const ServerOptions& options) {
+Server::Server(ServedModel model, std::unique_ptr<lm::LanguageModel> language_model,
+               const ServerOptions& options) {
   if (model.names.empty()) fail(ErrorKind::usage, "a served model needs a name");
   parts_ = std::make_unique<Parts>(std::move(model), std::move(language_model), options);
   parts_->http.start(parts_->service);
 }
 
-/// The sockets first, so that nothing new is asked; then the engine, whose readers still hold exchanges; the thread
-/// of the sockets ends last.
+/// The sockets first, so that nothing new is asked; then the engine, whose readers still hold exchanges; the
+/// thread of the sockets ends last.
 Server::~Server() {
   parts_->http.stop();
   parts_->engine.reset();

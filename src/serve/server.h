@@ -1,7 +1,7 @@
 // A model behind an OpenAI-compatible HTTP server: the engine, the routes and the sockets together.
 //
-// Threads: one owns the model (schedule/engine.h), one the sockets, a few parse requests (http/server.h). None of
-// them waits for a client.
+// Threads: one owns the model (schedule/engine.h), one the sockets, a few parse requests (http/server.h).
+// None of them waits for a client.
 #pragma once
 
 #include <chrono>
@@ -27,8 +27,8 @@ struct ServerOptions {
 
 class Server {
  public:
-  /// Serves from now on. Throws Error(usage) for options that make no sense, Error(io) for an address that cannot be
-  /// had.
+  /// Serves from now on. Throws Error(usage) for options that make no sense, Error(io) for an address that
+  /// cannot be had.
   Server(ServedModel model, std::unique_ptr<lm::LanguageModel> language_model, const ServerOptions& options);
   /// Ends at once: whoever waits for an answer gets none.
   ~Server();
@@ -38,8 +38,8 @@ class Server {
   std::string url() const;  // "http://127.0.0.1:8000"
   bool is_loopback() const;
 
-  /// Takes no more requests and waits for the answers that are being made, but only that long; then they end with an
-  /// error.
+  /// Takes no more requests and waits for the answers that are being made, but only that long; then they end
+  /// with an error.
   void drain(std::chrono::milliseconds patience);
 
  private:

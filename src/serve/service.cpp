@@ -27,7 +27,8 @@ constexpr std::array<Route, 8> kRoutes = {{{"GET", "/health"},
 const Route* route_of(std::string_view path) {
   for (const Route& route : kRoutes) {
     const bool prefix = route.path == kModelPrefix;
-    if (prefix ? path.size() > route.path.size() && path.starts_with(route.path) : path == route.path) return &route;
+    if (prefix ? path.size() > route.path.size() && path.starts_with(route.path) : path == route.path)
+      return &route;
   }
   return nullptr;
 }
@@ -42,7 +43,8 @@ int hex_digit(char c) {
 std::string unescaped(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0;
+    const bool escape =
+        text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0;
     out += escape ? static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])) : text[i];
     if (escape) i += 2;
   }
@@ -55,7 +57,8 @@ HttpResponse page_answer(const PageFile& file) {
                       {"x-content-type-options", "nosniff"},
                       {"referrer-policy", "no-referrer"},
                       {"content-security-policy",
-                       "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+                       "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src "
+                       "'self' data:; "
                        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}},
           .body = std::string(file.text)};
 }
@@ -96,7 +99,8 @@ std::optional<HttpResponse> Service::answer_get(const HttpRequest& head) {
                         .body = metrics_text(backend_.engine.snapshot(), counts_, connections_)};
   }
   if (head.path == "/v1/models") return list_models(backend_.model, info);
-  return describe_model(backend_.model, info, unescaped(std::string_view(head.path).substr(kModelPrefix.size())));
+  return describe_model(backend_.model, info,
+                        unescaped(std::string_view(head.path).substr(kModelPrefix.size())));
 }
 
 void Service::answer(const std::shared_ptr<Exchange>& exchange) {
@@ -119,7 +123,10 @@ HttpResponse Service::refusal(int status, std::string_view message) { return err
 void Service::finished(const ExchangeRecord& record) {
   const Route* route = route_of(record.path);
   const bool page = page_file(record.path).has_value();
-  ++counts_[{std::string(route != nullptr ? route->path : page ? "/" : "other"), record.complete ? record.status : 0}];
+  ++counts_[{std::string(route != nullptr ? route->path
+                         : page           ? "/"
+                                          : "other"),
+             record.complete ? record.status : 0}];
   LogFields fields = {{"peer", record.peer},
                       {"method", record.method},
                       {"path", record.path},

@@ -1,4 +1,5 @@
-// Any bytes as the body of /v1/chat/completions: messages as templates expect them, or an error that says why not.
+// Any bytes as the body of /v1/chat/completions: messages as templates expect them, or an error that says why
+// not.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -15,7 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& message : request.messages) {
       if (!message.at("content").is_string()) std::abort();
     }
-    if (request.tools.empty() && request.tool_choice.kind != nestor::serve::ToolChoice::Kind::none) std::abort();
+    if (request.tools.empty() && request.tool_choice.kind != nestor::serve::ToolChoice::Kind::none)
+      std::abort();
   } catch (const nestor::Error& error) {
     if (error.kind() == nestor::ErrorKind::internal || error.kind() == nestor::ErrorKind::io) std::abort();
   }

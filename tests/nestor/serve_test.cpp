@@ -24,7 +24,8 @@ TEST(Serve, WarnsWhereOthersCanReachItWithoutAKey) {
   EXPECT_EQ(run_process(open).exit_code, 0);
   const Scratch scratch;
   Call closed = open;
-  closed.arguments.insert(closed.arguments.end(), {"--api-key-file", scratch.write("keys", "# mine\n\nsecret\n")});
+  closed.arguments.insert(closed.arguments.end(),
+                          {"--api-key-file", scratch.write("keys", "# mine\n\nsecret\n")});
   closed.interrupt_on = "serving";
   EXPECT_EQ(run_process(closed).err.find("warning"), std::string::npos);
 }

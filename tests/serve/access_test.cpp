@@ -7,14 +7,20 @@ namespace nestor::serve {
 namespace {
 
 HttpRequest head(std::vector<Header> headers, std::string method = "POST") {
-  return {.method = std::move(method), .path = "/", .query = "", .headers = std::move(headers), .body = "", .peer = ""};
+  return {.method = std::move(method),
+          .path = "/",
+          .query = "",
+          .headers = std::move(headers),
+          .body = "",
+          .peer = ""};
 }
 
 TEST(Access, AKeyIsAskedForOnlyWhereThereAreSome) {
   EXPECT_FALSE(Access({}).refuse_key(head({})));
   const Access access({.api_keys = {"first", "second"}});
   EXPECT_FALSE(access.refuse_key(head({{"Authorization", "Bearer second"}})));
-  for (const std::string wrong : {"", "Bearer ", "Bearer firs", "Bearer first1", "Bearer FIRST", "Basic first"}) {
+  for (const std::string wrong :
+       {"", "Bearer ", "Bearer firs", "Bearer first1", "Bearer FIRST", "Basic first"}) {
     const auto refused = access.refuse_key(head({{"Authorization", wrong}}));
     ASSERT_TRUE(refused) << wrong;
     EXPECT_EQ(refused->status, 401);
@@ -27,12 +33,16 @@ TEST(Access, OtherSitesAreRefusedUnlessNamed) {
   const Access closed({});
   EXPECT_FALSE(closed.refuse_site(head({{"host", "localhost:8000"}})));
   EXPECT_FALSE(closed.refuse_site(head({{"host", "127.0.0.1:8000"}, {"origin", "http://127.0.0.1:8000"}})));
-  EXPECT_EQ(closed.refuse_site(head({{"host", "localhost:8000"}, {"origin", "https://evil.example"}}))->status, 403);
+  EXPECT_EQ(
+      closed.refuse_site(head({{"host", "localhost:8000"}, {"origin", "https://evil.example"}}))->status,
+      403);
   EXPECT_EQ(closed.refuse_site(head({{"host", "localhost:8000"}, {"origin", "null"}}))->status, 403);
   const Access named({.cors_origins = {"https://chat.example"}});
   EXPECT_FALSE(named.refuse_site(head({{"host", "localhost"}, {"origin", "https://chat.example"}})));
-  EXPECT_EQ(named.refuse_site(head({{"host", "localhost"}, {"origin", "https://evil.example"}}))->status, 403);
-  EXPECT_FALSE(Access({.cors_origins = {"*"}}).refuse_site(head({{"host", "[::1]:80"}, {"origin", "https://x.example"}})));
+  EXPECT_EQ(named.refuse_site(head({{"host", "localhost"}, {"origin", "https://evil.example"}}))->status,
+            403);
+  EXPECT_FALSE(Access({.cors_origins = {"*"}})
+                   .refuse_site(head({{"host", "[::1]:80"}, {"origin", "https://x.example"}})));
 }
 
 TEST(Access, ANameThatIsNotThisMachinesIsRefusedWhereNoKeyProtects) {

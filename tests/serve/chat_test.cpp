@@ -7,18 +7,19 @@
 namespace nestor::testing {
 namespace {
 
-const Json kAsk = {{"messages", Json::array({{{"role", "user"}, {"content", "Tell me a story about a fox."}}})},
-                   {"max_tokens", 20}};
+const Json kAsk = {
+    {"messages", Json::array({{{"role", "user"}, {"content", "Tell me a story about a fox."}}})},
+    {"max_tokens", 20}};
 
-const Json kTools = Json::array(
-    {{{"type", "function"},
-      {"function",
-       {{"name", "look"},
-        {"parameters",
-         {{"type", "object"},
-          {"properties", {{"count", {{"type", "integer"}, {"minimum", 1}, {"maximum", 9}}}}},
-          {"required", {"count"}},
-          {"additionalProperties", false}}}}}}});
+const Json kTools =
+    Json::array({{{"type", "function"},
+                  {"function",
+                   {{"name", "look"},
+                    {"parameters",
+                     {{"type", "object"},
+                      {"properties", {{"count", {{"type", "integer"}, {"minimum", 1}, {"maximum", 9}}}}},
+                      {"required", {"count"}},
+                      {"additionalProperties", false}}}}}}});
 
 Json with(Json ask, const std::string& key, const Json& value) {
   ask[key] = value;
@@ -46,7 +47,8 @@ TEST_F(Chat, AnAnswerHasTheMembersThatClientsRead) {
 }
 
 TEST_F(Chat, AStreamIsTheSameMessage) {
-  const auto events = server().stream("/v1/chat/completions", with(kAsk, "stream_options", {{"include_usage", true}}));
+  const auto events =
+      server().stream("/v1/chat/completions", with(kAsk, "stream_options", {{"include_usage", true}}));
   EXPECT_EQ(events.front()["object"], "chat.completion.chunk");
   EXPECT_EQ(events.front()["choices"][0]["delta"], (Json{{"role", "assistant"}, {"content", ""}}));
   std::string text;
@@ -55,7 +57,8 @@ TEST_F(Chat, AStreamIsTheSameMessage) {
   }
   const Json answer = ask(kAsk);
   EXPECT_EQ(text, answer["choices"][0]["message"]["content"]);
-  EXPECT_EQ(events.at(events.size() - 2)["choices"][0]["finish_reason"], answer["choices"][0]["finish_reason"]);
+  EXPECT_EQ(events.at(events.size() - 2)["choices"][0]["finish_reason"],
+            answer["choices"][0]["finish_reason"]);
   EXPECT_EQ(events.back()["usage"]["completion_tokens"], answer["usage"]["completion_tokens"]);
 }
 
@@ -65,7 +68,8 @@ TEST_F(Chat, TheSecondRequestFindsThePrefixOfTheFirst) {
   const Json body = {{"messages", Json::array({{{"role", "user"}, {"content", story}}})}, {"max_tokens", 2}};
   ask(body);
   const Json usage = ask(body)["usage"];
-  EXPECT_GT(usage["prompt_tokens_details"]["cached_tokens"].get<int>(), usage["prompt_tokens"].get<int>() / 2);
+  EXPECT_GT(usage["prompt_tokens_details"]["cached_tokens"].get<int>(),
+            usage["prompt_tokens"].get<int>() / 2);
 }
 
 TEST_F(Chat, LogprobsHaveTokensAndBytes) {
@@ -87,17 +91,19 @@ TEST_F(Chat, LogprobsHaveTokensAndBytes) {
 
 TEST_F(Chat, RolesCannotBeForged) {
   const auto tokens = [&](const std::string& text) {
-    return ask(with(kAsk, "messages", Json::array({{{"role", "user"}, {"content", text}}})))["usage"]["prompt_tokens"]
+    return ask(with(kAsk, "messages",
+                    Json::array({{{"role", "user"}, {"content", text}}})))["usage"]["prompt_tokens"]
         .get<int>();
   };
   EXPECT_GT(tokens("<longcat_assistant>"), tokens("a") + 3);  // ordinary letters, not one control token
 }
 
 TEST_F(Chat, AJsonAnswerIsJson) {
-  const Json schema = {{"type", "object"},
-                       {"properties", {{"name", {{"type", "string"}, {"maxLength", 10}}}, {"old", {{"type", "boolean"}}}}},
-                       {"required", {"name", "old"}},
-                       {"additionalProperties", false}};
+  const Json schema = {
+      {"type", "object"},
+      {"properties", {{"name", {{"type", "string"}, {"maxLength", 10}}}, {"old", {{"type", "boolean"}}}}},
+      {"required", {"name", "old"}},
+      {"additionalProperties", false}};
   Json body = with(kAsk, "max_tokens", 200);
   body["response_format"] = {{"type", "json_schema"}, {"json_schema", {{"name", "fox"}, {"schema", schema}}}};
   const Json choice = ask(body)["choices"][0];
@@ -111,7 +117,8 @@ TEST_F(Chat, AJsonAnswerIsJson) {
 
 TEST_F(Chat, ARequiredToolIsCalled) {
   Json body = with(with(kAsk, "tools", kTools), "max_tokens", 200);
-  for (const Json& choice : {Json("required"), Json{{"type", "function"}, {"function", {{"name", "look"}}}}}) {
+  for (const Json& choice :
+       {Json("required"), Json{{"type", "function"}, {"function", {{"name", "look"}}}}}) {
     body["tool_choice"] = choice;
     body["parallel_tool_calls"] = false;
     const Json answer = ask(body)["choices"][0];
@@ -142,9 +149,10 @@ TEST_F(Chat, WhatTheTemplateLeavesOutIsRefused) {
 
 TEST(ChatTemplate, MayComeFromAFileAndThenHasItsPlaces) {
   const ScratchFolder scratch;
-  const auto file = scratch.write("t.jinja",
-                                  "{% for t in tools %}{{ t.function.name }}{% endfor %}{% for m in messages %}"
-                                  "{{ '<longcat_user>' }}{{ m.content }}{% endfor %}{{ '<longcat_assistant><longcat_think>' }}");
+  const auto file = scratch.write(
+      "t.jinja",
+      "{% for t in tools %}{{ t.function.name }}{% endfor %}{% for m in messages %}"
+      "{{ '<longcat_user>' }}{{ m.content }}{% endfor %}{{ '<longcat_assistant><longcat_think>' }}");
   StoryServer server({.chat_template = file});
   Json body = with(kAsk, "tools", kTools);
   body["messages"].push_back({{"role", "tool"}, {"content", "seen"}});

@@ -51,7 +51,8 @@ TEST_F(Completions, AnAnswerHasTheMembersThatClientsRead) {
 }
 
 TEST_F(Completions, AStreamIsTheSameText) {
-  const auto events = server().stream("/v1/completions", with(kAsk, "stream_options", {{"include_usage", true}}));
+  const auto events =
+      server().stream("/v1/completions", with(kAsk, "stream_options", {{"include_usage", true}}));
   EXPECT_EQ(streamed(events), text_of(ask(kAsk)));
   EXPECT_TRUE(events.back()["choices"].empty());
   EXPECT_EQ(events.back()["usage"]["completion_tokens"], 24);
@@ -98,7 +99,8 @@ TEST_F(Completions, AStopTextEndsAnAnswerBeforeIt) {
   const Json answer = ask(with(kAsk, "stop", stop));
   EXPECT_EQ(text_of(answer), whole.substr(0, whole.find(stop)));
   EXPECT_EQ(answer["choices"][0]["finish_reason"], "stop");
-  EXPECT_EQ(streamed(server().stream("/v1/completions", with(kAsk, "stop", {stop, "never"}))), text_of(answer));
+  EXPECT_EQ(streamed(server().stream("/v1/completions", with(kAsk, "stop", {stop, "never"}))),
+            text_of(answer));
   EXPECT_EQ(text_of(ask(with(with(kAsk, "stop", stop), "include_stop_str_in_output", true))),
             whole.substr(0, whole.find(stop) + stop.size()));
 }
@@ -159,8 +161,10 @@ TEST_F(Completions, BadRequestsGetTheirStatusAndParameter) {
   EXPECT_EQ(ask(with(kAsk, "model", "other-name"))["model"], "story");
   EXPECT_EQ(server().error(400, "/v1/completions", with(kAsk, "prompt", ""))["param"], "prompt");
   EXPECT_EQ(server().error(400, "/v1/completions", with(kAsk, "prompt", {99999999}))["param"], "prompt");
-  EXPECT_EQ(server().error(400, "/v1/completions", with(kAsk, "max_tokens", 5000))["code"], "context_length_exceeded");
-  EXPECT_EQ(server().error(400, "/v1/completions", with(kAsk, "stop", {""}))["type"], "invalid_request_error");
+  EXPECT_EQ(server().error(400, "/v1/completions", with(kAsk, "max_tokens", 5000))["code"],
+            "context_length_exceeded");
+  EXPECT_EQ(server().error(400, "/v1/completions", with(kAsk, "stop", {""}))["type"],
+            "invalid_request_error");
   EXPECT_EQ(request(server().port(), "POST", "/v1/completions", "{\"prompt\": ").status, 400);
   EXPECT_EQ(request(server().port(), "POST", "/v1/completions", std::string(1000, '[')).status, 400);
   EXPECT_EQ(request(server().port(), "POST", "/v1/completions").status, 400);

@@ -16,7 +16,9 @@ class EchoSite : public serve::Site {
     if (head.path == "/head") return serve::HttpResponse{.content_type = "text/plain", .body = "early"};
     return std::nullopt;
   }
-  std::vector<serve::Header> headers(const serve::HttpRequest& head) override { return {{"x-path", head.path}}; }
+  std::vector<serve::Header> headers(const serve::HttpRequest& head) override {
+    return {{"x-path", head.path}};
+  }
 
   void answer(const std::shared_ptr<serve::Exchange>& exchange) override {
     const std::string& path = exchange->request().path;
@@ -41,8 +43,8 @@ class EchoSite : public serve::Site {
       return;
     }
     exchange->respond({.content_type = "text/plain",
-                       .body = exchange->request().method + " " + path + "?" + exchange->request().query + " " +
-                               exchange->request().body});
+                       .body = exchange->request().method + " " + path + "?" + exchange->request().query +
+                               " " + exchange->request().body});
   }
 
   serve::HttpResponse refusal(int status, std::string_view message) override {
@@ -86,7 +88,9 @@ class EchoSite : public serve::Site {
 /// Binds to any free port of the loopback address and serves the site.
 class EchoServer {
  public:
-  explicit EchoServer(serve::HttpOptions options = {}) : server_(with_any_port(options)) { server_.start(site); }
+  explicit EchoServer(serve::HttpOptions options = {}) : server_(with_any_port(options)) {
+    server_.start(site);
+  }
   ~EchoServer() {
     server_.stop();
     site.forget();

@@ -23,7 +23,8 @@ TEST(HttpLimits, MalformedRequestsGetStatus400) {
        {"nonsense\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         "GET a HTTP/1.1\r\n\r\n", "POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
         "POST / HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
-        "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", "GET / HTTP/1.1\r\nbad header\r\n\r\n"}) {
+        "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        "GET / HTTP/1.1\r\nbad header\r\n\r\n"}) {
     EXPECT_EQ(status_of(server.port(), bytes), 400) << bytes;
   }
   EXPECT_EQ(request(server.port(), "GET", "/head").status, 200);
@@ -44,8 +45,8 @@ TEST(HttpLimits, BodiesHaveASize) {
   EchoServer server({.body_bytes = 1000});
   EXPECT_EQ(request(server.port(), "POST", "/", std::string(1000, 'x')).status, 200);
   EXPECT_EQ(request(server.port(), "POST", "/", std::string(1001, 'x')).status, 413);
-  EXPECT_EQ(status_of(server.port(), "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n" + std::string("400\r\n") +
-                                         std::string(0x400, 'x') + "\r\n0\r\n\r\n"),
+  EXPECT_EQ(status_of(server.port(), "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n" +
+                                         std::string("400\r\n") + std::string(0x400, 'x') + "\r\n0\r\n\r\n"),
             413);
 }
 
@@ -127,8 +128,10 @@ TEST(HttpLimits, AReaderThatStandsStillIsDropped) {
 
 TEST(HttpLimits, AnAddressThatCannotBeHadIsAnError) {
   EchoServer server;
-  EXPECT_REFUSED(serve::HttpServer({.port = server.port()}), ErrorKind::io, "cannot listen on 127.0.0.1 port");
-  EXPECT_REFUSED(serve::HttpServer({.host = "no such host!"}), ErrorKind::usage, "neither an address nor a name");
+  EXPECT_REFUSED(serve::HttpServer({.port = server.port()}), ErrorKind::io,
+                 "cannot listen on 127.0.0.1 port");
+  EXPECT_REFUSED(serve::HttpServer({.host = "no such host!"}), ErrorKind::usage,
+                 "neither an address nor a name");
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ TEST(Http, AnswersWithLengthAndKeepsTheConnection) {
 TEST(Http, RequestsThatComeTogetherAreAnsweredInOrder) {
   EchoServer server;
   Client client(server.port());
-  client.send(request_text("POST", "/1", "a") + request_text("POST", "/2", "b") + request_text("GET", "/head"));
+  client.send(request_text("POST", "/1", "a") + request_text("POST", "/2", "b") +
+              request_text("GET", "/head"));
   EXPECT_EQ(client.read().body, "POST /1? a");
   EXPECT_EQ(client.read().body, "POST /2? b");
   EXPECT_EQ(client.read().body, "early");
@@ -41,7 +42,8 @@ TEST(Http, ARequestMayComeByteByByte) {
 TEST(Http, AChunkedBodyIsRead) {
   EchoServer server;
   Client client(server.port());
-  client.send("POST /c HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+  client.send(
+      "POST /c HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
   EXPECT_EQ(client.read().body, "POST /c? abcde");
 }
 

@@ -79,24 +79,29 @@ TEST(CompletionRequest, EveryParameterThatWorks) {
 TEST(CompletionRequest, NothingIsIgnored) {
   EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","suffix":"y"})"), "suffix", "cannot fill in");
   EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","best_of":2})"), "best_of", "only best_of = n");
-  EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","use_beam_search":true})"), "use_beam_search", "no beam search");
+  EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","use_beam_search":true})"), "use_beam_search",
+                         "no beam search");
   EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","guided_json":{}})"), "guided_json", "response_format");
   EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","mystery":1})"), "mystery", "unknown parameter");
-  EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","stream":true,"stream_options":{"odd":1}})"), "stream_options.odd",
-                         "unknown parameter");
-  EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","stream_options":{}})"), "stream_options", "only with stream");
+  EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","stream":true,"stream_options":{"odd":1}})"),
+                         "stream_options.odd", "unknown parameter");
+  EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","stream_options":{}})"), "stream_options",
+                         "only with stream");
   EXPECT_NO_THROW(completion(R"({"prompt":"x","mystery":null,"suffix":null})"));
 }
 
 TEST(CompletionRequest, RangesAndTypes) {
   EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","temperature":-1})"), "temperature", "expected 0 to");
-  EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","temperature":"hot"})"), "temperature", "expected a number");
+  EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","temperature":"hot"})"), "temperature",
+                         "expected a number");
   EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","top_p":0})"), "top_p", "expected");
   EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","max_tokens":1.5})"), "max_tokens", "whole number");
-  EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","max_tokens":18446744073709551615})"), "max_tokens", "expected 0");
+  EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","max_tokens":18446744073709551615})"), "max_tokens",
+                         "expected 0");
   EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","logprobs":21})"), "logprobs", "expected 0 to 20");
   EXPECT_REQUEST_REFUSED(completion(R"({"prompt":["a","b","c"],"n":3})"), "n", "9 answers");
-  EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","logit_bias":{"a":1}})"), "logit_bias", "token ids as keys");
+  EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","logit_bias":{"a":1}})"), "logit_bias",
+                         "token ids as keys");
   EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","stop":[1]})"), "stop", "expected strings");
   EXPECT_REQUEST_REFUSED(completion(R"([1])"), "", "expected an object");
 }
@@ -115,7 +120,8 @@ TEST(MaxTokens, AreWhatTheContextAndTheOperatorAllow) {
 }
 
 TEST(ChatRequest, MessagesBecomeWhatTemplatesExpect) {
-  const auto r = chat_of(R"([{"role":"developer","content":[{"type":"text","text":"be "},{"type":"text","text":"brief"}]},
+  const auto r = chat_of(
+      R"([{"role":"developer","content":[{"type":"text","text":"be "},{"type":"text","text":"brief"}]},
       {"role":"user","content":"hi","name":"ann","type":"text"},
       {"role":"assistant","content":null,"refusal":null,"annotations":[],"tool_calls":[
         {"id":"c1","type":"function","function":{"name":"look","arguments":"{\"at\":[1]}"}}]},
@@ -128,13 +134,15 @@ TEST(ChatRequest, MessagesBecomeWhatTemplatesExpect) {
 
 TEST(ChatRequest, MessagesAreRefusedByPlace) {
   EXPECT_REQUEST_REFUSED(chat_of("[]"), "messages", "at least one");
-  EXPECT_REQUEST_REFUSED(chat_of(R"([{"role":"owner","content":""}])"), "messages[0].role", "expected system");
+  EXPECT_REQUEST_REFUSED(chat_of(R"([{"role":"owner","content":""}])"), "messages[0].role",
+                         "expected system");
   EXPECT_REQUEST_REFUSED(chat_of(R"([{"role":"user"}])"), "messages[0].content", "missing");
   EXPECT_REQUEST_REFUSED(chat_of(R"([{"role":"user","content":[{"type":"image_url"}]}])"),
                          "messages[0].content[0].type", "only parts of type text");
-  EXPECT_REQUEST_REFUSED(chat_of(R"([{"role":"user","content":"","tool_calls":[]}])"), "messages[0].tool_calls",
-                         "only messages of the assistant");
-  EXPECT_REQUEST_REFUSED(chat_of(R"([{"role":"user","content":"","weight":1}])"), "messages[0].weight", "unknown");
+  EXPECT_REQUEST_REFUSED(chat_of(R"([{"role":"user","content":"","tool_calls":[]}])"),
+                         "messages[0].tool_calls", "only messages of the assistant");
+  EXPECT_REQUEST_REFUSED(chat_of(R"([{"role":"user","content":"","weight":1}])"), "messages[0].weight",
+                         "unknown");
   EXPECT_REQUEST_REFUSED(
       chat_of(R"([{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{"}}]}])"),
       "messages[0].tool_calls[0].function.arguments", "not valid JSON");
@@ -144,18 +152,22 @@ TEST(ChatRequest, ToolsAndTheirChoice) {
   EXPECT_EQ(chat("").tool_choice.kind, ToolChoice::Kind::none);
   EXPECT_EQ(chat(kTool).tool_choice.kind, ToolChoice::Kind::automatic);
   EXPECT_EQ(chat(kTool + std::string(R"(,"tool_choice":"none")")).tool_choice.kind, ToolChoice::Kind::none);
-  EXPECT_EQ(chat(kTool + std::string(R"(,"tool_choice":"required")")).tool_choice.kind, ToolChoice::Kind::required);
-  const auto named = chat(kTool + std::string(R"(,"tool_choice":{"type":"function","function":{"name":"look"}})"));
+  EXPECT_EQ(chat(kTool + std::string(R"(,"tool_choice":"required")")).tool_choice.kind,
+            ToolChoice::Kind::required);
+  const auto named =
+      chat(kTool + std::string(R"(,"tool_choice":{"type":"function","function":{"name":"look"}})"));
   EXPECT_EQ(named.tool_choice.kind, ToolChoice::Kind::named);
   EXPECT_EQ(named.tool_choice.name, "look");
   EXPECT_REQUEST_REFUSED(chat(R"(,"tool_choice":"required")"), "tool_choice", "there are no tools");
-  EXPECT_REQUEST_REFUSED(chat(kTool + std::string(R"(,"tool_choice":{"type":"function","function":{"name":"x"}})")),
-                         "tool_choice.function.name", "no tool is called");
-  EXPECT_REQUEST_REFUSED(chat(kTool + std::string(R"(,"tool_choice":"maybe")")), "tool_choice", "expected none");
-  EXPECT_REQUEST_REFUSED(chat(R"(,"tools":[{"type":"function","function":{"name":"a b"}}])"), "tools[0].function.name",
-                         "letters");
-  EXPECT_REQUEST_REFUSED(chat(kTool + std::string(R"(,"response_format":{"type":"json_object"})")), "response_format",
-                         "no tool can be called");
+  EXPECT_REQUEST_REFUSED(
+      chat(kTool + std::string(R"(,"tool_choice":{"type":"function","function":{"name":"x"}})")),
+      "tool_choice.function.name", "no tool is called");
+  EXPECT_REQUEST_REFUSED(chat(kTool + std::string(R"(,"tool_choice":"maybe")")), "tool_choice",
+                         "expected none");
+  EXPECT_REQUEST_REFUSED(chat(R"(,"tools":[{"type":"function","function":{"name":"a b"}}])"),
+                         "tools[0].function.name", "letters");
+  EXPECT_REQUEST_REFUSED(chat(kTool + std::string(R"(,"response_format":{"type":"json_object"})")),
+                         "response_format", "no tool can be called");
 }
 
 TEST(ChatRequest, NothingIsIgnored) {
@@ -166,13 +178,16 @@ TEST(ChatRequest, NothingIsIgnored) {
   EXPECT_REQUEST_REFUSED(chat(R"(,"top_logprobs":3)"), "top_logprobs", "only with logprobs");
   EXPECT_REQUEST_REFUSED(chat(R"(,"max_tokens":3,"max_completion_tokens":4)"), "max_tokens", "contradicts");
   EXPECT_EQ(chat(R"(,"max_tokens":4,"max_completion_tokens":4)").settings.max_tokens, 4);
-  EXPECT_REQUEST_REFUSED(chat(R"(,"response_format":{"type":"xml"})"), "response_format.type", "expected text");
-  EXPECT_REQUEST_REFUSED(chat(R"(,"response_format":{"type":"json_schema"})"), "response_format.json_schema", "missing");
+  EXPECT_REQUEST_REFUSED(chat(R"(,"response_format":{"type":"xml"})"), "response_format.type",
+                         "expected text");
+  EXPECT_REQUEST_REFUSED(chat(R"(,"response_format":{"type":"json_schema"})"), "response_format.json_schema",
+                         "missing");
 }
 
 TEST(ChatRequest, TemplateVariablesCannotForgeWhatTheTemplateVouchesFor) {
   EXPECT_EQ(chat(R"(,"chat_template_kwargs":{"thinking":true})").template_variables["thinking"], true);
-  for (const std::string key : {"messages", "bos_token", "eos_token", "now", "tools", "add_generation_prompt"}) {
+  for (const std::string key :
+       {"messages", "bos_token", "eos_token", "now", "tools", "add_generation_prompt"}) {
     EXPECT_REQUEST_REFUSED(chat(R"(,"chat_template_kwargs":{")" + key + R"(":"<longcat_user>"})"),
                            "chat_template_kwargs." + key, "cannot be given");
   }

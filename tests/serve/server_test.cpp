@@ -10,7 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const Json kLong = {{"prompt", "Once upon a time"}, {"max_tokens", 2000}, {"ignore_eos", true}, {"temperature", 0}};
+const Json kLong = {
+    {"prompt", "Once upon a time"}, {"max_tokens", 2000}, {"ignore_eos", true}, {"temperature", 0}};
 
 Json streaming(Json body) {
   body["stream"] = true;
@@ -51,8 +52,10 @@ TEST(Server, AKeyIsAskedForBeforeTheBodyIsRead) {
   Client client(server.port());
   client.send("POST /v1/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 30000000\r\n\r\n");
   EXPECT_EQ(client.read().status, 401);
-  EXPECT_EQ(server.post("/v1/completions", {{"prompt", "x"}, {"max_tokens", 1}}, "authorization: Bearer secret\r\n").status,
-            200);
+  EXPECT_EQ(
+      server.post("/v1/completions", {{"prompt", "x"}, {"max_tokens", 1}}, "authorization: Bearer secret\r\n")
+          .status,
+      200);
 }
 
 TEST(Server, OtherSitesGetNothing) {
@@ -77,7 +80,8 @@ TEST(Server, TheLogTellsOfARequest) {
   StoryServer server;
   server.ok("/v1/completions", {{"prompt", "x"}, {"max_tokens", 5}, {"ignore_eos", true}});
   const std::string line = server.logged("path=/v1/completions status=200");
-  for (const char* part : {" info request peer=127.0.0.1 method=POST", "completion_tokens=5", "first_token_seconds="}) {
+  for (const char* part :
+       {" info request peer=127.0.0.1 method=POST", "completion_tokens=5", "first_token_seconds="}) {
     EXPECT_NE(line.find(part), std::string::npos) << line;
   }
 }

@@ -63,7 +63,8 @@ Json StoryServer::error(int status, std::string_view path, const Json& body) con
 std::vector<Json> events_of(const std::string& body) {
   std::vector<Json> events;
   bool done = false;
-  for (std::size_t begin = 0, end = 0; (end = body.find("\n\n", begin)) != std::string::npos; begin = end + 2) {
+  for (std::size_t begin = 0, end = 0; (end = body.find("\n\n", begin)) != std::string::npos;
+       begin = end + 2) {
     const std::string line = body.substr(begin, end - begin);
     EXPECT_TRUE(line.starts_with("data: ")) << line;
     EXPECT_FALSE(done) << "an event after [DONE]";
@@ -90,12 +91,14 @@ double StoryServer::metric(const std::string& name) const {
 }
 
 void StoryServer::wait_for(const std::string& name, double at_least) const {
-  for (int i = 0; i < 12000 && metric(name) < at_least; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  for (int i = 0; i < 12000 && metric(name) < at_least; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   EXPECT_GE(metric(name), at_least) << name;
 }
 
 void StoryServer::wait_for_at_most(const std::string& name, double at_most) const {
-  for (int i = 0; i < 12000 && metric(name) > at_most; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  for (int i = 0; i < 12000 && metric(name) > at_most; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   EXPECT_LE(metric(name), at_most) << name;
 }
 

@@ -15,7 +15,8 @@ namespace nestor::serve {
 namespace {
 
 const tokenizer::Tokenizer& story() {
-  static const auto tokenizer = tokenizer::Tokenizer::load(std::filesystem::path(NESTOR_STORY) / "tokenizer.json");
+  static const auto tokenizer =
+      tokenizer::Tokenizer::load(std::filesystem::path(NESTOR_STORY) / "tokenizer.json");
   return tokenizer;
 }
 
@@ -62,7 +63,8 @@ TEST(CompletionLogprobs, OfTheSameTextTheBestStays) {
 }
 
 TEST(LogLine, HasTimeLevelEventAndQuotedValues) {
-  EXPECT_EQ(log_line(1'700'000'000'042, LogLevel::warn, "refused", {{"path", "/x"}, {"error", "a \"b\"\nc"}, {"e", ""}}),
+  EXPECT_EQ(log_line(1'700'000'000'042, LogLevel::warn, "refused",
+                     {{"path", "/x"}, {"error", "a \"b\"\nc"}, {"e", ""}}),
             "2023-11-14T22:13:20.042Z warn refused path=/x error=\"a \\\"b\\\"\\x0ac\" e=\"\"");
 }
 
@@ -82,10 +84,11 @@ TEST(Metrics, HistogramsAreCumulative) {
   snapshot.step.add(0.004);
   snapshot.step.add(1000);
   const std::string text = metrics_text(snapshot, {{{"/health", 200}, 3}}, 2);
-  for (const char* line : {"\nnestor_step_seconds_bucket{le=\"0.002\"} 0\n", "\nnestor_step_seconds_bucket{le=\"0.005\"} 2\n",
-                           "\nnestor_step_seconds_bucket{le=\"300\"} 2\n", "\nnestor_step_seconds_bucket{le=\"+Inf\"} 3\n",
-                           "\nnestor_step_seconds_count 3\n", "\nnestor_http_connections 2\n",
-                           "\nnestor_http_responses_total{route=\"/health\",status=\"200\"} 3\n"}) {
+  for (const char* line :
+       {"\nnestor_step_seconds_bucket{le=\"0.002\"} 0\n", "\nnestor_step_seconds_bucket{le=\"0.005\"} 2\n",
+        "\nnestor_step_seconds_bucket{le=\"300\"} 2\n", "\nnestor_step_seconds_bucket{le=\"+Inf\"} 3\n",
+        "\nnestor_step_seconds_count 3\n", "\nnestor_http_connections 2\n",
+        "\nnestor_http_responses_total{route=\"/health\",status=\"200\"} 3\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << text;
   }
 }
@@ -97,8 +100,8 @@ TEST(ErrorAnswer, KindsHaveTheirStatus) {
   EXPECT_EQ(status(Error(ErrorKind::internal, "m")), 500);
   EXPECT_EQ(status(std::bad_alloc()), 503);
   EXPECT_EQ(status(std::runtime_error("m")), 500);
-  const auto full = answer_to(static_cast<const std::exception&>(
-      schedule::Busy(schedule::Busy::Reason::queue_full, 7, "later")));
+  const auto full = answer_to(
+      static_cast<const std::exception&>(schedule::Busy(schedule::Busy::Reason::queue_full, 7, "later")));
   EXPECT_EQ(full.status, 429);
   EXPECT_EQ(full.headers.at(0).value, "7");
   EXPECT_EQ(error_body("m", "t", "p"), R"({"error":{"message":"m","type":"t","param":"p","code":null}})");

@@ -16,10 +16,14 @@ class UnhurriedModel : public lm::LanguageModel {
 
   const lm::Info& info() const override { return model_->info(); }
   lm::SequenceId open() override { return model_->open(); }
-  lm::SequenceId fork(lm::SequenceId source, std::int64_t length) override { return model_->fork(source, length); }
+  lm::SequenceId fork(lm::SequenceId source, std::int64_t length) override {
+    return model_->fork(source, length);
+  }
   void truncate(lm::SequenceId sequence, std::int64_t length) override { model_->truncate(sequence, length); }
   void close(lm::SequenceId sequence) override { model_->close(sequence); }
-  std::span<const TokenId> history(lm::SequenceId sequence) const override { return model_->history(sequence); }
+  std::span<const TokenId> history(lm::SequenceId sequence) const override {
+    return model_->history(sequence);
+  }
   lm::Memory memory() const override { return model_->memory(); }
   std::int64_t pages_to_append(lm::SequenceId sequence, std::int64_t tokens) const override {
     return model_->pages_to_append(sequence, tokens);

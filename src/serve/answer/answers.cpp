@@ -106,7 +106,8 @@ void Answers::finish() {
   state_ = State::closed;
   note_usage();
   if (!frame_.stream) {
-    exchange_->respond({.body = fmt::format("{{{},\"choices\":[{}],{}}}", frame_.head, fmt::join(choices_, ","), usage())});
+    exchange_->respond(
+        {.body = fmt::format("{{{},\"choices\":[{}],{}}}", frame_.head, fmt::join(choices_, ","), usage())});
     return;
   }
   if (frame_.include_usage) {
@@ -153,10 +154,9 @@ void Answers::send(const std::string& json) {
 }
 
 std::string Answers::usage() const {
-  return fmt::format(
-      R"("usage":{{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{},)"
-      R"("prompt_tokens_details":{{"cached_tokens":{}}}}})",
-      prompt_tokens_, generated_tokens_, prompt_tokens_ + generated_tokens_, cached_tokens_);
+  return fmt::format(R"("usage":{{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{},)"
+                     R"("prompt_tokens_details":{{"cached_tokens":{}}}}})",
+                     prompt_tokens_, generated_tokens_, prompt_tokens_ + generated_tokens_, cached_tokens_);
 }
 
 void Answers::note_usage() {
@@ -164,7 +164,8 @@ void Answers::note_usage() {
   exchange_->note("cached_tokens", std::to_string(cached_tokens_));
   exchange_->note("completion_tokens", std::to_string(generated_tokens_));
   exchange_->note("queued_seconds", fmt::format("{:.4f}", queued_seconds_));
-  if (first_token_seconds_) exchange_->note("first_token_seconds", fmt::format("{:.4f}", *first_token_seconds_));
+  if (first_token_seconds_)
+    exchange_->note("first_token_seconds", fmt::format("{:.4f}", *first_token_seconds_));
 }
 
 }  // namespace nestor::serve

@@ -6,7 +6,8 @@
 
 namespace nestor::serve {
 
-ChatReader::ChatReader(std::shared_ptr<Answers> answers, const tokenizer::Tokenizer& tokenizer, Options options)
+ChatReader::ChatReader(std::shared_ptr<Answers> answers, const tokenizer::Tokenizer& tokenizer,
+                       Options options)
     : answers_(std::move(answers)),
       tokenizer_(tokenizer),
       options_(std::move(options)),

@@ -1,5 +1,5 @@
-// One answer of /v1/chat/completions: the tokens of a request as the JSON of a choice, with reasoning and tool
-// calls apart from the content.
+// One answer of /v1/chat/completions: the tokens of a request as the JSON of a choice, with reasoning and
+// tool calls apart from the content.
 #pragma once
 
 #include <functional>

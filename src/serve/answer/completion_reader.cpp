@@ -30,7 +30,8 @@ void CompletionReader::finished(const schedule::Outcome& outcome) {
   put(std::exchange(options_.echo, {}) + pipe_.finish(), false);
   const Json reason = finish_reason_text(pipe_.stopped() ? decode::FinishReason::stop : outcome.reason);
   const bool whole = !answers_->stream();
-  std::string last = to_text(choice(std::move(text_), whole && options_.logprobs ? logprobs_.take() : nullptr, reason));
+  std::string last =
+      to_text(choice(std::move(text_), whole && options_.logprobs ? logprobs_.take() : nullptr, reason));
   const bool ended_well = !outcome.error && outcome.reason != decode::FinishReason::cancelled;
   if (!whole && ended_well) answers_->chunk(last);
   answers_->done(options_.index, std::move(last), outcome);

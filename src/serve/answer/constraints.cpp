@@ -38,7 +38,8 @@ std::shared_ptr<const grammar::Grammar> Constraints::of_tool_calls(const Json& t
   return compiled("tools", [&] { return grammar::Grammar::tool_calls(tools, choice); });
 }
 
-std::shared_ptr<decode::Constraint> Constraints::begin(const std::shared_ptr<const grammar::Grammar>& grammar) {
+std::shared_ptr<decode::Constraint> Constraints::begin(
+    const std::shared_ptr<const grammar::Grammar>& grammar) {
   if (!grammar) return nullptr;
   return std::make_shared<grammar::GrammarConstraint>(grammar, vocabulary());
 }

@@ -13,7 +13,8 @@
 
 namespace nestor::serve {
 
-/// Compiles grammars and sees a model's vocabulary as they need it. Any thread may ask. Refers to the tokenizer.
+/// Compiles grammars and sees a model's vocabulary as they need it. Any thread may ask. Refers to the
+/// tokenizer.
 class Constraints {
  public:
   Constraints(const tokenizer::Tokenizer& tokenizer, std::vector<TokenId> stop_ids);
@@ -21,7 +22,8 @@ class Constraints {
   /// Nothing for text. Throws RequestError for a schema that is none or that goes beyond what is supported.
   std::shared_ptr<const grammar::Grammar> of_format(const ResponseFormat& format) const;
   /// One call at least. Throws RequestError for parameters whose schema cannot be had.
-  std::shared_ptr<const grammar::Grammar> of_tool_calls(const Json& tools, const grammar::ToolChoice& choice) const;
+  std::shared_ptr<const grammar::Grammar> of_tool_calls(const Json& tools,
+                                                        const grammar::ToolChoice& choice) const;
 
   /// The constraint of one sequence, or nothing where there is no grammar. Throws Error(unsupported) for a
   /// vocabulary that cannot write every text.
@@ -32,7 +34,7 @@ class Constraints {
 
   const tokenizer::Tokenizer& tokenizer_;
   std::vector<TokenId> stop_ids_;
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;                                       // guards what follows
   std::shared_ptr<const grammar::Vocabulary> vocabulary_;  // built when it is needed first
 };
 

@@ -1,5 +1,5 @@
-// Generated ids -> text as it becomes certain: whole characters, without special tokens, held back where a stop
-// text may be beginning.
+// Generated ids -> text as it becomes certain: whole characters, without special tokens, held back where a
+// stop text may be beginning.
 #pragma once
 
 #include <memory>
@@ -19,8 +19,8 @@ class TextPipe {
  public:
   struct Options {
     std::vector<std::string> stops = {};
-    bool include_stop = false;         // the stop text is part of the text
-    bool skip_special_tokens = true;   // but for those in `kept`
+    bool include_stop = false;        // the stop text is part of the text
+    bool skip_special_tokens = true;  // but for those in `kept`
     std::shared_ptr<const KeptTokens> kept = {};
   };
 

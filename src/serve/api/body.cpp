@@ -9,8 +9,8 @@ namespace nestor::serve {
 Body::Body(const Json& object, std::string place) : object_(object), place_(std::move(place)) {
   if (object.is_object()) return;
   throw RequestError(ErrorKind::bad_input, place_,
-                     fmt::format("{}: expected an object, found {}", place_.empty() ? "the request body" : place_,
-                                 kind_of(object)));
+                     fmt::format("{}: expected an object, found {}",
+                                 place_.empty() ? "the request body" : place_, kind_of(object)));
 }
 
 std::string Body::path(std::string_view key) const {
@@ -99,8 +99,9 @@ void Body::refuse(std::string_view key, std::string_view why) {
 void Body::refuse_unknown() const {
   for (const auto& [key, value] : object_.items()) {
     if (value.is_null() || known_.contains(key)) continue;
-    throw RequestError(ErrorKind::unsupported, path(in_quotes(key).substr(1, key.size())),
-                       fmt::format("unknown parameter {}{}{}", in_quotes(key), place_.empty() ? "" : " of ", place_));
+    throw RequestError(
+        ErrorKind::unsupported, path(in_quotes(key).substr(1, key.size())),
+        fmt::format("unknown parameter {}{}{}", in_quotes(key), place_.empty() ? "" : " of ", place_));
   }
 }
 
@@ -110,8 +111,9 @@ std::vector<std::int32_t> token_ids(const Json& array, const std::string& path) 
   for (const Json& value : array) {
     const bool whole = value.is_number_unsigned() && value.get<std::uint64_t>() <= INT32_MAX;
     if (!whole) {
-      throw RequestError(ErrorKind::bad_input, fmt::format("{}[{}]", path, ids.size()),
-                         fmt::format("{}[{}]: expected a token id, found {}", path, ids.size(), excerpt(value)));
+      throw RequestError(
+          ErrorKind::bad_input, fmt::format("{}[{}]", path, ids.size()),
+          fmt::format("{}[{}]: expected a token id, found {}", path, ids.size(), excerpt(value)));
     }
     ids.push_back(value.get<std::int32_t>());
   }

@@ -64,17 +64,20 @@ void read_tools(Body& body, ChatRequest& request) {
   } else if (*choice == "required") {
     request.tool_choice.kind = ToolChoice::Kind::required;
   } else {
-    body.bad("tool_choice", fmt::format("expected none, auto, required or a function, found {}", excerpt(*choice)));
+    body.bad("tool_choice",
+             fmt::format("expected none, auto, required or a function, found {}", excerpt(*choice)));
   }
 }
 
 // Not what the server itself decides, nor what counts as written by the template (chat/render_request.h).
 void read_template_variables(Body& body, ChatRequest& request) {
   if (const Json* given = body.object("chat_template_kwargs")) {
-    for (const char* reserved : {"messages", "tools", "documents", "add_generation_prompt", "bos_token", "eos_token", "now"}) {
+    for (const char* reserved :
+         {"messages", "tools", "documents", "add_generation_prompt", "bos_token", "eos_token", "now"}) {
       if (!given->contains(reserved)) continue;
-      throw RequestError(ErrorKind::unsupported, fmt::format("chat_template_kwargs.{}", reserved),
-                         fmt::format("chat_template_kwargs.{}: this variable cannot be given here", reserved));
+      throw RequestError(
+          ErrorKind::unsupported, fmt::format("chat_template_kwargs.{}", reserved),
+          fmt::format("chat_template_kwargs.{}: this variable cannot be given here", reserved));
     }
     request.template_variables = *given;
   }
@@ -112,8 +115,10 @@ ChatRequest read_chat_request(const Json& json, const GenerationDefaults& defaul
   read_template_variables(body, request);
   refuse_what_is_not_done(body);
   body.refuse_unknown();
-  const bool forced = request.tool_choice.kind == ToolChoice::Kind::required || request.tool_choice.kind == ToolChoice::Kind::named;
-  if (request.tool_choice.kind == ToolChoice::Kind::automatic && request.format.kind != ResponseFormat::Kind::text) {
+  const bool forced = request.tool_choice.kind == ToolChoice::Kind::required ||
+                      request.tool_choice.kind == ToolChoice::Kind::named;
+  if (request.tool_choice.kind == ToolChoice::Kind::automatic &&
+      request.format.kind != ResponseFormat::Kind::text) {
     body.bad("response_format", "with it no tool can be called: give no tools, or tool_choice none");
   }
   if (forced && request.format.kind != ResponseFormat::Kind::text) {

@@ -19,9 +19,9 @@ struct ToolChoice {
 
 struct ChatRequest {
   GenerationSettings settings;
-  Json messages;                   // as templates expect them: contents are texts, arguments are objects
-  Json tools = Json::array();      // [{"type": "function", "function": {...}}]
-  ToolChoice tool_choice;          // none where there are no tools
+  Json messages;               // as templates expect them: contents are texts, arguments are objects
+  Json tools = Json::array();  // [{"type": "function", "function": {...}}]
+  ToolChoice tool_choice;      // none where there are no tools
   bool parallel_tool_calls = true;
   std::optional<std::int64_t> top_logprobs;  // absent: no log-probabilities
   ResponseFormat format;

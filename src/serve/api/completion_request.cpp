@@ -15,8 +15,10 @@ std::vector<CompletionPrompt> read_prompts(Body& body) {
   if (given == nullptr) body.bad("prompt", "missing; expected text or token ids");
   if (given->is_string()) return {given->get<std::string>()};
   if (!given->is_array() || given->empty()) {
-    body.bad("prompt", fmt::format("expected a string, an array of strings, of token ids, or of arrays of these, found {}",
-                                   excerpt(*given)));
+    body.bad(
+        "prompt",
+        fmt::format("expected a string, an array of strings, of token ids, or of arrays of these, found {}",
+                    excerpt(*given)));
   }
   if (given->front().is_number()) return {token_ids(*given, "prompt")};
   std::vector<CompletionPrompt> prompts;
@@ -27,8 +29,9 @@ std::vector<CompletionPrompt> read_prompts(Body& body) {
     } else if (one.is_array()) {
       prompts.emplace_back(token_ids(one, place));
     } else {
-      throw RequestError(ErrorKind::bad_input, place,
-                         fmt::format("{}: expected a string or an array of token ids, found {}", place, excerpt(one)));
+      throw RequestError(
+          ErrorKind::bad_input, place,
+          fmt::format("{}: expected a string or an array of token ids, found {}", place, excerpt(one)));
     }
   }
   return prompts;
@@ -36,7 +39,8 @@ std::vector<CompletionPrompt> read_prompts(Body& body) {
 
 }  // namespace
 
-CompletionRequest read_completion_request(const Json& json, const GenerationDefaults& defaults, std::uint64_t seed) {
+CompletionRequest read_completion_request(const Json& json, const GenerationDefaults& defaults,
+                                          std::uint64_t seed) {
   Body body(json);
   CompletionRequest request;
   request.settings = read_generation_settings(body, defaults, seed);

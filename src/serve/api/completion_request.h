@@ -25,6 +25,7 @@ struct CompletionRequest {
 
 /// A prompt is a string, an array of strings, an array of token ids, or an array of such arrays. Throws
 /// RequestError.
-CompletionRequest read_completion_request(const Json& json, const GenerationDefaults& defaults, std::uint64_t seed);
+CompletionRequest read_completion_request(const Json& json, const GenerationDefaults& defaults,
+                                          std::uint64_t seed);
 
 }  // namespace nestor::serve

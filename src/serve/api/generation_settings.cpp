@@ -23,7 +23,8 @@ void read_sampling(Body& body, decode::SamplingParams& s) {
   take(body.number("repetition_penalty", 1e-6, 1e3), s.repetition_penalty);
   take(body.number("presence_penalty", -2, 2), s.presence_penalty);
   take(body.number("frequency_penalty", -2, 2), s.frequency_penalty);
-  if (const auto seed = body.integer("seed", INT64_MIN, INT64_MAX)) s.seed = static_cast<std::uint64_t>(*seed);
+  if (const auto seed = body.integer("seed", INT64_MIN, INT64_MAX))
+    s.seed = static_cast<std::uint64_t>(*seed);
 }
 
 void read_logit_bias(Body& body, decode::SamplingParams& s) {
@@ -31,7 +32,8 @@ void read_logit_bias(Body& body, decode::SamplingParams& s) {
   if (biases == nullptr) return;
   if (biases->size() > kMostBiases) body.bad("logit_bias", fmt::format("at most {} tokens", kMostBiases));
   for (const auto& [key, value] : biases->items()) {
-    const bool digits = !key.empty() && key.size() <= 9 && key.find_first_not_of("0123456789") == std::string::npos;
+    const bool digits =
+        !key.empty() && key.size() <= 9 && key.find_first_not_of("0123456789") == std::string::npos;
     if (!digits) body.bad("logit_bias", fmt::format("expected token ids as keys, found {}", in_quotes(key)));
     if (!value.is_number()) body.bad("logit_bias", fmt::format("expected numbers, found {}", excerpt(value)));
     s.logit_bias[std::stoi(key)] = value.get<float>();
@@ -77,7 +79,8 @@ void refuse_other_methods(Body& body) {
   body.only("length_penalty", 1.0, "there is no beam search");
   body.only("early_stopping", false, "there is no beam search");
   body.only("spaces_between_special_tokens", true, "special tokens are written as they are");
-  for (const char* key : {"guided_json", "guided_regex", "guided_choice", "guided_grammar", "structured_outputs"}) {
+  for (const char* key :
+       {"guided_json", "guided_regex", "guided_choice", "guided_grammar", "structured_outputs"}) {
     body.refuse(key, "use response_format with json_schema");
   }
   // What does not touch an answer: whose request it is, and what a provider would do with it afterwards.
@@ -87,7 +90,8 @@ void refuse_other_methods(Body& body) {
 
 }  // namespace
 
-GenerationSettings read_generation_settings(Body& body, const GenerationDefaults& defaults, std::uint64_t seed) {
+GenerationSettings read_generation_settings(Body& body, const GenerationDefaults& defaults,
+                                            std::uint64_t seed) {
   GenerationSettings settings;
   settings.model = body.text("model");
   settings.sampling = defaults.sampling;
@@ -119,8 +123,9 @@ std::int64_t resolve_max_tokens(std::optional<std::int64_t> asked, std::optional
                                  prompt_tokens, context_limit));
   }
   if (asked && *asked > room) {
-    refuse("max_tokens", fmt::format("the prompt has {} tokens and max_tokens is {}, but the context limit is {}",
-                                     prompt_tokens, *asked, context_limit));
+    refuse("max_tokens",
+           fmt::format("the prompt has {} tokens and max_tokens is {}, but the context limit is {}",
+                       prompt_tokens, *asked, context_limit));
   }
   const std::int64_t most = std::min(room, defaults.most_max_tokens.value_or(room));
   if (asked && *asked > most) {

@@ -13,7 +13,8 @@ constexpr std::size_t kMostNameBytes = 64;
 
 bool is_name(std::string_view text) {
   const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.';
   };
   return !text.empty() && text.size() <= kMostNameBytes && std::all_of(text.begin(), text.end(), fits);
 }
@@ -24,8 +25,9 @@ std::string read_parts(const Json& parts, const std::string& place) {
     Body part(parts[i], fmt::format("{}[{}]", place, i));
     const std::string type = part.text("type").value_or("");
     if (type != "text" && type != "refusal") {
-      throw RequestError(ErrorKind::unsupported, part.path("type"),
-                         fmt::format("{}: only parts of type text are taken, not {}", part.path("type"), in_quotes(type)));
+      throw RequestError(
+          ErrorKind::unsupported, part.path("type"),
+          fmt::format("{}: only parts of type text are taken, not {}", part.path("type"), in_quotes(type)));
     }
     const auto piece = part.text(type);
     if (!piece) part.bad(type, "missing");
@@ -92,7 +94,8 @@ Json read_message(const Json& given, const std::string& place) {
     if (calls != nullptr && !calls->empty()) {
       read["tool_calls"] = Json::array();
       for (std::size_t i = 0; i < calls->size(); ++i) {
-        read["tool_calls"].push_back(read_call((*calls)[i], fmt::format("{}[{}]", message.path("tool_calls"), i)));
+        read["tool_calls"].push_back(
+            read_call((*calls)[i], fmt::format("{}[{}]", message.path("tool_calls"), i)));
       }
     }
     // Parts of an answer that clients send back as they got it.
@@ -121,7 +124,8 @@ Json template_messages(const Json& messages) {
 
 Json template_tools(const Json& tools) {
   if (tools.size() > kMostTools) {
-    throw RequestError(ErrorKind::limit, "tools", fmt::format("at most {} tools, found {}", kMostTools, tools.size()));
+    throw RequestError(ErrorKind::limit, "tools",
+                       fmt::format("at most {} tools, found {}", kMostTools, tools.size()));
   }
   std::set<std::string> names;
   for (std::size_t i = 0; i < tools.size(); ++i) {

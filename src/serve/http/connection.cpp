@@ -67,13 +67,15 @@ void Connection::on_head(Code error) {
     const auto status = status_of(error);
     if (!status) return close();
     body_unread_ = true;
-    return refuse(*status, *status == 413 ? "the request body is too large" : "malformed request: " + error.message());
+    return refuse(*status,
+                  *status == 413 ? "the request body is too large" : "malformed request: " + error.message());
   }
   take_head();
   const auto& message = parser_->get();
   const auto length = parser_->content_length();
   body_unread_ = parser_->chunked() || length.value_or(0) > 0;
-  if (std::distance(message.begin(), message.end()) > static_cast<std::ptrdiff_t>(context_.options.header_count)) {
+  if (std::distance(message.begin(), message.end()) >
+      static_cast<std::ptrdiff_t>(context_.options.header_count)) {
     return refuse(431, "the request has too many header fields");
   }
   if (!request_.path.starts_with('/')) return refuse(400, "the target of a request must begin with /");
@@ -84,7 +86,7 @@ void Connection::on_head(Code error) {
     phase_ = Phase::answering;
     return answer_whole(std::move(*answer));
   }
-  const std::size_t bytes = !body_unread_         ? 0
+  const std::size_t bytes = !body_unread_        ? 0
                             : parser_->chunked() ? context_.options.body_bytes
                                                  : static_cast<std::size_t>(length.value_or(0));
   if (context_.bodies_bytes + bytes > context_.options.bodies_bytes) {
@@ -131,7 +133,8 @@ void Connection::on_body(Code error) {
     keep_alive_ = false;
     const auto status = status_of(error);
     if (!status) return close();
-    return refuse(*status, *status == 413 ? "the request body is too large" : "malformed body: " + error.message());
+    return refuse(*status,
+                  *status == 413 ? "the request body is too large" : "malformed body: " + error.message());
   }
   body_unread_ = false;
   request_.body = std::move(parser_->get().body());

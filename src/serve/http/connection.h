@@ -90,7 +90,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   asio::steady_timer write_deadline_;  // of what is being sent
   beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
-  HttpRequest request_;  // until it is handed over
+  HttpRequest request_;          // until it is handed over
   std::vector<Header> headers_;  // of every answer
   std::string peer_;
   std::weak_ptr<Reply> reply_;

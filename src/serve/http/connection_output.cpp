@@ -12,10 +12,10 @@
 namespace nestor::serve {
 namespace {
 
-constexpr std::chrono::seconds kGrace{5};           // for the client to hear that it is too late
-constexpr std::chrono::seconds kLinger{2};          // for it to read a refusal before the connection is gone
-constexpr std::size_t kLingerBytes = 4U << 20;      // of an unwanted body, thrown away meanwhile
-constexpr std::size_t kPieceBytes = 256U << 10;     // of one send
+constexpr std::chrono::seconds kGrace{5};        // for the client to hear that it is too late
+constexpr std::chrono::seconds kLinger{2};       // for it to read a refusal before the connection is gone
+constexpr std::size_t kLingerBytes = 4U << 20;   // of an unwanted body, thrown away meanwhile
+constexpr std::size_t kPieceBytes = 256U << 10;  // of one send
 
 }  // namespace
 
@@ -125,7 +125,8 @@ void Connection::answer_complete() {
   expect(context_.options.idle_time);
 }
 
-/// Closing with unread bytes of the client would reset the connection and could destroy the answer on its way.
+/// Closing with unread bytes of the client would reset the connection and could destroy the answer on its
+/// way.
 void Connection::linger() {
   Code error;
   if (phase_ != Phase::lingering) {

@@ -40,9 +40,9 @@ enum class Interruption {
   too_late,     // the time for a request is over; the client still waits for an error
 };
 
-/// Answers one request: respond(), or begin(), any number of write() and end(). All calls return at once, from
-/// any thread, and do nothing after the end or when the client has left. An exchange that is dropped without an
-/// answer is answered with status 500.
+/// Answers one request: respond(), or begin(), any number of write() and end(). All calls return at once,
+/// from any thread, and do nothing after the end or when the client has left. An exchange that is dropped
+/// without an answer is answered with status 500.
 class Exchange {
  public:
   Exchange() = default;
@@ -85,8 +85,8 @@ class Site {
   Site& operator=(const Site&) = delete;
   virtual ~Site() = default;
 
-  /// On the server's own thread, so it must be quick: an answer that needs no body, or nothing to read the body
-  /// and go on. Called as soon as the head is there: who may not ask uploads nothing.
+  /// On the server's own thread, so it must be quick: an answer that needs no body, or nothing to read the
+  /// body and go on. Called as soon as the head is there: who may not ask uploads nothing.
   virtual std::optional<HttpResponse> answer_head(const HttpRequest& head) = 0;
 
   /// What every answer to this request says besides, whoever gives it. On the server's own thread.

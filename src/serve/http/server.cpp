@@ -74,16 +74,17 @@ class HttpServer::Core {
   void listen() {
     boost::system::error_code error;
     tcp::resolver resolver(io_);
-    const auto found = resolver.resolve(options_.host, std::to_string(options_.port), tcp::resolver::passive, error);
+    const auto found =
+        resolver.resolve(options_.host, std::to_string(options_.port), tcp::resolver::passive, error);
     if (error || found.empty()) {
-      fail(ErrorKind::usage, "{} is neither an address nor a name of this machine: {}", in_quotes(options_.host),
-           error.message());
+      fail(ErrorKind::usage, "{} is neither an address nor a name of this machine: {}",
+           in_quotes(options_.host), error.message());
     }
     endpoint_ = found.begin()->endpoint();
     const auto step = [&](const char* what) {
       if (error) {
-        fail(ErrorKind::io, "cannot {} {} port {}: {}", what, endpoint_.address().to_string(), endpoint_.port(),
-             error.message());
+        fail(ErrorKind::io, "cannot {} {} port {}: {}", what, endpoint_.address().to_string(),
+             endpoint_.port(), error.message());
       }
     };
     acceptor_.open(endpoint_.protocol(), error);

@@ -23,16 +23,17 @@ struct HttpOptions {
   std::size_t unread_bytes = 4U << 20;    // of a stream that its client does not read
   std::size_t connections = 512;
 
-  std::chrono::milliseconds head_time{10'000};      // from connecting to the end of the head
-  std::chrono::milliseconds idle_time{75'000};      // between two requests of a connection
-  std::chrono::milliseconds body_time{120'000};     // for a whole body
-  std::chrono::milliseconds write_time{30'000};     // without the client reading anything
+  std::chrono::milliseconds head_time{10'000};       // from connecting to the end of the head
+  std::chrono::milliseconds idle_time{75'000};       // between two requests of a connection
+  std::chrono::milliseconds body_time{120'000};      // for a whole body
+  std::chrono::milliseconds write_time{30'000};      // without the client reading anything
   std::chrono::milliseconds answer_time{3'600'000};  // for one answer
 };
 
 class HttpServer {
  public:
-  /// Binds to the address. Throws Error(usage) for a host that is none, Error(io) for an address that cannot be had.
+  /// Binds to the address. Throws Error(usage) for a host that is none, Error(io) for an address that cannot
+  /// be had.
   explicit HttpServer(const HttpOptions& options);
   /// stop(). No exchange may be left.
   ~HttpServer();

@@ -1,5 +1,5 @@
-// The chat page: files that are part of the program, so that it works without a network and without a folder of
-// its own.
+// The chat page: files that are part of the program, so that it works without a network and without a folder
+// of its own.
 #pragma once
 
 #include <optional>

@@ -27,7 +27,8 @@ void check_model(const Backend& backend, const std::optional<std::string>& name)
   const auto& names = backend.model.names;
   if (!name || name->empty() || std::find(names.begin(), names.end(), *name) != names.end()) return;
   throw RequestError(ErrorKind::not_found, "model",
-                     fmt::format("there is no model {} here; this server has {}", in_quotes(*name), in_quotes(names.front())),
+                     fmt::format("there is no model {} here; this server has {}", in_quotes(*name),
+                                 in_quotes(names.front())),
                      "model_not_found");
 }
 
@@ -35,11 +36,12 @@ decode::StopRule stop_rule(const Backend& backend, const GenerationSettings& set
                            std::optional<std::int64_t> default_tokens, std::int64_t prompt_tokens) {
   decode::StopRule rule;
   rule.ids = settings.stop_ids;
-  rule.max_tokens = resolve_max_tokens(settings.max_tokens, default_tokens, backend.model.defaults, prompt_tokens,
-                                       backend.engine.info().context_limit);
+  rule.max_tokens = resolve_max_tokens(settings.max_tokens, default_tokens, backend.model.defaults,
+                                       prompt_tokens, backend.engine.info().context_limit);
   if (settings.min_tokens > rule.max_tokens) {
     throw RequestError(ErrorKind::usage, "min_tokens",
-                       fmt::format("min_tokens is {}, but the answer has at most {} tokens", settings.min_tokens, rule.max_tokens));
+                       fmt::format("min_tokens is {}, but the answer has at most {} tokens",
+                                   settings.min_tokens, rule.max_tokens));
   }
   rule.min_tokens = settings.min_tokens;
   return rule;

@@ -16,7 +16,8 @@ struct Backend {
   IdSource& ids;
 };
 
-/// The frame of an answer; `kind` is "text_completion" or "chat.completion", whose chunks have names of their own.
+/// The frame of an answer; `kind` is "text_completion" or "chat.completion", whose chunks have names of their
+/// own.
 AnswerFrame answer_frame(const Backend& backend, const GenerationSettings& settings, std::string_view kind,
                          std::string_view chunk_kind, std::string_view id_prefix);
 
@@ -27,7 +28,8 @@ void check_model(const Backend& backend, const std::optional<std::string>& name)
 decode::StopRule stop_rule(const Backend& backend, const GenerationSettings& settings,
                            std::optional<std::int64_t> default_tokens, std::int64_t prompt_tokens);
 
-/// Calls `make`; what the engine's checks say about a prompt or a parameter becomes a RequestError of `param`.
+/// Calls `make`; what the engine's checks say about a prompt or a parameter becomes a RequestError of
+/// `param`.
 decode::Turn checked(decode::Turn turn, const lm::Info& info, const char* param);
 
 // One function for each route; they throw what becomes an error answer.

@@ -32,8 +32,8 @@ std::optional<std::string> text_without(const ServedModel& model, const Json& in
   }
 }
 
-void refuse_if_left_out(const ServedModel& model, const std::string& text, const Json& without, const char* param,
-                        const char* what) {
+void refuse_if_left_out(const ServedModel& model, const std::string& text, const Json& without,
+                        const char* param, const char* what) {
   if (text_without(model, without) != text) return;
   throw RequestError(ErrorKind::unsupported, param,
                      fmt::format("{}: the chat template of this model has no place for {}", param, what));
@@ -53,7 +53,8 @@ ChatPrompt chat_prompt(const ServedModel& model, const ChatRequest& request) {
   if (request.tool_choice.kind == ToolChoice::Kind::automatic) {
     Json without = input;
     without["tools"] = nullptr;
-    refuse_if_left_out(model, rendered.text, without, "tools", "tools; tool_choice required or a function works");
+    refuse_if_left_out(model, rendered.text, without, "tools",
+                       "tools; tool_choice required or a function works");
   }
   Json kept = without_tool_results(request.messages);
   if (!kept.empty() && kept.size() < request.messages.size()) {
@@ -61,7 +62,8 @@ ChatPrompt chat_prompt(const ServedModel& model, const ChatRequest& request) {
     without["messages"] = std::move(kept);
     refuse_if_left_out(model, rendered.text, without, "messages", "messages of role tool");
   }
-  const bool thinking = request.add_generation_prompt && chat::stripped(rendered.text).ends_with(chat::kThinkOpen);
+  const bool thinking =
+      request.add_generation_prompt && chat::stripped(rendered.text).ends_with(chat::kThinkOpen);
   return {assemble::ChatFormat::encode(rendered, model.tokenizer),
           thinking ? chat::AnswerParser::Begins::in_reasoning : chat::AnswerParser::Begins::in_content};
 }

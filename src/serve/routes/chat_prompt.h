@@ -14,8 +14,8 @@ struct ChatPrompt {
   chat::AnswerParser::Begins begins = chat::AnswerParser::Begins::in_content;
 };
 
-/// Renders the conversation. What the template leaves out although it matters (tools that may be called, results of
-/// tools) is refused. Throws RequestError.
+/// Renders the conversation. What the template leaves out although it matters (tools that may be called,
+/// results of tools) is refused. Throws RequestError.
 ChatPrompt chat_prompt(const ServedModel& model, const ChatRequest& request);
 
 }  // namespace nestor::serve

@@ -29,8 +29,8 @@ std::shared_ptr<const KeptTokens> kept_tokens(const tokenizer::Tokenizer& tokeni
   keep(chat::kThinkOpen);
   keep(chat::kThinkClose);
   if (!tools) return kept;
-  for (const auto marker : {chat::kCallOpen, chat::kCallClose, chat::kKeyOpen, chat::kKeyClose, chat::kValueOpen,
-                            chat::kValueClose}) {
+  for (const auto marker : {chat::kCallOpen, chat::kCallClose, chat::kKeyOpen, chat::kKeyClose,
+                            chat::kValueOpen, chat::kValueClose}) {
     keep(marker);
   }
   return kept;
@@ -48,7 +48,8 @@ void answer_chat(const Backend& backend, const std::shared_ptr<Exchange>& exchan
   const auto rule = stop_rule(backend, settings, backend.model.defaults.max_tokens,
                               static_cast<std::int64_t>(prompt.ids.size()));
   auto answers = std::make_shared<Answers>(
-      exchange, backend.engine, answer_frame(backend, settings, "chat.completion", "chat.completion.chunk", "chatcmpl-"));
+      exchange, backend.engine,
+      answer_frame(backend, settings, "chat.completion", "chat.completion.chunk", "chatcmpl-"));
 
   const bool tools = request.tool_choice.kind != ToolChoice::Kind::none;
   decode::SamplingParams sampling = settings.sampling;
@@ -64,7 +65,8 @@ void answer_chat(const Backend& backend, const std::shared_ptr<Exchange>& exchan
                               .call_id = [&ids = backend.ids] { return ids.next("call_"); }};
   std::vector<Ask> asks;
   for (std::int64_t i = 0; i < settings.n; ++i) {
-    decode::Turn turn(prompt.ids, sampling, rule, static_cast<std::uint64_t>(i), backend.constraints.begin(grammar));
+    decode::Turn turn(prompt.ids, sampling, rule, static_cast<std::uint64_t>(i),
+                      backend.constraints.begin(grammar));
     options.index = asks.size();
     asks.push_back({.request = {.turn = checked(std::move(turn), backend.engine.info(), "messages"),
                                 .priority = settings.priority},

@@ -8,8 +8,10 @@
 namespace nestor::serve {
 namespace {
 
-std::vector<TokenId> encoded(const Backend& backend, const CompletionRequest& request, const std::string& text) {
-  const auto control = request.control_tokens ? tokenizer::ControlTokens::everywhere() : tokenizer::ControlTokens::nowhere();
+std::vector<TokenId> encoded(const Backend& backend, const CompletionRequest& request,
+                             const std::string& text) {
+  const auto control =
+      request.control_tokens ? tokenizer::ControlTokens::everywhere() : tokenizer::ControlTokens::nowhere();
   const auto added = request.add_special_tokens ? tokenizer::PostProcess::add : tokenizer::PostProcess::omit;
   return backend.model.tokenizer.encode(text, added, control);
 }
@@ -29,13 +31,14 @@ Prompt read_prompt(const Backend& backend, const CompletionRequest& request, con
 }  // namespace
 
 void answer_completion(const Backend& backend, const std::shared_ptr<Exchange>& exchange) {
-  const CompletionRequest request = read_completion_request(parse_json(exchange->request().body, "the request body"),
-                                                            backend.model.defaults, backend.ids.seed());
+  const CompletionRequest request = read_completion_request(
+      parse_json(exchange->request().body, "the request body"), backend.model.defaults, backend.ids.seed());
   const GenerationSettings& settings = request.settings;
   check_model(backend, settings.model);
   const auto grammar = backend.constraints.of_format(request.format);
   auto answers = std::make_shared<Answers>(
-      exchange, backend.engine, answer_frame(backend, settings, "text_completion", "text_completion", "cmpl-"));
+      exchange, backend.engine,
+      answer_frame(backend, settings, "text_completion", "text_completion", "cmpl-"));
 
   decode::SamplingParams sampling = settings.sampling;
   sampling.top_logprobs = request.logprobs;
@@ -44,21 +47,25 @@ void answer_completion(const Backend& backend, const std::shared_ptr<Exchange>& 
   for (const CompletionPrompt& given : request.prompts) {
     const Prompt prompt = read_prompt(backend, request, given);
     if (prompt.ids.empty()) {
-      throw RequestError(ErrorKind::usage, "prompt", "prompt: it has no tokens, and a model needs one to begin with");
+      throw RequestError(ErrorKind::usage, "prompt",
+                         "prompt: it has no tokens, and a model needs one to begin with");
     }
-    const auto rule = stop_rule(backend, settings, std::nullopt, static_cast<std::int64_t>(prompt.ids.size()));
+    const auto rule =
+        stop_rule(backend, settings, std::nullopt, static_cast<std::int64_t>(prompt.ids.size()));
     for (std::int64_t i = 0; i < settings.n; ++i) {
-      decode::Turn turn(prompt.ids, sampling, rule, static_cast<std::uint64_t>(i), backend.constraints.begin(grammar));
+      decode::Turn turn(prompt.ids, sampling, rule, static_cast<std::uint64_t>(i),
+                        backend.constraints.begin(grammar));
       CompletionReader::Options options{.index = asks.size(),
                                         .text = {.stops = settings.stops,
                                                  .include_stop = settings.include_stop,
                                                  .skip_special_tokens = settings.skip_special_tokens},
                                         .echo = request.echo ? prompt.text : "",
                                         .logprobs = request.logprobs.has_value()};
-      asks.push_back({.request = {.turn = checked(std::move(turn), backend.engine.info(), "prompt"),
-                                  .priority = settings.priority},
-                      .reader = std::make_shared<CompletionReader>(answers, backend.model.tokenizer, std::move(options)),
-                      .counts_prompt = i == 0});
+      asks.push_back(
+          {.request = {.turn = checked(std::move(turn), backend.engine.info(), "prompt"),
+                       .priority = settings.priority},
+           .reader = std::make_shared<CompletionReader>(answers, backend.model.tokenizer, std::move(options)),
+           .counts_prompt = i == 0});
     }
   }
   answers->start(std::move(asks));

@@ -33,7 +33,8 @@ HttpResponse describe_model(const ServedModel& model, const lm::Info& info, std:
   for (const std::string& own : model.names) {
     if (own == name) return {.body = to_text(described(model, info, own))};
   }
-  return error_answer(404, fmt::format("there is no model {} here", in_quotes(name)), "model", "model_not_found");
+  return error_answer(404, fmt::format("there is no model {} here", in_quotes(name)), "model",
+                      "model_not_found");
 }
 
 HttpResponse answer_tokenize(const Backend& backend, const HttpRequest& request) {
@@ -48,9 +49,9 @@ HttpResponse answer_tokenize(const Backend& backend, const HttpRequest& request)
   const auto ids = backend.model.tokenizer.encode(
       *prompt, add ? tokenizer::PostProcess::add : tokenizer::PostProcess::omit,
       control ? tokenizer::ControlTokens::everywhere() : tokenizer::ControlTokens::nowhere());
-  return {.body = to_text({{"count", ids.size()},
-                           {"max_model_len", backend.engine.info().context_limit},
-                           {"tokens", ids}})};
+  return {
+      .body = to_text(
+          {{"count", ids.size()}, {"max_model_len", backend.engine.info().context_limit}, {"tokens", ids}})};
 }
 
 HttpResponse answer_detokenize(const Backend& backend, const HttpRequest& request) {
