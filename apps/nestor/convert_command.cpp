@@ -64,8 +64,9 @@ Command convert_command(CLI::App& root, const assemble::EngineOptions& engine) {
                   "Word and n-gram tables: bf16, q8, q6, q5, q4, q3 or q2 (default bf16)")
       ->option_text("F")
       ->check(CLI::IsMember({"bf16", "q8", "q6", "q5", "q4", "q3", "q2"}));
-  app->add_option("--keep", o->formats.keep,
-                  "Another format for tensors of such a name, * for any text (repeatable; the first that fits)")
+  app->add_option(
+         "--keep", o->formats.keep,
+         "Another format for tensors of such a name, * for any text (repeatable; the first that fits)")
       ->option_text("PATTERN=F")
       ->allow_extra_args(false);
   app->add_option("--scales", o->scales,

@@ -53,7 +53,10 @@ class Evaluation {
   }
 
   int execute() {
-    const Report report = !o_.against.empty() ? divergence() : !o_.text.empty() ? perplexity() : !o_.choices.empty() ? choices() : answers();
+    const Report report = !o_.against.empty()   ? divergence()
+                          : !o_.text.empty()    ? perplexity()
+                          : !o_.choices.empty() ? choices()
+                                                : answers();
     print(o_.json ? to_text(report.json) + "\n" : report.text);
     return 0;
   }
@@ -93,8 +96,8 @@ class Evaluation {
         "perplexity     {:.4f}, source {:.4f} ({:+.3f} %)\n"
         "divergence     {:.6f} +- {:.6f} nats per token, largest {:.3f}\n"
         "agreement      {:.2f} % of the most likely tokens\n",
-        d.tokens, o_.windows.window, o_.windows.stride, model, reference, 100 * d.perplexity_change(), d.mean(),
-        d.standard_error, d.largest, 100 * d.agreement());
+        d.tokens, o_.windows.window, o_.windows.stride, model, reference, 100 * d.perplexity_change(),
+        d.mean(), d.standard_error, d.largest, 100 * d.agreement());
     r.json = {{"perplexity", model},
               {"source_perplexity", reference},
               {"perplexity_change", d.perplexity_change()},
@@ -197,7 +200,8 @@ Command eval_command(CLI::App& root, const assemble::EngineOptions& engine) {
   app->footer(
       "Examples:\n  nestor eval --text book.txt\n  nestor eval MODEL --text book.txt --window 1024 --stride "
       "256 --json\n"
-      "  nestor eval MODEL-q4 --text book.txt --against MODEL\n  nestor eval MODEL --choices quiz.jsonl\n  nestor eval MODEL --questions facts.jsonl -n 16");
+      "  nestor eval MODEL-q4 --text book.txt --against MODEL\n  nestor eval MODEL --choices quiz.jsonl\n  "
+      "nestor eval MODEL --questions facts.jsonl -n 16");
   return {app, [o, app, &engine] {
             require_one_of(*app, {"--text", "--choices", "--questions"});
             if (!o->against.empty() && o->text.empty()) fail(ErrorKind::usage, "--against goes with --text");

@@ -150,11 +150,12 @@ using Body = std::int64_t (*)(volatile float*);
 double peak(kernels::Team& team, Body body) {
   volatile float sink = 0;
   const std::int64_t each = body(&sink);
-  return best(2.0 * static_cast<double>(each * team.threads()),
-              [&] { team.run(team.threads(), [&](std::int64_t, int) {
-                      volatile float own = 0;
-                      body(&own);
-                    }); });
+  return best(2.0 * static_cast<double>(each * team.threads()), [&] {
+    team.run(team.threads(), [&](std::int64_t, int) {
+      volatile float own = 0;
+      body(&own);
+    });
+  });
 }
 
 }  // namespace
@@ -175,7 +176,8 @@ double read_bandwidth(kernels::Team& team, const Memory& memory, std::size_t byt
   return best(work, [&] {
     team.run(team.threads(), [&](std::int64_t i, int) {
       std::uint64_t sum = 0;
-      for (int r = 0; r < rounds; ++r) sum ^= read_once(memory.data() + static_cast<std::size_t>(i) * share, each, streams);
+      for (int r = 0; r < rounds; ++r)
+        sum ^= read_once(memory.data() + static_cast<std::size_t>(i) * share, each, streams);
       asm volatile("" : : "r"(sum));
     });
   });
@@ -183,7 +185,8 @@ double read_bandwidth(kernels::Team& team, const Memory& memory, std::size_t byt
 
 double dram_read(kernels::Team& team, const Memory& memory) {
   double most = 0;
-  for (const int streams : {1, 2, 4, 8}) most = std::max(most, read_bandwidth(team, memory, memory.bytes(), streams, 1));
+  for (const int streams : {1, 2, 4, 8})
+    most = std::max(most, read_bandwidth(team, memory, memory.bytes(), streams, 1));
   return most;
 }
 
@@ -202,8 +205,8 @@ double bf16_peak(kernels::Team& team) {
 double fork_join(kernels::Team& team) {
   constexpr int kRegions = 2000;
   return 1 / best(kRegions, [&] {
-    for (int i = 0; i < kRegions; ++i) team.run(team.threads(), [](std::int64_t, int) {});
-  });
+           for (int i = 0; i < kRegions; ++i) team.run(team.threads(), [](std::int64_t, int) {});
+         });
 }
 
 double disk_reads(const std::filesystem::path& path, int depth) {
@@ -218,7 +221,8 @@ double disk_reads(const std::filesystem::path& path, int depth) {
       readers.emplace_back([&, d] {
         const std::unique_ptr<void, decltype(&std::free)> page(std::aligned_alloc(4096, 4096), &std::free);
         for (std::uint64_t i = 0; i < kReads; ++i) {
-          const auto at = static_cast<std::uint64_t>(uniform(11, i, static_cast<std::uint64_t>(d)) * static_cast<double>(pages));
+          const auto at = static_cast<std::uint64_t>(uniform(11, i, static_cast<std::uint64_t>(d)) *
+                                                     static_cast<double>(pages));
           if (::pread(direct, page.get(), 4096, static_cast<off_t>(at * 4096)) != 4096) return;
         }
       });

@@ -1,5 +1,5 @@
-// What this machine can do at best, measured: the other benchmarks give their figures as shares of these, measured
-// in the same run.
+// What this machine can do at best, measured: the other benchmarks give their figures as shares of these,
+// measured in the same run.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,8 @@ class Memory {
   std::size_t bytes_;
 };
 
-/// Bytes per second when every thread of the team reads `bytes` of its own share of the memory, `streams` places of it
-/// at once, `rounds` times over. The best of a few repetitions.
+/// Bytes per second when every thread of the team reads `bytes` of its own share of the memory, `streams`
+/// places of it at once, `rounds` times over. The best of a few repetitions.
 double read_bandwidth(kernels::Team& team, const Memory& memory, std::size_t bytes, int streams, int rounds);
 
 /// The best of 1, 2, 4 and 8 streams from memory that no cache holds.

@@ -1,7 +1,10 @@
 // The ceilings of this machine, with one thread and with all of them.
-//   build/release/bin/ceilings_bench [FILE]    FILE: some GB on the disk to measure; left out, the disk is not
+//   build/release/bin/ceilings_bench [FILE]    FILE: some GB on the disk to measure; left out, the disk is
+//   not
 // measured. The last line is one JSON object.
 #include <fmt/format.h>
+
+#include <cstdio>
 
 #include "base/cpu.h"
 #include "ceilings.h"
@@ -14,7 +17,8 @@ int main(int argc, char** argv) {
   fmt::print("{}\n{:<34}", cpu.name, "");
   std::vector<int> counts = {1};
   if (cpu.cores > 1) counts.push_back(cpu.cores);
-  for (const int threads : counts) fmt::print("{:>10}", fmt::format("{} thread{}", threads, threads == 1 ? "" : "s"));
+  for (const int threads : counts)
+    fmt::print("{:>10}", fmt::format("{} thread{}", threads, threads == 1 ? "" : "s"));
   std::string json = fmt::format("{{\"bench\":\"ceilings\",\"cpu\":\"{}\"", cpu.name);
   const auto line = [&](const char* name, const char* key, double scale, auto&& measure) {
     fmt::print("\n{:<34}", name);

@@ -1,11 +1,13 @@
-// Products with quantized and plain matrices against the ceilings of the same run: each format and number of rows is
-// measured in turns with a read of memory.
-//   build/release/bin/products_bench [N K]     default 4096 x 4096; the weights rotate through 256 MB, so that no
+// Products with quantized and plain matrices against the ceilings of the same run: each format and number of
+// rows is measured in turns with a read of memory.
+//   build/release/bin/products_bench [N K]     default 4096 x 4096; the weights rotate through 256 MB, so
+//   that no
 // cache holds them. The last line is one JSON object.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 
 #include "base/cpu.h"
@@ -49,7 +51,8 @@ Weights fill(const bench::Memory& memory, quant::Format format, std::int64_t row
     std::vector<float> band(static_cast<std::size_t>(quant::kBandRows * cols));
     for (std::size_t i = 0; i < band.size(); ++i) band[i] = normal_pair(3, i, 0)[0];
     std::vector<std::uint8_t> tiles(static_cast<std::size_t>(shape[1] * shape[2]));
-    quant::encode_band(format, band.data(), quant::kBandRows, cols, {}, quant::ScaleRule::absmax, tiles.data());
+    quant::encode_band(format, band.data(), quant::kBandRows, cols, {}, quant::ScaleRule::absmax,
+                       tiles.data());
     for (std::int64_t b = 0; b < shape[0]; ++b) one.insert(one.end(), tiles.begin(), tiles.end());
   } else {
     for (std::int64_t i = 0; i < rows * cols; ++i) {
@@ -59,7 +62,8 @@ Weights fill(const bench::Memory& memory, quant::Format format, std::int64_t row
     }
   }
   Weights w{memory, one.size(), memory.bytes() / one.size(), format, rows, cols};
-  for (std::size_t c = 0; c < w.copies; ++c) std::copy(one.begin(), one.end(), memory.data() + c * one.size());
+  for (std::size_t c = 0; c < w.copies; ++c)
+    std::copy(one.begin(), one.end(), memory.data() + c * one.size());
   return w;
 }
 
@@ -71,10 +75,11 @@ int main(int argc, char** argv) {
   const CpuInfo cpu = cpu_info();
   const kernels::OpTable& ops = kernels::select_set("auto", cpu);
   const bench::Memory memory(std::size_t{256} << 20);
-  std::string json = fmt::format("{{\"bench\":\"products\",\"cpu\":\"{}\",\"kernels\":\"{}\",\"n\":{},\"k\":{},\"rows\":[",
-                                 cpu.name, ops.name, rows, cols);
-  fmt::print("{}, {}, {} x {}\n{:<8}{:>8}{:>6}{:>10}{:>10}{:>9}{:>11}{:>9}\n", cpu.name, ops.name, rows, cols, "format",
-             "threads", "T", "ms", "GB/s", "of DRAM", "GOP/s", "of peak");
+  std::string json =
+      fmt::format("{{\"bench\":\"products\",\"cpu\":\"{}\",\"kernels\":\"{}\",\"n\":{},\"k\":{},\"rows\":[",
+                  cpu.name, ops.name, rows, cols);
+  fmt::print("{}, {}, {} x {}\n{:<8}{:>8}{:>6}{:>10}{:>10}{:>9}{:>11}{:>9}\n", cpu.name, ops.name, rows, cols,
+             "format", "threads", "T", "ms", "GB/s", "of DRAM", "GOP/s", "of peak");
   bool first = true;
   std::vector<int> counts = {1};
   if (cpu.cores > 1) counts.push_back(cpu.cores);
@@ -101,17 +106,20 @@ int main(int argc, char** argv) {
             kernels::matmul(ctx, {x.data(), cols}, t, w.view(copy++), {y.data(), rows});
           }
           least = std::min(least, seconds_since(start) / static_cast<double>(calls));
-          if (t <= 16) dram = std::max(dram, bench::read_bandwidth(team, memory, std::size_t{64} << 20, 4, 1));
+          if (t <= 16)
+            dram = std::max(dram, bench::read_bandwidth(team, memory, std::size_t{64} << 20, 4, 1));
         }
         const double rate = static_cast<double>(w.bytes) / least;
         const double operations = 2.0 * static_cast<double>(t * rows * cols) / least;
         const double share = dram > 0 ? rate / dram : 0;
-        fmt::print("{:<8}{:>8}{:>6}{:>10.3f}{:>10.2f}{:>8.0f}%{:>11.1f}{:>8.0f}%\n", quant::name_of(format), threads, t,
-                   1e3 * least, rate / 1e9, 100 * share, operations / 1e9, 100 * operations / (codes ? int8 : fp32));
-        json += fmt::format("{}{{\"format\":\"{}\",\"threads\":{},\"t\":{},\"seconds\":{:.6g},\"dram_share\":{:.3f},"
-                            "\"peak_share\":{:.3f}}}",
-                            first ? "" : ",", quant::name_of(format), threads, t, least, share,
-                            operations / (codes ? int8 : fp32));
+        fmt::print("{:<8}{:>8}{:>6}{:>10.3f}{:>10.2f}{:>8.0f}%{:>11.1f}{:>8.0f}%\n", quant::name_of(format),
+                   threads, t, 1e3 * least, rate / 1e9, 100 * share, operations / 1e9,
+                   100 * operations / (codes ? int8 : fp32));
+        json += fmt::format(
+            "{}{{\"format\":\"{}\",\"threads\":{},\"t\":{},\"seconds\":{:.6g},\"dram_share\":{:.3f},"
+            "\"peak_share\":{:.3f}}}",
+            first ? "" : ",", quant::name_of(format), threads, t, least, share,
+            operations / (codes ? int8 : fp32));
         first = false;
         std::fflush(stdout);
       }

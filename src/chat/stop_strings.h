@@ -19,8 +19,8 @@ class StopStrings {
   explicit StopStrings(const std::vector<std::string>& stops);
 
   struct Released {
-    std::string text;      // never part of a stop string
-    bool stopped = false;  // a stop string was complete; text behind it is dropped, now and later
+    std::string text;       // never part of a stop string
+    bool stopped = false;   // a stop string was complete; text behind it is dropped, now and later
     std::string stop = {};  // that stop string, told once
   };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "quant/encoding.h"
 #include "quant/format.h"
 
 namespace nestor::config {

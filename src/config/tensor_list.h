@@ -13,7 +13,10 @@
 
 #include "base/dtype.h"
 #include "config/model_config.h"
-#include "quant/encoding.h"
+
+namespace nestor::quant {
+struct Encoding;
+}
 
 namespace nestor::config {
 
@@ -45,7 +48,7 @@ enum class Storage {
   router,      // plain; new checkpoints write f32
 };
 
-/// The encodings that are allowed besides plain numbers and e4m3.
+/// The encodings (quant/encoding.h) that are allowed besides plain numbers and e4m3.
 std::span<const quant::Encoding> encodings_of(Storage storage);
 
 struct TensorInfo {

@@ -28,18 +28,17 @@ Json job_of(const Json& config, const ConvertOptions& o) {
           {"shard_bytes", o.shard_bytes}};
 }
 
-// The configuration of the target: what its tensors are stored as replaces what the source said about its own.
+// The configuration of the target: what its tensors are stored as replaces what the source said about its
+// own.
 Json target_config(Json config, const ConvertOptions& o, bool encodes_any) {
   config.erase("quantization_config");
   config.erase("dtype");
   config["torch_dtype"] = "bfloat16";
   if (!encodes_any) return config;
-  config["quantization_config"] = {{"quant_method", "nestor"},
-                                   {"version", 1},
-                                   {"weights", o.formats.weights},
-                                   {"tables", o.formats.tables},
-                                   {"keep", o.formats.keep},
-                                   {"scales", o.scales == quant::ScaleRule::search ? "search" : "absmax"}};
+  config["quantization_config"] = {
+      {"quant_method", "nestor"},     {"version", 1},
+      {"weights", o.formats.weights}, {"tables", o.formats.tables},
+      {"keep", o.formats.keep},       {"scales", o.scales == quant::ScaleRule::search ? "search" : "absmax"}};
   return config;
 }
 
@@ -104,9 +103,9 @@ class ShardWriter {
   FinishedShard write(const TargetShard& shard) {
     std::vector<checkpoint::PlannedTensor> plan;
     for (const TargetTensor& t : shard.tensors) plan.push_back(t.stored);
-    checkpoint::SafetensorsWriter file(folder_ / shard.file, plan,
-                                       shard.has_records() ? checkpoint::BodyStart::page
-                                                           : checkpoint::BodyStart::cache_line);
+    checkpoint::SafetensorsWriter file(
+        folder_ / shard.file, plan,
+        shard.has_records() ? checkpoint::BodyStart::page : checkpoint::BodyStart::cache_line);
     FinishedShard result;
     Checksum sum;
     for (const TargetTensor& t : shard.tensors) {
@@ -147,7 +146,8 @@ void copy_companions(const std::filesystem::path& from, const std::filesystem::p
     const auto& path = entry.path();
     const std::string name = path.filename().string();
     const bool kind = std::find(kKinds.begin(), kKinds.end(), path.extension().string()) != kKinds.end();
-    if (!kind || name == "config.json" || name == kIndex || name == JobLog::kFile || !entry.is_regular_file()) continue;
+    if (!kind || name == "config.json" || name == kIndex || name == JobLog::kFile || !entry.is_regular_file())
+      continue;
     write_file(to / name, read_file(path, kMostCopiedBytes));
   }
 }
@@ -174,7 +174,8 @@ ConvertReport write_target(const std::filesystem::path& folder, const Json& conf
 }  // namespace
 
 ConvertReport convert_checkpoint(const std::filesystem::path& source, const std::filesystem::path& target,
-                                 const ConvertOptions& options, ProgressSink& progress, const std::stop_token& stop) {
+                                 const ConvertOptions& options, ProgressSink& progress,
+                                 const std::stop_token& stop) {
   std::error_code error;
   if (std::filesystem::equivalent(source, target, error)) {
     fail(ErrorKind::usage, "{}: source and target are the same folder", target.string());
@@ -193,20 +194,21 @@ ConvertReport convert_checkpoint(const std::filesystem::path& source, const std:
     job["files"][file] = {tensor.file->size(),
                           std::filesystem::last_write_time(tensor.file->path()).time_since_epoch().count()};
   }
-  return write_target(target, config_json, config, layout, values, std::move(job), options, source, progress, stop);
+  return write_target(target, config_json, config, layout, values, std::move(job), options, source, progress,
+                      stop);
 }
 
-ConvertReport write_random_quantized(const Json& config_json, std::uint64_t seed, const std::filesystem::path& target,
-                                     const ConvertOptions& options, ProgressSink& progress,
-                                     const std::stop_token& stop) {
+ConvertReport write_random_quantized(const Json& config_json, std::uint64_t seed,
+                                     const std::filesystem::path& target, const ConvertOptions& options,
+                                     ProgressSink& progress, const std::stop_token& stop) {
   const auto config = config::parse_config(config_json, "config.json", options.accepted_keys);
   config::NameLayout layout;
   if (config.num_nextn_predict_layers > 0) layout.draft = config::NameLayout::Draft::present;
   const RandomSource values(config, seed);
   Json job = job_of(config_json, options);
   job["seed"] = seed;
-  return write_target(target, config_json, config, layout, values, std::move(job), options, std::nullopt, progress,
-                      stop);
+  return write_target(target, config_json, config, layout, values, std::move(job), options, std::nullopt,
+                      progress, stop);
 }
 
 }  // namespace nestor::convert

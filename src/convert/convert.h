@@ -25,23 +25,24 @@ struct ConvertOptions {
 };
 
 struct ConvertReport {
-  std::uint64_t bytes = 0;     // of the tensors
-  std::size_t files = 0;       // shards of the target
-  std::size_t kept = 0;        // of them, found finished
-  quant::Distortion weights;   // of tensors in tiles
-  quant::Distortion tables;    // of tensors in records
+  std::uint64_t bytes = 0;    // of the tensors
+  std::size_t files = 0;      // shards of the target
+  std::size_t kept = 0;       // of them, found finished
+  quant::Distortion weights;  // of tensors in tiles
+  quant::Distortion tables;   // of tensors in records
 };
 
-/// Writes `source` to `target` in the formats that are asked for, with its tokenizer, templates and generation
-/// settings; config.json says how it was quantized and is written last. Memory is bounded. Every file is read again
-/// after it was written. If `target` holds an unfinished conversion of the same files with the same options, files
-/// that are complete and undamaged are kept. Throws Error; cancelled if `stop` asks.
+/// Writes `source` to `target` in the formats that are asked for, with its tokenizer, templates and
+/// generation settings; config.json says how it was quantized and is written last. Memory is bounded. Every
+/// file is read again after it was written. If `target` holds an unfinished conversion of the same files with
+/// the same options, files that are complete and undamaged are kept. Throws Error; cancelled if `stop` asks.
 ConvertReport convert_checkpoint(const std::filesystem::path& source, const std::filesystem::path& target,
-                                 const ConvertOptions& options, ProgressSink& progress, const std::stop_token& stop);
+                                 const ConvertOptions& options, ProgressSink& progress,
+                                 const std::stop_token& stop);
 
 /// Writes a new random checkpoint (random_checkpoint.h) directly in the formats that are asked for.
-ConvertReport write_random_quantized(const Json& config_json, std::uint64_t seed, const std::filesystem::path& target,
-                                     const ConvertOptions& options, ProgressSink& progress,
-                                     const std::stop_token& stop);
+ConvertReport write_random_quantized(const Json& config_json, std::uint64_t seed,
+                                     const std::filesystem::path& target, const ConvertOptions& options,
+                                     ProgressSink& progress, const std::stop_token& stop);
 
 }  // namespace nestor::convert

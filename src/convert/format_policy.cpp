@@ -17,7 +17,8 @@ using Layout = quant::Encoding::Layout;
 constexpr std::array<std::string_view, 3> kSensitive = {".q_a_proj.", ".kv_a_proj_with_mqa.", ".kv_b_proj."};
 
 bool is_sensitive(const config::TensorInfo& t) {
-  if (t.part == Part::head || t.part == Part::ngram_projection || t.part == Part::layer_projection) return true;
+  if (t.part == Part::head || t.part == Part::ngram_projection || t.part == Part::layer_projection)
+    return true;
   return std::any_of(kSensitive.begin(), kSensitive.end(),
                      [&](std::string_view part) { return t.name.find(part) != std::string::npos; });
 }
@@ -66,7 +67,8 @@ FormatPolicy::FormatPolicy(const FormatRequest& request) : request_(request) {
   for (const std::string& text : request.keep) {
     const std::size_t at = text.rfind('=');
     if (at == std::string::npos || at == 0 || at + 1 == text.size()) {
-      fail(ErrorKind::usage, "--keep: expected PATTERN=FORMAT, e.g. lm_head*=bf16, found {}", in_quotes(text));
+      fail(ErrorKind::usage, "--keep: expected PATTERN=FORMAT, e.g. lm_head*=bf16, found {}",
+           in_quotes(text));
     }
     exceptions_.push_back({text.substr(0, at), text.substr(at + 1)});
   }
@@ -79,7 +81,8 @@ bool FormatPolicy::applies_to(const config::TensorInfo& t) {
 std::optional<quant::Encoding> FormatPolicy::encoding_of(const config::TensorInfo& t) const {
   const Layout layout = layout_for(t.storage);
   for (const Exception& e : exceptions_) {
-    if (fits(e.pattern, t.name)) return parse(layout, e.format, "--keep " + e.pattern + ", which fits " + t.name);
+    if (fits(e.pattern, t.name))
+      return parse(layout, e.format, "--keep " + e.pattern + ", which fits " + t.name);
   }
   if (layout == Layout::records) return parse(layout, request_.tables, "--tables");
   if (request_.weights == "q4" && is_sensitive(t)) return quant::encoding_named(layout, "q8");
@@ -103,7 +106,8 @@ void FormatPolicy::check_patterns(const config::ModelConfig& config, const confi
   });
   for (std::size_t i = 0; i < used.size(); ++i) {
     if (!used[i]) {
-      fail(ErrorKind::usage, "--keep {}: no matrix or table of this model has such a name; nestor inspect lists them",
+      fail(ErrorKind::usage,
+           "--keep {}: no matrix or table of this model has such a name; nestor inspect lists them",
            in_quotes(exceptions_[i].pattern));
     }
   }

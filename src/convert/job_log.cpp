@@ -77,7 +77,8 @@ JobLog::JobLog(const std::filesystem::path& folder, Json job) : folder_(folder) 
                       found["shards"].is_object() && found["job"] == log_["job"];
     if (!ours) {
       fail(ErrorKind::usage,
-           "{}: holds an unfinished conversion of other files or with other options; remove the folder or choose "
+           "{}: holds an unfinished conversion of other files or with other options; remove the folder or "
+           "choose "
            "another",
            folder.string());
     }
@@ -106,9 +107,8 @@ std::optional<FinishedShard> JobLog::finished(const std::string& file) const {
 }
 
 void JobLog::add(const std::string& file, const FinishedShard& shard) {
-  log_["shards"][file] = {{"checksum", shard.checksum},
-                          {"weights", json_of(shard.weights)},
-                          {"tables", json_of(shard.tables)}};
+  log_["shards"][file] = {
+      {"checksum", shard.checksum}, {"weights", json_of(shard.weights)}, {"tables", json_of(shard.tables)}};
   write_file(folder_ / kFile, to_text(log_, 1) + "\n");
 }
 

@@ -39,7 +39,8 @@ class JobLog {
  public:
   static constexpr const char* kFile = "nestor-convert.json";
 
-  /// `job` says what is made of what. Error(usage) if the folder holds files but no log, or the log of another job.
+  /// `job` says what is made of what. Error(usage) if the folder holds files but no log, or the log of
+  /// another job.
   JobLog(const std::filesystem::path& folder, Json job);
 
   /// What the log says about a shard, if the file is there and its bytes are those that were written.

@@ -192,8 +192,10 @@ void write_random_checkpoint(const Json& config_json, const std::filesystem::pat
                              const NewOptions& options, ProgressSink& progress, const std::stop_token& stop) {
   const config::ModelConfig c = config::parse_config(config_json, options.config_name, options.accepted_keys);
   if (c.quantization) {
-    fail(ErrorKind::unsupported, "{}: quantization_config asks for weights {} and tables {}; take it out and say so "
-         "with --weights and --tables", options.config_name, c.quantization->weights, c.quantization->tables);
+    fail(ErrorKind::unsupported,
+         "{}: quantization_config asks for weights {} and tables {}; take it out and say so "
+         "with --weights and --tables",
+         options.config_name, c.quantization->weights, c.quantization->tables);
   }
   const std::vector<Shard> shards = shards_of(c, options.shard_bytes);
   std::uint64_t total = 0;

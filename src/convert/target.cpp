@@ -40,9 +40,8 @@ std::vector<TargetShard> plan_shards(const config::ModelConfig& config, const co
                                      const FormatPolicy& policy, const TensorSource& source,
                                      std::uint64_t shard_bytes) {
   std::vector<TargetTensor> tensors;
-  config::for_each_tensor(config, layout, [&](const config::TensorInfo& t) {
-    tensors.push_back(target_of(t, policy, source));
-  });
+  config::for_each_tensor(
+      config, layout, [&](const config::TensorInfo& t) { tensors.push_back(target_of(t, policy, source)); });
   std::stable_partition(tensors.begin(), tensors.end(), in_records);
   std::vector<TargetShard> shards(1);
   TargetShard draft{"model-auxiliary.safetensors", {}, 0};

@@ -10,6 +10,7 @@
 #include "config/tensor_list.h"
 #include "convert/format_policy.h"
 #include "convert/tensor_source.h"
+#include "quant/encoding.h"
 
 namespace nestor::convert {
 
@@ -28,8 +29,8 @@ struct TargetShard {
   bool has_records() const;
 };
 
-/// Shards of at most `shard_bytes`, except for tensors that are larger alone; the draft block has a file of its own.
-/// `layout` is that of the target.
+/// Shards of at most `shard_bytes`, except for tensors that are larger alone; the draft block has a file of
+/// its own. `layout` is that of the target.
 std::vector<TargetShard> plan_shards(const config::ModelConfig& config, const config::NameLayout& layout,
                                      const FormatPolicy& policy, const TensorSource& source,
                                      std::uint64_t shard_bytes);

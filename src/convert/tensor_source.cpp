@@ -29,7 +29,8 @@ DType CheckpointSource::dtype_of(const config::TensorInfo& tensor) const {
 }
 
 RowReader CheckpointSource::open(const config::TensorInfo& tensor) const {
-  const bool fused = tensor.part == config::Part::experts && layout_.experts == config::NameLayout::Experts::fused;
+  const bool fused =
+      tensor.part == config::Part::experts && layout_.experts == config::NameLayout::Experts::fused;
   return fused ? open_expert(tensor) : open_stored(tensor);
 }
 
@@ -59,7 +60,8 @@ RowReader CheckpointSource::open_stored(const config::TensorInfo& tensor) const 
   const std::int64_t cols = columns_of(tensor);
   if (!found.encoding) {
     const auto format = *quant::format_of(found.tensor->entry->dtype);
-    if (format != quant::Format::f8_block) return reader_of(quant::matrix_view(bytes.data(), format, rows, cols), ops_);
+    if (format != quant::Format::f8_block)
+      return reader_of(quant::matrix_view(bytes.data(), format, rows, cols), ops_);
     const auto* stored = files_.find(tensor.name + std::string(config::kScaleSuffix));
     const auto& shape = stored->entry->shape;
     const auto plain = quant::matrix_view(stored->bytes().data(), *quant::format_of(stored->entry->dtype), 1,

@@ -26,8 +26,8 @@ class TensorSource {
   virtual DType dtype_of(const config::TensorInfo& tensor) const = 0;
 };
 
-/// The tensors of a checked checkpoint, whatever their formats; fused experts are read as separate ones. Tensors are
-/// asked for by the names of a layout with separate experts.
+/// The tensors of a checked checkpoint, whatever their formats; fused experts are read as separate ones.
+/// Tensors are asked for by the names of a layout with separate experts.
 class CheckpointSource : public TensorSource {
  public:
   /// The references must outlive this.

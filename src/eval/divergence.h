@@ -16,9 +16,9 @@ namespace nestor::eval {
 /// KL(source || model) = sum over the vocabulary of p log(p / q) in nats.
 struct Divergence {
   std::int64_t tokens = 0;
-  double model_nll = 0;   // nats, summed
-  double source_nll = 0;  // nats, summed
-  double divergence = 0;  // nats, summed
+  double model_nll = 0;       // nats, summed
+  double source_nll = 0;      // nats, summed
+  double divergence = 0;      // nats, summed
   double standard_error = 0;  // of the mean divergence, over the windows
   double largest = 0;         // divergence of a token
   std::int64_t agreeing = 0;  // tokens for which both models have the same most likely token

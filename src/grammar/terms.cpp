@@ -106,7 +106,8 @@ Terms TermBuilder::build(TermId root) {
   const std::uint32_t height = terms_.terms[root].height;
   if (height >= Term::kNoHeight) {
     fail(ErrorKind::bad_input,
-         "no document within the limits can satisfy the schema: it contradicts itself, or it requires itself inside "
+         "no document within the limits can satisfy the schema: it contradicts itself, or it requires itself "
+         "inside "
          "itself");
   }
   if (height > Terms::kMaxHeight) {

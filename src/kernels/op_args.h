@@ -92,8 +92,8 @@ struct EncodeRowsArgs {
   int32_t* offsets;  // [T, B]: -8 times the sum of the codes of a block
 };
 
-/// The product of encoded rows with tiles (q8 or q4): y[t, n] = sum over blocks of scale of x * scale of w * sum of
-/// products of codes. The inner sums are exact; blocks are added in ascending order.
+/// The product of encoded rows with tiles (q8 or q4): y[t, n] = sum over blocks of scale of x * scale of w *
+/// sum of products of codes. The inner sums are exact; blocks are added in ascending order.
 struct MatmulCodedArgs {
   const int8_t* codes;
   const float* scales;

@@ -28,7 +28,8 @@ void split(const Context& ctx, std::int64_t n, std::int64_t grain, std::int64_t 
 void matmul_by_codes(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y) {
   const Arena::Scope scope(ctx.arena);
   const std::int64_t blocks = quant::tiled_shape(w.format, w.rows, w.cols)[1];
-  const std::int64_t code_floats = rows * blocks * quant::kTileDepth / static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t code_floats =
+      rows * blocks * quant::kTileDepth / static_cast<std::int64_t>(sizeof(float));
   auto* codes = reinterpret_cast<std::int8_t*>(ctx.arena.take(code_floats));
   float* scales = ctx.arena.take(rows * blocks);
   auto* offsets = reinterpret_cast<std::int32_t*>(ctx.arena.take(rows * blocks));
@@ -54,7 +55,8 @@ void for_tiles(const Context& ctx, std::int64_t tiles, std::int64_t cost,
 }
 
 void matmul(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y) {
-  if (quant::is_tiled(w.format) && ctx.ops.matmul_coded != nullptr) return matmul_by_codes(ctx, x, rows, w, y);
+  if (quant::is_tiled(w.format) && ctx.ops.matmul_coded != nullptr)
+    return matmul_by_codes(ctx, x, rows, w, y);
   const MatmulArgs args{x.data, x.stride, rows, w, y.data, y.stride};
   split(ctx, w.rows, 16, rows * w.rows * w.cols,
         [&](std::int64_t begin, std::int64_t end) { ctx.ops.matmul(args, begin, end); });

@@ -38,8 +38,8 @@ Rows take_rows(Arena& arena, std::int64_t rows, std::int64_t cols);
 void for_tiles(const Context& ctx, std::int64_t tiles, std::int64_t cost,
                const std::function<void(std::int64_t tile, int worker)>& body);
 
-/// y [T, N] = x [T, K] times the transpose of w [N, K]. If w is in tiles, the set may round x to eight bits first,
-/// block by block (op_args.h, EncodeRowsArgs).
+/// y [T, N] = x [T, K] times the transpose of w [N, K]. If w is in tiles, the set may round x to eight bits
+/// first, block by block (op_args.h, EncodeRowsArgs).
 void matmul(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y);
 
 /// y [T, cols] = RMSNorm(x) * scale; y may be x.

@@ -126,7 +126,7 @@ bool Scheduler::step() {
 Plan Scheduler::settle() {
   while (true) {
     const Line line = stand_in_line();
-    const Plan next = plan(line.standings, budget());
+    Plan next = plan(line.standings, budget());
     if (next.short_of_pages && parked_.drop_oldest()) continue;
     if (next.preempted) {
       park(entries_[*next.preempted]->take_sequence());  // where there is memory, it goes on from there

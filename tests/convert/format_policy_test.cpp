@@ -16,7 +16,8 @@ config::ModelConfig config_of(const std::string& golden) {
 }
 
 // Names to formats, for tensors that formats apply to.
-std::map<std::string, std::string> formats(const FormatRequest& request, const std::string& golden = "lite_small") {
+std::map<std::string, std::string> formats(const FormatRequest& request,
+                                           const std::string& golden = "lite_small") {
   const FormatPolicy policy(request);
   std::map<std::string, std::string> found;
   config::for_each_tensor(config_of(golden), {.draft = config::NameLayout::Draft::present},
@@ -47,9 +48,10 @@ TEST(FormatPolicy, FourBitsKeepWhatIsSensitiveAtEight) {
 }
 
 TEST(FormatPolicy, TheFirstPatternThatFitsCounts) {
-  const auto f = formats({.weights = "q8",
-                          .tables = "q4",
-                          .keep = {"lm_head.weight=bf16", "*embedders.0*=q2", "*embedders*=bf16", "*layers.1.*=q4"}});
+  const auto f =
+      formats({.weights = "q8",
+               .tables = "q4",
+               .keep = {"lm_head.weight=bf16", "*embedders.0*=q2", "*embedders*=bf16", "*layers.1.*=q4"}});
   EXPECT_EQ(f.at("lm_head.weight"), "");
   EXPECT_EQ(f.at("model.ngram_embeddings.embedders.0.weight"), "_rows_q2");
   EXPECT_EQ(f.at("model.ngram_embeddings.embedders.1.weight"), "");

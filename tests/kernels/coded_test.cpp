@@ -1,5 +1,5 @@
-// Products of tiles with activations of eight bits: the codes by themselves, the exact sums over codes, and the whole
-// against float32 activations.
+// Products of tiles with activations of eight bits: the codes by themselves, the exact sums over codes, and
+// the whole against float32 activations.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -34,8 +34,8 @@ struct Tiles {
     bytes.resize(static_cast<std::size_t>(shape[0] * shape[1] * shape[2]));
     for (std::int64_t b = 0; b < shape[0]; ++b) {
       const std::int64_t first = b * quant::kBandRows;
-      quant::encode_band(format, values.data() + first * cols, std::min(quant::kBandRows, rows - first), cols, {},
-                         quant::ScaleRule::absmax, bytes.data() + b * shape[1] * shape[2]);
+      quant::encode_band(format, values.data() + first * cols, std::min(quant::kBandRows, rows - first), cols,
+                         {}, quant::ScaleRule::absmax, bytes.data() + b * shape[1] * shape[2]);
     }
     view = quant::matrix_view(bytes.data(), format, rows, cols);
   }
@@ -74,7 +74,8 @@ TEST_P(Coded, AProductIsWithinTheRoundingOfItsActivations) {
           std::vector<float> y(static_cast<std::size_t>(rows * columns));
           matmul(ctx, {x.data(), depth}, rows, w.view, {y.data(), columns});
           for (std::int64_t t = 0; t < rows; ++t) {
-            const auto row = std::span(x).subspan(static_cast<std::size_t>(t * depth), static_cast<std::size_t>(depth));
+            const auto row =
+                std::span(x).subspan(static_cast<std::size_t>(t * depth), static_cast<std::size_t>(depth));
             for (std::int64_t n = 0; n < columns; ++n) {
               double exact = 0;
               double size = 0;
@@ -84,8 +85,9 @@ TEST_P(Coded, AProductIsWithinTheRoundingOfItsActivations) {
                 exact += product;
                 size += std::fabs(product);
               }
-              const double bound = (ctx.ops.matmul_coded == nullptr ? 0 : rounding_bound(row, w.view, n)) +
-                                   static_cast<double>(depth + 8) * kUnit * (size + rounding_bound(row, w.view, n));
+              const double bound =
+                  (ctx.ops.matmul_coded == nullptr ? 0 : rounding_bound(row, w.view, n)) +
+                  static_cast<double>(depth + 8) * kUnit * (size + rounding_bound(row, w.view, n));
               ASSERT_LE(std::fabs(y[static_cast<std::size_t>(t * columns + n)] - exact), bound)
                   << quant::name_of(format) << " K " << depth << " N " << columns << " T " << rows;
             }
@@ -96,8 +98,8 @@ TEST_P(Coded, AProductIsWithinTheRoundingOfItsActivations) {
   }
 }
 
-// Activations that are codes already, with the outermost in every block: nothing is rounded, integer sums are as
-// large as they can be, and what is left is the order of blocks.
+// Activations that are codes already, with the outermost in every block: nothing is rounded, integer sums are
+// as large as they can be, and what is left is the order of blocks.
 TEST_P(Coded, OutermostCodesDoNotOverflow) {
   for (const Format format : {Format::q8, Format::q4}) {
     const std::int64_t depth = 96;
@@ -107,7 +109,8 @@ TEST_P(Coded, OutermostCodesDoNotOverflow) {
       const bool positive = i / depth % 2 == 0;
       values[i] = format == Format::q8 ? (positive ? 127.0F : -127.0F) : (positive ? 7.0F : -8.0F);
     }
-    for (std::int64_t n = 0; n < columns; n += 2) values[static_cast<std::size_t>(n * depth)] = format == Format::q8 ? 127 : -8;
+    for (std::int64_t n = 0; n < columns; n += 2)
+      values[static_cast<std::size_t>(n * depth)] = format == Format::q8 ? 127 : -8;
     const Tiles w(format, values, columns, depth);
     std::vector<float> x(2 * depth, 127.0F);
     std::fill(x.begin() + depth, x.end(), -127.0F);
@@ -115,7 +118,8 @@ TEST_P(Coded, OutermostCodesDoNotOverflow) {
     matmul(ctx, {x.data(), depth}, 2, w.view, {y.data(), columns});
     for (std::int64_t n = 0; n < columns; ++n) {
       double exact = 0;
-      for (std::int64_t k = 0; k < depth; ++k) exact += 127.0 * static_cast<double>(quant::element(w.view, n, k));
+      for (std::int64_t k = 0; k < depth; ++k)
+        exact += 127.0 * static_cast<double>(quant::element(w.view, n, k));
       EXPECT_NEAR(y[static_cast<std::size_t>(n)], exact, 16 * kUnit * std::fabs(exact)) << n;
       EXPECT_NEAR(y[static_cast<std::size_t>(columns + n)], -exact, 16 * kUnit * std::fabs(exact)) << n;
     }

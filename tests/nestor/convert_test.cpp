@@ -8,7 +8,8 @@ namespace {
 
 std::string convert(const Scratch& scratch, const std::string& weights, const std::string& tables) {
   const std::string folder = (scratch / (weights + "-" + tables)).string();
-  const Outcome outcome = nestor({"convert", story(), folder, "--weights", weights, "--tables", tables, "--scales", "absmax"});
+  const Outcome outcome =
+      nestor({"convert", story(), folder, "--weights", weights, "--tables", tables, "--scales", "absmax"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(outcome.out, "");
   EXPECT_NE(outcome.err.find("rounding error"), std::string::npos) << outcome.err;
@@ -18,7 +19,8 @@ std::string convert(const Scratch& scratch, const std::string& weights, const st
 TEST(Convert, TheBundledModelInFewerBits) {
   const Scratch scratch;
   const std::string folder = convert(scratch, "q8", "q4");
-  const std::string text = scratch.write("text.txt", bytes_of(test_data("golden/story/expected/heldout.txt")).substr(0, 3000));
+  const std::string text =
+      scratch.write("text.txt", bytes_of(test_data("golden/story/expected/heldout.txt")).substr(0, 3000));
   const Json d = json_of({"eval", folder, "--text", text, "--against", story(), "--json"});
   EXPECT_GT(d["tokens"], 500);
   EXPECT_GT(d["divergence"], 0);

@@ -11,10 +11,9 @@
 namespace nestor::testing {
 namespace {
 
-const std::vector<std::string> kCommands = {"run",      "chat",      "serve",      "logits",    "ngram-ids",
-                                            "tokenize", "detokenize", "template",  "eval",      "inspect",
-                                            "new",      "convert",   "data",       "tokenizer", "train",
-                                            "completion"};
+const std::vector<std::string> kCommands = {
+    "run",  "chat",    "serve", "logits",  "ngram-ids", "tokenize",  "detokenize", "template",
+    "eval", "inspect", "new",   "convert", "data",      "tokenizer", "train",      "completion"};
 
 // Commands inside a group; the page of "a b" is a-b.md.
 const std::vector<Arguments> kInnerCommands = {{"tokenizer", "train"}};

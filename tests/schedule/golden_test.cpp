@@ -3,12 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <future>
 #include <set>
+#include <thread>
 
 #include "base/cpu.h"
 #include "config/parse_config.h"
 #include "kernels/registry.h"
 #include "random_schedules.h"
+#include "schedule/engine.h"
 #include "support/golden.h"
 
 namespace nestor::schedule {
@@ -35,9 +38,9 @@ TEST_P(Golden, EveryRequestIsAnsweredAsAlone) {
   Dice dice(1);
   const auto plain = open(0);
   const auto questions = random_questions(dice, *plain, 8, 100, 16);
-  const auto model = open(5);
+  const auto model = open(4);
   std::uint64_t preemptions = 0, hits = 0;
-  const std::uint64_t keys = std::get<1>(GetParam()) == "reference" ? 6 : 20;  // it is ten times as slow
+  const std::uint64_t keys = std::get<1>(GetParam()) == "reference" ? 4 : 16;  // it is ten times as slow
   for (std::uint64_t key = 0; key < keys; ++key) {
     SCOPED_TRACE("key " + std::to_string(key));
     Dice game(key);
@@ -48,7 +51,7 @@ TEST_P(Golden, EveryRequestIsAnsweredAsAlone) {
     hits += done.prefix_hit_tokens;
   }
   EXPECT_GT(preemptions, 0U);
-  EXPECT_GT(hits, 300U);
+  EXPECT_GT(hits, 50U);
 }
 
 /// The full distribution of the next token and some tokens after it.
@@ -96,6 +99,32 @@ TEST_P(Golden, APrefixHitEqualsAFreshStartWhereverItEnds) {
     ASSERT_TRUE(std::ranges::equal(hit.tokens, fresh.tokens, same));
     ASSERT_EQ(hit.tokens.size(), 3U);
   }
+}
+
+TEST(GoldenEngine, ItsThreadOwnsAModelWithATeamOfThreads) {
+  const auto folder = testing::golden_folder("variant_plne");
+  const auto alone = testing::open_model(folder, "auto", 1);
+  Dice dice(3);
+  const auto questions = random_questions(dice, *alone, 8, 80, 12);
+  Engine engine(testing::open_model(folder, "auto", 3),
+                {.scheduler = {.rows_per_forward = 60, .running = 4}});
+  std::vector<std::thread> clients;
+  for (std::uint64_t key = 0; key < 4; ++key) {
+    clients.emplace_back([&, key] {
+      Dice mine(key);
+      for (int i = 0; i < 6; ++i) {
+        const Question& question = mine.pick(questions);
+        const auto reader = std::make_shared<Collector>();
+        std::promise<void> done;
+        reader->on_finished = [&] { done.set_value(); };
+        engine.submit({question.turn()}, reader);
+        done.get_future().wait();
+        EXPECT_TRUE(std::ranges::equal(reader->answer.tokens, question.alone.tokens, same));
+      }
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(engine.snapshot().failed, 0U);
 }
 
 /// Every checkpoint with the fastest kernels and with the reference, which is slow at decoding fp8 weights.

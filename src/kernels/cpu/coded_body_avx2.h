@@ -1,8 +1,9 @@
-// Products of tiles with activations rounded to eight bits, for AVX2: exact integers inside a block of 32 columns,
-// float32 between blocks. Lanes are rows of the matrix, as in tiled_body.h.
+// Products of tiles with activations rounded to eight bits, for AVX2: exact integers inside a block of 32
+// columns, float32 between blocks. Lanes are rows of the matrix, as in tiled_body.h.
 //
-// Bounds. q4: a pair of products of codes 0..15 and -127..127 is at most 2 * 15 * 127 = 3810, and the eight pairs
-// of a lane add up to at most 30480 in 16 bits. q8: magnitudes within 127, a pair at most 2 * 127 * 127 = 32258.
+// Bounds. q4: a pair of products of codes 0..15 and -127..127 is at most 2 * 15 * 127 = 3810, and the eight
+// pairs of a lane add up to at most 30480 in 16 bits. q8: magnitudes within 127, a pair at most 2 * 127 * 127
+// = 32258.
 #pragma once
 
 namespace {
@@ -31,7 +32,8 @@ inline float encode_32(const float* x, int8_t* codes, int32_t* offset) {
   s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
   s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1));
   *offset = -8 * _mm_cvtsi128_si32(s);
-  const __m256i words = _mm256_packs_epi16(_mm256_packs_epi32(whole[0], whole[1]), _mm256_packs_epi32(whole[2], whole[3]));
+  const __m256i words =
+      _mm256_packs_epi16(_mm256_packs_epi32(whole[0], whole[1]), _mm256_packs_epi32(whole[2], whole[3]));
   const __m256i in_order = _mm256_permutevar8x32_epi32(words, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
   _mm256_storeu_si256((__m256i*)codes, in_order);
   return most * (1.0F / 127.0F) + vec_sum(poison);
@@ -63,7 +65,8 @@ inline __m256i four_codes(const int8_t* p) {
 
 // Whole-number sums of one block for eight rows and kRows activations.
 template <int kRows>
-inline void block_sums_q4(const uint8_t* codes, const int8_t* const* x, const int32_t* offset, __m256i* sums) {
+inline void block_sums_q4(const uint8_t* codes, const int8_t* const* x, const int32_t* offset,
+                          __m256i* sums) {
   const __m256i low_half = _mm256_set1_epi8(15);
   __m256i pairs[kRows];
   for (int i = 0; i < kRows; ++i) pairs[i] = _mm256_setzero_si256();
@@ -78,7 +81,8 @@ inline void block_sums_q4(const uint8_t* codes, const int8_t* const* x, const in
     }
   }
   for (int i = 0; i < kRows; ++i) {
-    sums[i] = _mm256_add_epi32(_mm256_madd_epi16(pairs[i], _mm256_set1_epi16(1)), _mm256_set1_epi32(offset[i]));
+    sums[i] =
+        _mm256_add_epi32(_mm256_madd_epi16(pairs[i], _mm256_set1_epi16(1)), _mm256_set1_epi32(offset[i]));
   }
 }
 

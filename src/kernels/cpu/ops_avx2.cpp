@@ -16,5 +16,6 @@
 #include "kernels/cpu/rows_body.h"
 
 extern const nestor::kernels::OpTable nestor_ops_avx2;
-const nestor::kernels::OpTable nestor_ops_avx2 = {"avx2", matmul,  matmul_transposed, rms_norm, layer_norm,
-                                                  swiglu, softmax, add_scaled,        widen,     encode_rows, matmul_coded};
+const nestor::kernels::OpTable nestor_ops_avx2 = {"avx2",     matmul,      matmul_transposed, rms_norm,
+                                                  layer_norm, swiglu,      softmax,           add_scaled,
+                                                  widen,      encode_rows, matmul_coded};

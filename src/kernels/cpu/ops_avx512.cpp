@@ -15,4 +15,5 @@
 
 extern const nestor::kernels::OpTable nestor_ops_avx512;
 const nestor::kernels::OpTable nestor_ops_avx512 = {
-    "avx512", matmul, matmul_transposed, rms_norm, layer_norm, swiglu, softmax, add_scaled, widen, nullptr, nullptr};
+    "avx512",   matmul, matmul_transposed, rms_norm, layer_norm, swiglu, softmax,
+    add_scaled, widen,  nullptr,           nullptr};

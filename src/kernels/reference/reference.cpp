@@ -95,8 +95,8 @@ void widen(const WidenArgs& a, std::int64_t begin, std::int64_t end) {
 }  // namespace
 
 const OpTable& reference_table() {
-  static const OpTable table = {"reference", matmul,  matmul_transposed, rms_norm, layer_norm,
-                                swiglu,      softmax, add_scaled,        widen,    nullptr,  nullptr};
+  static const OpTable table = {"reference", matmul, matmul_transposed, rms_norm, layer_norm, swiglu, softmax,
+                                add_scaled,  widen,  nullptr,           nullptr};
   return table;
 }
 
