@@ -93,7 +93,7 @@ def structured():
     parsed = client.chat.completions.parse(model=MODEL, messages=ASK, max_tokens=400, response_format=Fox)
     assert isinstance(parsed.choices[0].message.parsed, Fox), parsed
     plain = client.chat.completions.create(
-        model=MODEL, messages=ASK, max_tokens=1500, response_format={"type": "json_object"}, temperature=0)
+        model=MODEL, messages=ASK, max_tokens=300, response_format={"type": "json_object"}, temperature=0)
     if plain.choices[0].finish_reason == "stop":
         assert isinstance(json.loads(plain.choices[0].message.content), dict)
 
