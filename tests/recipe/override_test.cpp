@@ -13,13 +13,13 @@ Json with(Json json, const std::string& assignment) {
 }
 
 TEST(Override, ValuesAreJsonOrText) {
-  EXPECT_EQ(with({}, "a=1"), Json({{"a", 1}}));
-  EXPECT_EQ(with({}, "a=1e-3"), Json({{"a", 0.001}}));
-  EXPECT_EQ(with({}, "a=true"), Json({{"a", true}}));
-  EXPECT_EQ(with({}, "a=[\"x\", \"y\"]"), Json({{"a", {"x", "y"}}}));
-  EXPECT_EQ(with({}, "a=wsd"), Json({{"a", "wsd"}}));
-  EXPECT_EQ(with({}, "a=/path/with=sign"), Json({{"a", "/path/with=sign"}}));
-  EXPECT_EQ(with({}, "a="), Json({{"a", ""}}));
+  EXPECT_EQ(with(Json::object(), "a=1"), Json({{"a", 1}}));
+  EXPECT_EQ(with(Json::object(), "a=1e-3"), Json({{"a", 0.001}}));
+  EXPECT_EQ(with(Json::object(), "a=true"), Json({{"a", true}}));
+  EXPECT_EQ(with(Json::object(), "a=[\"x\", \"y\"]"), Json({{"a", {"x", "y"}}}));
+  EXPECT_EQ(with(Json::object(), "a=wsd"), Json({{"a", "wsd"}}));
+  EXPECT_EQ(with(Json::object(), "a=/path/with=sign"), Json({{"a", "/path/with=sign"}}));
+  EXPECT_EQ(with(Json::object(), "a="), Json({{"a", ""}}));
 }
 
 TEST(Override, PathsReachInsideAndMakeSections) {
@@ -28,8 +28,8 @@ TEST(Override, PathsReachInsideAndMakeSections) {
 }
 
 TEST(Override, NonsenseIsRefused) {
-  EXPECT_REFUSED(with({}, "steps"), ErrorKind::usage, "expected key=value");
-  EXPECT_REFUSED(with({}, "=3"), ErrorKind::usage, "expected key=value");
+  EXPECT_REFUSED(with(Json::object(), "steps"), ErrorKind::usage, "expected key=value");
+  EXPECT_REFUSED(with(Json::object(), "=3"), ErrorKind::usage, "expected key=value");
   EXPECT_REFUSED(with({{"a", 1}}, "a.b=3"), ErrorKind::usage, "\"a\" is no section");
 }
 
