@@ -84,7 +84,7 @@ void Connection::on_head(Code error) {
   headless_ = message.method() == http::verb::head;
   if (auto answer = context_.site->answer_head(request_)) {
     phase_ = Phase::answering;
-    return answer_whole(std::move(*answer));
+    return answer_whole(*answer);
   }
   const std::size_t bytes = !body_unread_        ? 0
                             : parser_->chunked() ? context_.options.body_bytes

@@ -68,8 +68,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // Answering (connection_output.cpp)
   void send_head(const HttpResponse& response, std::optional<std::size_t> length);
-  void answer_whole(HttpResponse response);
-  void begin_stream(HttpResponse head);
+  void answer_whole(const HttpResponse& response);
+  void begin_stream(const HttpResponse& head);
   void stream(std::string_view piece);
   void end_stream();
   void abandon();

@@ -42,7 +42,7 @@ void Connection::send_head(const HttpResponse& response, std::optional<std::size
   send(head);
 }
 
-void Connection::answer_whole(HttpResponse response) {
+void Connection::answer_whole(const HttpResponse& response) {
   if (begun_) return;
   send_head(response, response.body.size());
   if (!headless_ && response.status != 204) send(response.body);
@@ -50,7 +50,7 @@ void Connection::answer_whole(HttpResponse response) {
   pump();
 }
 
-void Connection::begin_stream(HttpResponse head) {
+void Connection::begin_stream(const HttpResponse& head) {
   if (begun_) return;
   send_head(head, std::nullopt);
   if (head.body.empty()) return pump();

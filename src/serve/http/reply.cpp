@@ -20,11 +20,11 @@ void Connection::Reply::post(Action action) {
 }
 
 void Connection::Reply::respond(HttpResponse response) {
-  post([response = std::move(response)](Connection& c) mutable { c.answer_whole(std::move(response)); });
+  post([response = std::move(response)](Connection& c) { c.answer_whole(response); });
 }
 
 void Connection::Reply::begin(HttpResponse head) {
-  post([head = std::move(head)](Connection& c) mutable { c.begin_stream(std::move(head)); });
+  post([head = std::move(head)](Connection& c) { c.begin_stream(head); });
 }
 
 void Connection::Reply::write(std::string piece) {
