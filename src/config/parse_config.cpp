@@ -143,7 +143,7 @@ void read_tokens(Fields& f, ModelConfig& c) {
 }
 
 std::string format_name(Fields& q, const char* key, quant::Encoding::Layout layout) {
-  const std::string name = q.optional_string(key).value_or("");
+  std::string name = q.optional_string(key).value_or("");
   if (name != "bf16" && !quant::encoding_named(layout, name)) {
     std::string known = "bf16";
     for (const quant::Encoding& e : quant::encodings(layout)) known += ", " + quant::name_of(e);

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include <fmt/format.h>
+
 #include "base/error.h"
 #include "base/excerpt.h"
 #include "base/json.h"
@@ -252,7 +254,7 @@ TermId SchemaCompiler::object(const Json& schema, const std::string& where) {
     if (property == false && !needed) {
       excluded.push_back(name);
     } else {
-      members.push_back({name, compile(property, where + ".properties." + name),
+      members.push_back({name, compile(property, fmt::format("{}.properties.{}", where, name)),
                          needed ? Presence::required : Presence::optional});
     }
   }

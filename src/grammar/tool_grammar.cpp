@@ -5,6 +5,8 @@
 // with the line breaks shown as \n and no others. A value whose schema says {"type": "string"} is text as it
 // stands, without white space on either side, since readers strip it; all others are JSON. No value holds
 // "</longcat_".
+
+#include <fmt/format.h>
 #include <algorithm>
 
 #include "base/error.h"
@@ -80,7 +82,7 @@ class ToolTerms {
     }
     std::vector<TermId> out;
     for (const auto& [name, property] : declared.items()) {
-      const std::string place = where + ".properties." + name;
+      const std::string place = fmt::format("{}.properties.{}", where, name);
       check_written(name, place);
       const TermId pair =
           builder_.sequence({builder_.marker("<longcat_arg_key>"), builder_.literal(name),

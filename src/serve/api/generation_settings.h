@@ -14,12 +14,12 @@ namespace nestor::serve {
 
 /// What the checkpoint and the operator have decided: defaults and limits of the requests.
 struct GenerationDefaults {
-  decode::SamplingParams sampling;
-  std::vector<TokenId> stop_ids;
+  decode::SamplingParams sampling = {};
+  std::vector<TokenId> stop_ids = {};
   std::int64_t min_tokens = 0;
-  std::optional<std::int64_t> max_tokens;       // of an answer, where the request does not say
-  std::optional<std::int64_t> most_max_tokens;  // that a request may ask for
-  std::int64_t most_choices = 64;               // n, times the number of prompts
+  std::optional<std::int64_t> max_tokens = {};       // of an answer, where the request does not say
+  std::optional<std::int64_t> most_max_tokens = {};  // that a request may ask for
+  std::int64_t most_choices = 64;                    // n, times the number of prompts
 };
 
 struct GenerationSettings {

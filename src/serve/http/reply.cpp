@@ -36,13 +36,14 @@ void Connection::Reply::end() {
 }
 
 void Connection::Reply::on_interruption(std::function<void(Interruption)> call) {
-  std::optional<Interruption> already;
-  {
-    const std::lock_guard lock(mutex_);
-    already = interruption_;
-    if (!already) call_ = std::move(call);
+  std::unique_lock lock(mutex_);
+  if (!interruption_) {
+    call_ = std::move(call);
+    return;
   }
-  if (already) call(*already);
+  const Interruption already = *interruption_;
+  lock.unlock();
+  call(already);
 }
 
 void Connection::Reply::interrupt(Interruption why) {
