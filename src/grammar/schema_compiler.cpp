@@ -1,10 +1,10 @@
 #include "grammar/schema_compiler.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
-
-#include <fmt/format.h>
 
 #include "base/error.h"
 #include "base/excerpt.h"

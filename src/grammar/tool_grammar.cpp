@@ -7,6 +7,7 @@
 // "</longcat_".
 
 #include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/error.h"
