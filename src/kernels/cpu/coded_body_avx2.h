@@ -31,7 +31,8 @@ inline float encode_32(const float* x, int8_t* codes, int32_t* offset) {
   __m128i s = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
   s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
   s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1));
-  *offset = -8 * _mm_cvtsi128_si32(s);
+  // In SIMD, where it wraps: codes of a value that is not finite are anything, and the scale says so.
+  *offset = _mm_cvtsi128_si32(_mm_sub_epi32(_mm_setzero_si128(), _mm_slli_epi32(s, 3)));
   const __m256i words =
       _mm256_packs_epi16(_mm256_packs_epi32(whole[0], whole[1]), _mm256_packs_epi32(whole[2], whole[3]));
   const __m256i in_order = _mm256_permutevar8x32_epi32(words, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
