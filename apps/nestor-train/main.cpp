@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "live_progress.h"
 #include "nestor/assets.h"
+#include "nestor/conversation_writer.h"
 #include "nestor/exit_code.h"
 #include "nestor/help_format.h"
 #include "nestor/interrupt.h"
@@ -49,6 +50,7 @@ int run(int argc, char** argv) {
   }
   train::TrainingRequest request;
   request.recipe = read_recipe(options);
+  request.conversations = conversation_writer(request.recipe.data.tokenizer);
   request.folder = options.folder;
   request.initial_checkpoint = options.initial;
   request.mode = options.resume ? train::RunFolder::Mode::resume : train::RunFolder::Mode::fresh;

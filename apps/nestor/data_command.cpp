@@ -3,6 +3,7 @@
 
 #include "arguments.h"
 #include "base/json.h"
+#include "conversation_writer.h"
 #include "corpus/pack.h"
 #include "interrupt.h"
 #include "terminal.h"
@@ -48,6 +49,7 @@ int execute(const Options& o) {
   if (o.format) pack.format = *o.format == "text" ? corpus::FormatChoice::text : corpus::FormatChoice::jsonl;
   if (o.keep_duplicates) pack.sieve.duplicates = corpus::Duplicates::keep;
   if (o.repair) pack.reading.bad_text = corpus::BadText::repair;
+  pack.reading.conversations = conversation_writer(o.tokenizer);
   const corpus::CorpusTokenizer tokenizer = corpus::open_corpus_tokenizer(o.tokenizer, o.eos);
   const InterruptScope interrupt;
   corpus::Manifest manifest;

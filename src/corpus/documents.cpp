@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{1} << 18;
 constexpr std::size_t kMaxLineBytes = std::size_t{1} << 29;
+constexpr std::string_view kMessagesKey = "messages";
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 std::size_t first_ill_formed(std::string_view text) {
@@ -77,7 +78,8 @@ struct DocumentReader::Impl {
   Window window;
   std::string rest;  // of a long JSON text that is cut
   std::string rest_group;
-  std::int64_t line = 0;  // of the last JSON line, from 1
+  std::vector<TextSpan> rest_control;  // of a conversation, which is not cut
+  std::int64_t line = 0;               // of the last JSON line, from 1
   bool at_line_start = true;
 
   Impl(const SourceFile& file, const ReadOptions& o, const std::stop_token& stop)
@@ -170,8 +172,9 @@ struct DocumentReader::Impl {
         return true;
       }
     }
-    const std::size_t at = rest.size() > most() ? cut_point(rest, most()) : rest.size();
-    document = {rest.substr(0, at), rest_group};
+    const bool cut = rest_control.empty() && rest.size() > most();
+    const std::size_t at = cut ? cut_point(rest, most()) : rest.size();
+    document = {rest.substr(0, at), rest_group, rest_control};
     rest.erase(0, at);
     return true;
   }
@@ -181,8 +184,29 @@ struct DocumentReader::Impl {
     const Json object = parse_json(text, where);
     if (!object.is_object())
       fail(ErrorKind::bad_input, "{}: expected a JSON object, found {}", where, kind_of(object));
-    rest = string_at(object, options.text_key, "--text-key", where);
+    rest_control.clear();
+    if (options.conversations && !object.contains(options.text_key) && object.contains(kMessagesKey)) {
+      read_conversation(object, where);
+    } else {
+      rest = string_at(object, options.text_key, "--text-key", where);
+    }
     if (!options.group_key.empty()) rest_group = string_at(object, options.group_key, "--heldout-by", where);
+  }
+
+  void read_conversation(const Json& object, const std::string& where) {
+    const Json& messages = object.at(kMessagesKey);
+    const auto is_object = [](const Json& message) { return message.is_object(); };
+    if (!messages.is_array() || !std::all_of(messages.begin(), messages.end(), is_object)) {
+      fail(ErrorKind::bad_input, "{}: {} must be a list of objects with role and content", where,
+           in_quotes(kMessagesKey));
+    }
+    try {
+      WrittenConversation written = options.conversations(object);
+      rest = std::move(written.text);
+      rest_control = std::move(written.control);
+    } catch (const Error& problem) {
+      fail(problem.kind(), "{}: {}", where, problem.what());
+    }
   }
 
   static std::string string_at(const Json& object, const std::string& key, std::string_view option,
@@ -210,6 +234,7 @@ DocumentReader::~DocumentReader() = default;
 
 bool DocumentReader::next(Document& document) {
   document.group.clear();
+  document.control.clear();
   return impl_->format == TextFormat::text ? impl_->next_text(document) : impl_->next_json(document);
 }
 

@@ -2,16 +2,29 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
+#include "base/json_fwd.h"
+#include "base/text_span.h"
 #include "corpus/sources.h"
 
 namespace nestor::corpus {
 
 /// What is done with bytes that are not UTF-8.
 enum class BadText { refuse, repair };  // repair: U+FFFD for each ill-formed part
+
+/// A conversation as the text that a model reads.
+struct WrittenConversation {
+  std::string text;               // valid UTF-8
+  std::vector<TextSpan> control;  // byte ranges in which control tokens count
+};
+
+/// Writes the "messages" of a JSON line, with its "tools" where it has them. Throws Error.
+using ConversationWriter = std::function<WrittenConversation(const Json& line)>;
 
 struct ReadOptions {
   std::string text_key = "text";  // of a JSON line: the string that is the document
@@ -21,18 +34,21 @@ struct ReadOptions {
   /// a line, else between characters.
   std::int64_t max_document_bytes = std::int64_t{1} << 18;
   BadText bad_text = BadText::refuse;
+  /// Of JSON lines that have "messages" in place of the text key; empty: they are refused.
+  ConversationWriter conversations = {};
 };
 
 /// What max_document_bytes may be.
 inline constexpr std::int64_t kLeastDocumentBytes = 16, kMostDocumentBytes = std::int64_t{1} << 28;
 
 struct Document {
-  std::string text;   // valid UTF-8
-  std::string group;  // value of the group key, or empty
+  std::string text;                    // valid UTF-8
+  std::string group = {};              // value of the group key, or empty
+  std::vector<TextSpan> control = {};  // of a conversation: where control tokens count
 };
 
 /// A plain text is one document, or several with a separator; a byte order mark at its beginning is dropped.
-/// Of a JSON line the text is one; empty lines are passed over.
+/// Of a JSON line the text is one, or a conversation, which is never cut; empty lines are passed over.
 class DocumentReader {
  public:
   /// Throws Error: usage (max_document_bytes), and what ByteSource throws.
@@ -40,8 +56,8 @@ class DocumentReader {
   ~DocumentReader();
 
   /// The next document, empty ones included; false at the end. Throws Error: bad_input with file and byte or
-  /// line (not UTF-8, no JSON object, key missing or no string), limit (a JSON line of more than 512 MiB),
-  /// and what ByteSource throws.
+  /// line (not UTF-8, no JSON object, key missing or no string, messages that cannot be written), limit (a
+  /// JSON line of more than 512 MiB), and what ByteSource throws.
   bool next(Document& document);
 
   /// Bytes taken from the file.

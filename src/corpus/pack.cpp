@@ -71,19 +71,19 @@ class Packing {
         heldout_(folder, Split::heldout, id_bytes_for(tokenizer.vocab_size), options.tokens_per_file) {}
 
   void add_heldout(Document& document) {
-    if (sieve_.pass(document)) write(heldout_, document.text);
+    if (sieve_.pass(document)) write(heldout_, document);
   }
 
   void add(Document& document) {
     const double place = heldout_place(document);  // before lines are removed
     if (!sieve_.pass(document)) return;
     if (options_.heldout_fraction == 0 || (first_ && first_->place <= place)) {
-      route(document.text, place);
+      route(document, place);
       return;
     }
     // The first by place waits: it is held out if no other is, and trained on if there is no other.
-    if (first_) route(first_->text, first_->place);
-    first_ = First{place, std::move(document.text)};
+    if (first_) route(first_->document, first_->place);
+    first_ = First{place, std::move(document)};
   }
 
   void finish(Manifest& manifest) {
@@ -92,7 +92,7 @@ class Packing {
       const bool needed =
           options_.heldout_fraction > 0 && options_.reading.group_key.empty() && heldout_documents_ == 0;
       const bool wanted = needed || first_->place < options_.heldout_fraction;
-      write(wanted && train_documents_ > 0 ? heldout_ : train_, first_->text);
+      write(wanted && train_documents_ > 0 ? heldout_ : train_, first_->document);
     }
     manifest.train = train_.finish();
     manifest.heldout = heldout_.finish();
@@ -102,18 +102,18 @@ class Packing {
  private:
   struct First {
     double place;
-    std::string text;
+    Document document;
   };
 
-  void route(const std::string& text, double place) {
-    write(place < options_.heldout_fraction ? heldout_ : train_, text);
+  void route(const Document& document, double place) {
+    write(place < options_.heldout_fraction ? heldout_ : train_, document);
   }
 
-  void write(ShardWriter& split, const std::string& text) {
-    std::vector<TokenId> ids =
-        tokenizer_.tokenizer.encode(text, tokenizer::PostProcess::omit, tokenizer::ControlTokens::nowhere());
-    ids.push_back(tokenizer_.eos);
-    split.add(ids, std::ssize(text));
+  void write(ShardWriter& split, const Document& document) {
+    std::vector<TokenId> ids = tokenizer_.tokenizer.encode(
+        document.text, tokenizer::PostProcess::omit, tokenizer::ControlTokens::within(document.control));
+    if (ids.empty() || ids.back() != tokenizer_.eos) ids.push_back(tokenizer_.eos);
+    split.add(ids, std::ssize(document.text));
     ++(&split == &train_ ? train_documents_ : heldout_documents_);
   }
 

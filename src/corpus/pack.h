@@ -33,10 +33,11 @@ struct PackOptions {
 };
 
 /// Writes `folder`, which must not exist or be empty: complete or not at all (a folder beside it, named
-/// FOLDER.PID.tmp, is renamed at the end). Control tokens written in the texts stay text. Progress counts
-/// bytes of the source files (total 0: unknown). Memory: one document, its ids, and 16 to 64 bytes for each
-/// document and line that duplicates are looked for in. Throws Error: usage, what the parts throw, bad_input
-/// if no document is left to train on, cancelled.
+/// FOLDER.PID.tmp, is renamed at the end). Control tokens written in the texts stay text, except where a
+/// conversation has them; one that ends with EOS gets no second. Progress counts bytes of the source files
+/// (total 0: unknown). Memory: one document, its ids, and 16 to 64 bytes for each document and line that
+/// duplicates are looked for in. Throws Error: usage, what the parts throw, bad_input if no document is left
+/// to train on, cancelled.
 Manifest pack(std::span<const std::string> sources, const CorpusTokenizer& tokenizer,
               const PackOptions& options, const std::filesystem::path& folder, ProgressSink& progress,
               const std::stop_token& stop);

@@ -18,7 +18,7 @@ enum class Duplicates { remove, keep };
 struct SieveOptions {
   Duplicates duplicates = Duplicates::remove;
   /// Lines of at least as many bytes (white space at their ends not counted) that occurred before, in
-  /// whatever document, are dropped; 0 keeps them all.
+  /// whatever document, are dropped; 0 keeps them all. Conversations keep theirs.
   std::int64_t dedup_lines_from = 0;
 };
 

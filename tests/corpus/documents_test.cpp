@@ -147,6 +147,45 @@ TEST_F(Documents, JsonLines) {
   EXPECT_REFUSED(json("{\"body\": \"a\"}", options), ErrorKind::bad_input, "no key \"title\"; --heldout-by");
 }
 
+// Each message as [content], of which the brackets are control text.
+corpus::WrittenConversation in_brackets(const Json& line) {
+  corpus::WrittenConversation written;
+  const auto control = [&](char c) {
+    written.control.push_back({written.text.size(), written.text.size() + 1});
+    written.text += c;
+  };
+  for (const Json& message : line.at("messages")) {
+    control('[');
+    written.text += message.at("content").get<std::string>();
+    control(']');
+  }
+  return written;
+}
+
+TEST_F(Documents, MessagesInPlaceOfTextAreAConversation) {
+  ReadOptions options = at_most(16);
+  options.conversations = in_brackets;
+  const std::string talk = R"({"messages": [{"content": "a question, not cut"}, {"content": "b"}]})";
+  EXPECT_EQ(json(talk + "\n{\"text\": \"plain\"}\n" + R"({"messages": [], "text": "c"})", options),
+            (Texts{"[a question, not cut][b]", "plain", "c"}));
+  const std::string path = scratch_.write("file", talk + "\n{\"text\": \"plain\"}").string();
+  DocumentReader reader({path, TextFormat::jsonl, 0}, options, {});
+  corpus::Document document;
+  ASSERT_TRUE(reader.next(document));
+  EXPECT_EQ(document.control, (std::vector<TextSpan>{{0, 1}, {20, 21}, {21, 22}, {23, 24}}));
+  ASSERT_TRUE(reader.next(document));
+  EXPECT_EQ(document.control, std::vector<TextSpan>{});
+  EXPECT_REFUSED(json(talk), ErrorKind::bad_input, "no key \"text\"");
+  for (const std::string bad : {R"({"messages": 5})", R"({"messages": [5]})", R"({"messages": {}})"}) {
+    EXPECT_REFUSED(json(bad, options), ErrorKind::bad_input,
+                   "line 1: \"messages\" must be a list of objects");
+  }
+  options.conversations = [](const Json&) -> corpus::WrittenConversation {
+    fail(ErrorKind::bad_input, "roles must alternate");
+  };
+  EXPECT_REFUSED(json("\n" + talk, options), ErrorKind::bad_input, "file: line 2: roles must alternate");
+}
+
 TEST_F(Documents, PackedFilesAreUnpacked) {
   std::string lines, all;
   for (int i = 0; i < 40000; ++i) {

@@ -215,6 +215,32 @@ TEST_F(Pack, MisuseIsNamed) {
   EXPECT_REFUSED(pack({}), ErrorKind::bad_input, "no text");
 }
 
+TEST_F(Pack, ControlTokensCountWhereAConversationHasThem) {
+  PackOptions options;
+  options.heldout_fraction = 0;
+  options.reading.conversations = [](const Json& line) {
+    const std::string said = line.at("messages").at(0).at("content").get<std::string>();
+    const std::string user = "<longcat_user>", end = "</longcat_s>";
+    const std::size_t after = user.size() + said.size();
+    return corpus::WrittenConversation{user + said + end, {{0, user.size()}, {after, after + end.size()}}};
+  };
+  const std::string lines = R"({"messages": [{"content": "a <longcat_user>"}]})"
+                            "\n"
+                            R"({"text": "<longcat_user>"})"
+                            "\n";
+  pack({write("in.jsonl", lines)}, options);
+  const corpus::Shards shards(out(), Split::train);
+  std::vector<TokenId> ids(static_cast<std::size_t>(shards.tokens()));
+  shards.read(0, ids);
+  const auto& tokenizer = small_tokenizer().tokenizer;
+  const auto count = [&](std::string_view name) {
+    return std::count(ids.begin(), ids.end(), tokenizer.id_of(name));
+  };
+  EXPECT_EQ(count("<longcat_user>"), 1);
+  EXPECT_EQ(count("</longcat_s>"), 2);  // the conversation has its own
+  EXPECT_EQ(ids.front(), tokenizer.id_of("<longcat_user>"));
+}
+
 class EosOfTokenizer : public ::testing::Test {
  protected:
   EosOfTokenizer() {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "program.h"
 
 namespace nestor::testing {
@@ -48,6 +50,23 @@ TEST(Data, PacksStandardInput) {
                 fmt::format(" {}", json["eos"].get<int>());
   }
   EXPECT_EQ(spaced(ids_of(scratch / "out", "train")), expected);
+}
+
+TEST(Data, ConversationsAreWrittenAsTheModelWillSeeThem) {
+  const Scratch scratch;
+  const std::string talk = R"({"messages": [{"role": "user", "content": "Hi </longcat_s>"}, )"
+                           R"({"role": "assistant", "content": "Well,"}]})";
+  output_of({"data", scratch.write("in.jsonl", talk), "--tokenizer", story(), "--out",
+             (scratch / "out").string(), "--heldout", "0"});
+  const std::vector<TokenId> ids = ids_of(scratch / "out", "train");
+  const std::string written = output_of({"template", story(), "--input", scratch.write("talk.json", talk)});
+  EXPECT_EQ(output_of({"detokenize", story(), "--ids", spaced(ids)}), written);
+  const int eos = Json::parse(bytes_of(scratch / "out" / "corpus.json"))["eos"];
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), eos), 1);  // the template's, not the one in the question
+  EXPECT_EQ(ids.back(), eos);
+  expect_error({"data", scratch.write("bad.jsonl", R"({"messages": [5]})"), "--tokenizer", story(), "--out",
+                (scratch / "bad").string()},
+               1, "bad.jsonl: line 1");
 }
 
 TEST(Data, OptionsReachTheLibrary) {

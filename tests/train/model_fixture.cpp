@@ -131,13 +131,14 @@ double spread_of(const train::Parameter& p) {
 }  // namespace
 
 TrainingModel::TrainingModel(const Json& config, std::uint64_t seed, torch::ScalarType dtype,
-                             const recipe::Routing& routing)
+                             const recipe::Routing& routing, torch::Device device)
     : config_json(config) {
   recipe::Modeling modeling;
   modeling.config = config::parse_config(config, "test");
   modeling.draft = modeling.config.num_nextn_predict_layers > 0;
   modeling.draft_fraction = 1;
   train::CausalLm::Options options;
+  options.device = device;
   options.dtype = dtype;
   options.seed = seed;
   lm = std::make_unique<train::CausalLm>(modeling, routing, options);

@@ -49,7 +49,7 @@ std::vector<std::pair<std::string, Json>> model_zoo();
 /// say.
 struct TrainingModel {
   TrainingModel(const Json& config, std::uint64_t seed, torch::ScalarType dtype = torch::kFloat32,
-                const recipe::Routing& routing = {});
+                const recipe::Routing& routing = {}, torch::Device device = torch::kCPU);
 
   train::Inputs read(const corpus::Batch& batch, const train::Purpose& purpose = {}) const;
   std::vector<const train::RowTable*> read_tables() const;

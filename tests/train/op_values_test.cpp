@@ -137,22 +137,26 @@ TEST(OpValues, AttentionOfAwkwardLengthsAndSegments) {
   }
 }
 
-// In bfloat16: operands, hidden, mixed, results and their gradients, eleven in the longest chain.
+// In bfloat16: operands, hidden, mixed, results and their gradients, eleven in the longest chain. The batched
+// form rounds at the same places.
 void experts_close(const std::string& name, const Tensor& index) {
   const std::int64_t tokens = index.size(0), k = index.size(1);
   for (const Products products : {Products::f32, Products::bf16}) {
     const bool exact = products == Products::f32;
-    expect_close(
-        name + (exact ? " f32" : " bf16"),
-        [&](const Inputs& in) {
-          return experts(in[0], in[1], in[2], {index, in[3]}, products);
-        },
-        [&](const Inputs& in) {
-          return plain::experts(in[0], in[1], in[2], {index, in[3]}, Products::f32);
-        },
-        {normal({tokens, 24}, kFloat, 1), normal({5, 2 * 9, 24}, kFloat, 2) * 0.2,
-         normal({5, 24, 9}, kFloat, 3) * 0.3, normal({tokens, k}, kFloat, 4)},
-        exact ? 80.0 + static_cast<double>(tokens * k) : 12.0, exact ? kUnitF32 : kUnitBf16);
+    using Function = decltype(&experts);
+    for (const Function fast : {Function{&experts}, Function{&batched_experts}}) {
+      expect_close(
+          name + (exact ? " f32" : " bf16") + (fast == Function{&experts} ? "" : " batched"),
+          [&](const Inputs& in) {
+            return (*fast)(in[0], in[1], in[2], {index, in[3]}, products);
+          },
+          [&](const Inputs& in) {
+            return plain::experts(in[0], in[1], in[2], {index, in[3]}, Products::f32);
+          },
+          {normal({tokens, 24}, kFloat, 1), normal({5, 2 * 9, 24}, kFloat, 2) * 0.2,
+           normal({5, 24, 9}, kFloat, 3) * 0.3, normal({tokens, k}, kFloat, 4)},
+          exact ? 80.0 + static_cast<double>(tokens * k) : 12.0, exact ? kUnitF32 : kUnitBf16);
+    }
   }
 }
 

@@ -34,7 +34,8 @@ class PackProgress : public ProgressSink {
 
 // The corpus folder that a recipe names, or the one made of its text files.
 fs::path corpus_folder(const recipe::Recipe& recipe, const corpus::CorpusTokenizer& tokenizer,
-                       const RunFolder& folder, RunObserver& observer, const std::stop_token& stop) {
+                       const corpus::ConversationWriter& conversations, const RunFolder& folder,
+                       RunObserver& observer, const std::stop_token& stop) {
   const std::vector<std::string>& sources = recipe.data.train;
   const auto packed =
       std::count_if(sources.begin(), sources.end(), [](const auto& s) { return corpus::is_corpus(s); });
@@ -46,6 +47,7 @@ fs::path corpus_folder(const recipe::Recipe& recipe, const corpus::CorpusTokeniz
   }
   if (corpus::is_corpus(folder.corpus())) return folder.corpus();
   corpus::PackOptions options;
+  options.reading.conversations = conversations;
   if (!recipe.data.heldout.empty()) options.heldout_fraction = 0;
   PackProgress progress(observer);
   corpus::pack(sources, tokenizer, options, folder.corpus(), progress, stop);
@@ -108,10 +110,10 @@ fs::path tokenizer_file(const recipe::Recipe& recipe) {
   return fs::is_directory(named) ? named / "tokenizer.json" : named;
 }
 
-RunData open_data(const recipe::Recipe& recipe, const RunFolder& folder, RunObserver& observer,
-                  const std::stop_token& stop) {
+RunData open_data(const recipe::Recipe& recipe, const corpus::ConversationWriter& conversations,
+                  const RunFolder& folder, RunObserver& observer, const std::stop_token& stop) {
   corpus::CorpusTokenizer tokenizer = corpus::open_corpus_tokenizer(tokenizer_file(recipe));
-  const fs::path corpus = corpus_folder(recipe, tokenizer, folder, observer, stop);
+  const fs::path corpus = corpus_folder(recipe, tokenizer, conversations, folder, observer, stop);
   corpus::Shards shards(corpus, corpus::Split::train);
   check_fit(recipe, tokenizer, shards);
   std::vector<HeldoutText> heldout = heldout_texts(recipe, corpus, tokenizer.tokenizer, stop);

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "corpus/corpus_tokenizer.h"
+#include "corpus/documents.h"
 #include "corpus/shards.h"
 #include "recipe/recipe.h"
 #include "train/loop/heldout.h"
@@ -24,8 +25,8 @@ struct RunData {
 
 /// Packs text files of the recipe into `folder` unless they are there already. Error(bad_input) if corpus,
 /// tokenizer and model do not fit together; cancelled if `stop` asks.
-RunData open_data(const recipe::Recipe& recipe, const RunFolder& folder, RunObserver& observer,
-                  const std::stop_token& stop);
+RunData open_data(const recipe::Recipe& recipe, const corpus::ConversationWriter& conversations,
+                  const RunFolder& folder, RunObserver& observer, const std::stop_token& stop);
 
 /// tokenizer.json of a recipe, which may name its folder.
 std::filesystem::path tokenizer_file(const recipe::Recipe& recipe);

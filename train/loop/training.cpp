@@ -61,12 +61,13 @@ void settle_arithmetic(const recipe::Recipe& recipe, Setting& s, RunObserver& ob
       s.speed.f32 / 1e9, s.speed.bf16 / 1e9, name_of(s.arithmetic.products), s.arithmetic.threads));
 }
 
-Setting settle(const recipe::Recipe& recipe, const RunFolder& folder, RunObserver& observer,
+Setting settle(const TrainingRequest& request, const RunFolder& folder, RunObserver& observer,
                const std::stop_token& stop) {
+  const recipe::Recipe& recipe = request.recipe;
   const torch::Device device = open_device(recipe.device);
   std::optional<State> saved = last_state(folder);
   if (saved) check_same_run(recipe, *saved);
-  Setting s{open_data(recipe, folder, observer, stop), std::move(saved), device};
+  Setting s{open_data(recipe, request.conversations, folder, observer, stop), std::move(saved), device};
   if (s.saved) check_same_corpus(s.data.identity, *s.saved);
   observer.say(fmt::format("corpus: {} documents, {} tokens to learn from", s.data.train.documents(),
                            s.data.train.tokens()));
@@ -172,7 +173,7 @@ Outcome train(const TrainingRequest& request, RunObserver& observer, const std::
   const RunFolder folder(request.folder, request.mode);
   if (folder.is_finished()) return Outcome::already_finished;
   say_plan(request.recipe, observer);
-  Setting setting = settle(request.recipe, folder, observer, stop);
+  Setting setting = settle(request, folder, observer, stop);
   write_file(folder.recipe(), to_text(recipe::to_json(request.recipe), 2) + "\n");
   return Run(request, folder, setting, observer, stop).go();
 }

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <stop_token>
 
+#include "corpus/documents.h"
 #include "recipe/recipe.h"
 #include "train/loop/run_folder.h"
 #include "train/loop/run_observer.h"
@@ -16,6 +17,7 @@ struct TrainingRequest {
   std::filesystem::path folder;  // of the run
   RunFolder::Mode mode = RunFolder::Mode::fresh;
   std::filesystem::path initial_checkpoint;  // empty: random weights
+  corpus::ConversationWriter conversations;  // of texts that are packed first; empty: there may be none
 };
 
 enum class Outcome {

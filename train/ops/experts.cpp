@@ -229,6 +229,7 @@ Tensor experts(const Tensor& u, const Tensor& gate_up, const Tensor& down, const
                Products products) {
   const bool ours = served(u, products) && u.scalar_type() == picks.weight.scalar_type() &&
                     picks.index.scalar_type() == torch::kInt32;
+  if (!u.is_cpu()) return batched_experts(u, gate_up, down, picks, products);
   if (!ours) return plain::experts(u, gate_up, down, picks, products);
   return Experts::apply(u, gate_up, down, picks.index, picks.weight, products);
 }

@@ -1,7 +1,8 @@
 // The mathematics of training that is worth more than a chain of torch calls: each function is one node of
 // the autograd graph with a hand-written backward. On devices other than the CPU, and in tests as oracles,
-// the functions of `plain` serve: the same values composed of torch's own operations. Letters: n tokens, B
-// rows of T positions (n = B T), H hidden, I inner size, A heads, E experts, k picks, V vocabulary.
+// the functions of `plain` serve, and batched_experts: the same values composed of torch's own operations.
+// Letters: n tokens, B rows of T positions (n = B T), H hidden, I inner size, A heads, E experts, k picks, V
+// vocabulary.
 #pragma once
 
 #include "train/torch.h"
@@ -42,6 +43,10 @@ struct Picks {
 /// an identity expert returns u.
 Tensor experts(const Tensor& u, const Tensor& gate_up, const Tensor& down, const Picks& picks,
                Products products);
+
+/// The same on any device, in few launches and more memory: what `experts` does on a GPU.
+Tensor batched_experts(const Tensor& u, const Tensor& gate_up, const Tensor& down, const Picks& picks,
+                       Products products);
 
 /// What a router decides. The probabilities [n, E + Z] carry gradient too (for losses on the balance of
 /// experts).
