@@ -47,7 +47,7 @@ constexpr const char* kStory = R"({
   "schedule": {"steps": 8000, "warmup_steps": 200},
   "data": {
     "tokenizer": "story",
-    "train": ["text/books.jsonl.xz"],
+    "train": ["text/books.jsonl.xz", "text/conversations.jsonl.xz"],
     "window": 512, "rows": 8
   },
   "reporting": {"log_every": 10, "evaluate_every": 500, "evaluate_tokens": 65536, "save_every": 250}
