@@ -25,18 +25,26 @@ void split(const Context& ctx, std::int64_t n, std::int64_t grain, std::int64_t 
   ctx.team.run(tiles, [&](std::int64_t i, int) { body(i * tile, std::min(n, (i + 1) * tile)); });
 }
 
-void matmul_by_codes(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y) {
-  const Arena::Scope scope(ctx.arena);
-  const std::int64_t blocks = quant::tiled_shape(w.format, w.rows, w.cols)[1];
+EncodedRows encode_rows(const Context& ctx, Rows x, std::int64_t rows, std::int64_t cols) {
+  const std::int64_t blocks = (cols + quant::kTileDepth - 1) / quant::kTileDepth;
   const std::int64_t code_floats =
       rows * blocks * quant::kTileDepth / static_cast<std::int64_t>(sizeof(float));
-  auto* codes = reinterpret_cast<std::int8_t*>(ctx.arena.take(code_floats));
-  float* scales = ctx.arena.take(rows * blocks);
-  auto* offsets = reinterpret_cast<std::int32_t*>(ctx.arena.take(rows * blocks));
-  const EncodeRowsArgs encode{x.data, x.stride, w.cols, blocks, codes, scales, offsets};
-  split(ctx, rows, 1, 4 * rows * w.cols,
-        [&](std::int64_t begin, std::int64_t end) { ctx.ops.encode_rows(encode, begin, end); });
-  const MatmulCodedArgs args{codes, scales, offsets, blocks, rows, w, y.data, y.stride};
+  const auto starts = [&] { return reinterpret_cast<std::int32_t*>(ctx.arena.take(rows * blocks)); };
+  const EncodedRows to = {reinterpret_cast<std::int8_t*>(ctx.arena.take(code_floats)),
+                          ctx.arena.take(rows * blocks),
+                          starts(),
+                          starts(),
+                          rows,
+                          blocks};
+  const EncodeRowsArgs args{x.data, x.stride, cols, to};
+  split(ctx, rows, kRowGroup, 4 * rows * cols,
+        [&](std::int64_t begin, std::int64_t end) { ctx.ops.encode_rows(args, begin, end); });
+  return to;
+}
+
+void matmul_by_codes(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y) {
+  const Arena::Scope scope(ctx.arena);
+  const MatmulCodedArgs args{encode_rows(ctx, x, rows, w.cols), w, y.data, y.stride};
   split(ctx, w.rows, quant::kBandRows, rows * w.rows * w.cols,
         [&](std::int64_t begin, std::int64_t end) { ctx.ops.matmul_coded(args, begin, end); });
 }
