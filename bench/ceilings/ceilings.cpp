@@ -197,6 +197,17 @@ double read_bandwidth(kernels::Team& team, const Memory& memory, std::size_t byt
   });
 }
 
+double read_window(kernels::Team& team, std::span<const std::uint8_t> bytes) {
+  const std::size_t share = bytes.size() / static_cast<std::size_t>(team.threads()) / 4096 * 4096;
+  const double time = seconds([&] {
+    team.run(team.threads(), [&](std::int64_t i, int) {
+      const std::uint64_t sum = read_once(bytes.data() + static_cast<std::size_t>(i) * share, share, 4);
+      asm volatile("" : : "r"(sum));
+    });
+  });
+  return static_cast<double>(share) * team.threads() / time;
+}
+
 double dram_read(kernels::Team& team, const Memory& memory) {
   double most = 0;
   for (const int streams : {1, 2, 4, 8})

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "kernels/parallel.h"
@@ -29,6 +30,10 @@ class Memory {
 /// Bytes per second when every thread of the team reads `bytes` of its own share of the memory, `streams`
 /// places of it at once, `rounds` times over. The best of a few repetitions.
 double read_bandwidth(kernels::Team& team, const Memory& memory, std::size_t bytes, int streams, int rounds);
+
+/// Bytes per second of one read of `bytes` in four streams a thread. What the last call read should not be in
+/// a cache.
+double read_window(kernels::Team& team, std::span<const std::uint8_t> bytes);
 
 /// The best of 1, 2, 4 and 8 streams from memory that no cache holds.
 double dram_read(kernels::Team& team, const Memory& memory);

@@ -171,6 +171,7 @@ inline void add_block(const From* w, const Activations& x, Vec (*sums)[kBands]) 
   for (int i = 0; i < kRows; ++i) {
     for (int j = 0; j < kBands; ++j) whole[i][j] = _mm512_set1_epi32(x.starts[i]);
   }
+#pragma GCC unroll 4
   for (int q = 0; q < 4; ++q) {
     __m512i low[kBands], high[kBands];
     for (int j = 0; j < kBands; ++j) w[j].step(q, &low[j], &high[j]);
@@ -240,9 +241,11 @@ struct PanelSums {
   alignas(64) float at[kPanelRows][2][kBandRows];
 };
 
+// `ahead`, if any, are the tiles that the next panels come from: fetched a tile at a time beside the
+// arithmetic.
 template <typename Codes, int kRows>
 inline void panel_rows(const uint8_t* panels, const EncodedRows& e, int64_t t, int64_t block, int64_t blocks,
-                       float (*sums_at)[2][kBandRows]) {
+                       const uint8_t* ahead, float (*sums_at)[2][kBandRows]) {
   FromPanel w[2] = {{panels}, {panels + kPanelBlocks * kPanelBytes}};
   Activations x = activations_at<Codes>(e, t, block);
   Vec sums[kRows][2];
@@ -250,6 +253,10 @@ inline void panel_rows(const uint8_t* panels, const EncodedRows& e, int64_t t, i
     for (int j = 0; j < 2; ++j) sums[i][j] = _mm512_load_ps(sums_at[i][j]);
   }
   for (int64_t b = 0; b < blocks; ++b, x.advance()) {
+    if (ahead != nullptr) {
+      for (int64_t line = 0; line < Codes::kBytes; line += 64)
+        _mm_prefetch((const char*)(ahead + b * Codes::kBytes + line), _MM_HINT_T1);
+    }
     add_block<Codes, kRows, 2>(w, x, sums);
     w[0].advance();
     w[1].advance();
@@ -267,22 +274,28 @@ inline void panel_bands(const MatmulCodedArgs& a, int64_t t_begin, int64_t t_end
   alignas(64) uint8_t panels[2 * kPanelBlocks * kPanelBytes];
   PanelSums sums;
   memset(&sums, 0, (size_t)(t_end - t_begin) * sizeof sums.at[0]);
+  const uint8_t* bands_at[2];
+  for (int64_t j = 0; j < 2; ++j) bands_at[j] = a.w.data + (band + (j < bands ? j : 0)) * a.w.row_bytes;
   for (int64_t block = 0; block < a.x.blocks; block += kPanelBlocks) {
     const int64_t blocks = a.x.blocks - block < kPanelBlocks ? a.x.blocks - block : kPanelBlocks;
+    const uint8_t* ahead[2];
     for (int64_t j = 0; j < 2; ++j) {
-      const uint8_t* tile = a.w.data + (band + (j < bands ? j : 0)) * a.w.row_bytes + block * Codes::kBytes;
+      const uint8_t* tile = bands_at[j] + block * Codes::kBytes;
       for (int64_t b = 0; b < blocks; ++b, tile += Codes::kBytes) {
         fill_panel<Codes>(tile, panels + (j * kPanelBlocks + b) * kPanelBytes);
       }
+      // Behind the last block of these bands come the next two, if there are more.
+      ahead[j] = block + blocks < a.x.blocks ? tile : bands_at[j] + 2 * a.w.row_bytes;
     }
     int64_t t = t_begin;
-    for (; t + 8 <= t_end; t += 8)
-      panel_rows<Codes, 8>(panels, a.x, t, block, blocks, sums.at + (t - t_begin));
-    for (; t + 4 <= t_end; t += 4)
-      panel_rows<Codes, 4>(panels, a.x, t, block, blocks, sums.at + (t - t_begin));
-    for (; t + 2 <= t_end; t += 2)
-      panel_rows<Codes, 2>(panels, a.x, t, block, blocks, sums.at + (t - t_begin));
-    for (; t < t_end; ++t) panel_rows<Codes, 1>(panels, a.x, t, block, blocks, sums.at + (t - t_begin));
+    const auto at = [&] { return sums.at + (t - t_begin); };
+    for (; t + 8 <= t_end; t += 8) {
+      const int64_t group = (t - t_begin) / 8;
+      panel_rows<Codes, 8>(panels, a.x, t, block, blocks, group < 2 ? ahead[group] : nullptr, at());
+    }
+    for (; t + 4 <= t_end; t += 4) panel_rows<Codes, 4>(panels, a.x, t, block, blocks, nullptr, at());
+    for (; t + 2 <= t_end; t += 2) panel_rows<Codes, 2>(panels, a.x, t, block, blocks, nullptr, at());
+    for (; t < t_end; ++t) panel_rows<Codes, 1>(panels, a.x, t, block, blocks, nullptr, at());
   }
   for (int64_t t = t_begin; t < t_end; ++t) {
     for (int64_t j = 0; j < bands; ++j) {
