@@ -12,9 +12,9 @@
 
 #include "base/cpu.h"
 #include "base/random.h"
-#include "ceilings.h"
 #include "kernels/ops.h"
 #include "kernels/registry.h"
+#include "measure/ceilings.h"
 #include "quant/matrix.h"
 #include "quant/number.h"
 #include "quant/tile.h"
@@ -33,7 +33,7 @@ double seconds_since(Clock::time_point start) {
 
 // Copies of one matrix, as many as fit.
 struct Weights {
-  const bench::Memory& memory;
+  const measure::Memory& memory;
   std::size_t bytes;
   std::size_t copies;
   quant::Format format;
@@ -44,7 +44,7 @@ struct Weights {
   }
 };
 
-Weights fill(const bench::Memory& memory, quant::Format format, std::int64_t rows, std::int64_t cols) {
+Weights fill(const measure::Memory& memory, quant::Format format, std::int64_t rows, std::int64_t cols) {
   std::vector<std::uint8_t> one;
   if (quant::is_tiled(format)) {
     const auto shape = quant::tiled_shape(format, rows, cols);
@@ -74,7 +74,7 @@ int main(int argc, char** argv) {
   const std::int64_t cols = argc > 2 ? std::atoll(argv[2]) : 4096;
   const CpuInfo cpu = cpu_info();
   const kernels::OpTable& ops = kernels::select_set(argc > 3 ? argv[3] : "auto", cpu);
-  const bench::Memory memory(std::size_t{2} << 30);
+  const measure::Memory memory(std::size_t{2} << 30);
   std::size_t window = 0;
   std::string json =
       fmt::format("{{\"bench\":\"products\",\"cpu\":\"{}\",\"kernels\":\"{}\",\"n\":{},\"k\":{},\"rows\":[",
@@ -88,7 +88,8 @@ int main(int argc, char** argv) {
   for (const int threads : counts) {
     kernels::Team team(threads);
     kernels::Arena arena;
-    const kernels::Context ctx{ops, team, arena};
+    kernels::Work work;
+    const kernels::Context ctx{ops, team, arena, work};
     for (const auto format : {quant::Format::q4, quant::Format::q8, quant::Format::bf16}) {
       const Weights w = fill(memory, format, rows, cols);
       const bool codes = quant::is_tiled(format) && ops.matmul_coded != nullptr;
@@ -107,9 +108,10 @@ int main(int argc, char** argv) {
           }
           least = std::min(least, seconds_since(start) / static_cast<double>(calls));
           constexpr std::size_t kWindow = std::size_t{128} << 20;
-          dram = std::max(dram, bench::read_window(team, {memory.data() + window % memory.bytes(), kWindow}));
+          dram =
+              std::max(dram, measure::read_window(team, {memory.data() + window % memory.bytes(), kWindow}));
           window += kWindow;
-          peak = std::max(peak, codes ? bench::int8_peak(team) : bench::fp32_peak(team));
+          peak = std::max(peak, codes ? measure::int8_peak(team) : measure::fp32_peak(team));
         }
         const double rate = static_cast<double>(w.bytes) / least;
         const double operations = 2.0 * static_cast<double>(t * rows * cols) / least;

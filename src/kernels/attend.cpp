@@ -61,6 +61,7 @@ void attend(const Context& ctx, const RecordLayout& layout, std::span<const Atte
   const Rows scores = take_rows(ctx.arena, ctx.team.threads(), kHeadsAtOnce * longest);
   std::int64_t cost = 0;
   for (const AttendRow& row : rows) cost += row.positions * heads * (layout.record + layout.latent);
+  ctx.work.float_products += cost;
   for_tiles(ctx, static_cast<std::int64_t>(rows.size()) * groups, cost, [&](std::int64_t i, int worker) {
     const std::int64_t t = i / groups;
     const std::int64_t head = i % groups * kHeadsAtOnce;

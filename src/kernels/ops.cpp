@@ -44,9 +44,15 @@ EncodedRows encode_rows(const Context& ctx, Rows x, std::int64_t rows, std::int6
 
 void matmul_by_codes(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y) {
   const Arena::Scope scope(ctx.arena);
+  ctx.work.code_products += rows * w.rows * w.cols;
   const MatmulCodedArgs args{encode_rows(ctx, x, rows, w.cols), w, y.data, y.stride};
   split(ctx, w.rows, quant::kBandRows, rows * w.rows * w.cols,
         [&](std::int64_t begin, std::int64_t end) { ctx.ops.matmul_coded(args, begin, end); });
+}
+
+// What a product reads of a matrix.
+std::int64_t stored_bytes(const MatrixView& w) {
+  return quant::is_tiled(w.format) ? w.rows * w.row_bytes / quant::kBandRows : w.rows * w.row_bytes;
 }
 
 }  // namespace
@@ -63,8 +69,10 @@ void for_tiles(const Context& ctx, std::int64_t tiles, std::int64_t cost,
 }
 
 void matmul(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y) {
+  ctx.work.weight_bytes += stored_bytes(w);
   if (quant::is_tiled(w.format) && ctx.ops.matmul_coded != nullptr)
     return matmul_by_codes(ctx, x, rows, w, y);
+  ctx.work.float_products += rows * w.rows * w.cols;
   const MatmulArgs args{x.data, x.stride, rows, w, y.data, y.stride};
   split(ctx, w.rows, 16, rows * w.rows * w.cols,
         [&](std::int64_t begin, std::int64_t end) { ctx.ops.matmul(args, begin, end); });

@@ -12,10 +12,18 @@
 
 namespace nestor::kernels {
 
+/// What operations executed, in all calls together.
+struct Work {
+  std::int64_t weight_bytes = 0;    // of matrices, each call counted once however many rows shared it
+  std::int64_t code_products = 0;   // multiply-adds of codes of eight bits
+  std::int64_t float_products = 0;  // multiply-adds of float32
+};
+
 struct Context {
   const OpTable& ops;
   Team& team;
   Arena& arena;
+  Work& work;
 };
 
 /// Rows of float32 with a stride.

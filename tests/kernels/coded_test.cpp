@@ -61,7 +61,8 @@ class Coded : public ::testing::TestWithParam<std::string> {
  protected:
   Team team{2};
   Arena arena;
-  Context ctx{select_set(GetParam(), cpu_info()), team, arena};
+  Work work;
+  Context ctx{select_set(GetParam(), cpu_info()), team, arena, work};
 };
 
 TEST_P(Coded, AProductIsWithinTheRoundingOfItsActivations) {
@@ -163,9 +164,10 @@ std::vector<float> product_by(const OpTable& ops, const std::vector<float>& x, s
   if (ops.matmul_coded == nullptr) return {};
   Team team(2);
   Arena arena;
+  Work work;
   std::vector<float> y(static_cast<std::size_t>(rows * w.rows), 77.0F);
   auto input = x;
-  matmul({ops, team, arena}, {input.data(), w.cols}, rows, w, {y.data(), w.rows});
+  matmul({ops, team, arena, work}, {input.data(), w.cols}, rows, w, {y.data(), w.rows});
   return y;
 }
 

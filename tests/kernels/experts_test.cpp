@@ -16,7 +16,8 @@ class Experts : public ::testing::Test {
  protected:
   Team team{2};
   Arena arena;
-  Context ctx{select_set("auto", cpu_info()), team, arena};
+  Work work;
+  Context ctx{select_set("auto", cpu_info()), team, arena, work};
   static constexpr std::int64_t kHidden = 4;
 
   // Six routes whose logits are the entries of `logits` for the input (1, 0, 0, 0).

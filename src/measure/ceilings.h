@@ -1,5 +1,5 @@
-// What this machine can do at best, measured: the other benchmarks give their figures as shares of these,
-// measured in the same run.
+// What this machine can do at best, measured: benchmarks give their figures as shares of these, measured in
+// the same run.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 #include "kernels/parallel.h"
 
-namespace nestor::bench {
+namespace nestor::measure {
 
 /// Memory that is touched and, where the system allows it, in pages of 2 MiB.
 class Memory {
@@ -50,4 +50,4 @@ double fork_join(kernels::Team& team);
 /// Random reads of 4 KiB per second past the page cache, `depth` threads with one read each in flight.
 double disk_reads(const std::filesystem::path& file, int depth);
 
-}  // namespace nestor::bench
+}  // namespace nestor::measure

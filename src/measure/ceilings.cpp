@@ -1,4 +1,4 @@
-#include "ceilings.h"
+#include "measure/ceilings.h"
 
 #include <fcntl.h>
 #include <immintrin.h>
@@ -16,7 +16,7 @@
 #include "base/file.h"
 #include "base/random.h"
 
-namespace nestor::bench {
+namespace nestor::measure {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -258,4 +258,4 @@ double disk_reads(const std::filesystem::path& path, int depth) {
   return kReads * depth / time;
 }
 
-}  // namespace nestor::bench
+}  // namespace nestor::measure
