@@ -9,7 +9,7 @@ namespace {
 
 // Heads that share one pass over the records: enough to reuse them from the nearest cache, few enough that
 // the scores (heads x positions) stay small and that one row alone gives every worker something to do.
-constexpr std::int64_t kHeadsAtOnce = 8;
+constexpr std::int64_t kHeadsAtOnce = 16;
 
 struct Tile {
   const RecordLayout& layout;

@@ -104,6 +104,7 @@ struct EncodeRowsArgs {
   int64_t x_stride;
   int64_t cols;
   EncodedRows to;
+  int64_t first_block;  // of `to`, for column 0 of x
 };
 
 /// The product of encoded rows with tiles (q8 or q4): y[t, n] = sum over blocks of scale of x * (scale of w *

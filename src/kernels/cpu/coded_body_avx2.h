@@ -9,6 +9,7 @@
 
 namespace {
 
+using nestor::kernels::encoded_block;
 using nestor::kernels::EncodedRows;
 using nestor::kernels::EncodeRowsArgs;
 using nestor::kernels::MatmulCodedArgs;
@@ -45,7 +46,7 @@ inline float encode_32(const float* x, int8_t* codes, int32_t* start) {
 void encode_rows(const EncodeRowsArgs& a, int64_t row_begin, int64_t row_end) {
   for (int64_t t = row_begin; t < row_end; ++t) {
     const float* x = a.x + t * a.x_stride;
-    for (int64_t b = 0; b < a.to.blocks; ++b) {
+    for (int64_t b = 0; b * kTileDepth < a.cols; ++b) {
       const int64_t left = a.cols - b * kTileDepth;
       float padded[kTileDepth];
       const float* from = x + b * kTileDepth;
@@ -54,7 +55,7 @@ void encode_rows(const EncodeRowsArgs& a, int64_t row_begin, int64_t row_end) {
         memcpy(padded, from, (size_t)left * sizeof(float));
         from = padded;
       }
-      const int64_t at = encoded_block(a.to, t, b);
+      const int64_t at = encoded_block(a.to, t, a.first_block + b);
       a.to.scales[at] = encode_32(from, a.to.codes + at * kTileDepth, a.to.starts_q4 + at);
       a.to.starts_q8[at] = 0;
     }

@@ -15,6 +15,7 @@
 
 namespace {
 
+using nestor::kernels::encoded_block;
 using nestor::kernels::EncodedRows;
 using nestor::kernels::EncodeRowsArgs;
 using nestor::kernels::kRowGroup;
@@ -46,13 +47,13 @@ inline int32_t start_of(int32_t sum_of_codes, int32_t offset) {
 void encode_rows(const EncodeRowsArgs& a, int64_t row_begin, int64_t row_end) {
   for (int64_t t = row_begin; t < row_end; ++t) {
     const float* x = a.x + t * a.x_stride;
-    for (int64_t b = 0; b < a.to.blocks; ++b) {
+    for (int64_t b = 0; b * kTileDepth < a.cols; ++b) {
       const int64_t left = a.cols - b * kTileDepth;
       const __mmask16 low = left >= 16 ? (__mmask16)0xFFFF : first_lanes(left);
       const __mmask16 high = left >= 32  ? (__mmask16)0xFFFF
                              : left > 16 ? first_lanes(left - 16)
                                          : (__mmask16)0;
-      const int64_t at = encoded_block(a.to, t, b);
+      const int64_t at = encoded_block(a.to, t, a.first_block + b);
       int32_t sum = 0;
       a.to.scales[at] =
           encode_32(_mm512_maskz_loadu_ps(low, x + b * kTileDepth),

@@ -50,6 +50,10 @@ inline void matmul_tile(const MatmulArgs& a, int64_t t, int64_t n) {
       }
     }
   }
+  if constexpr (kLanes == 16 && kRows == 4 && kCols == 4) {
+    store_sums_4x4(sums, a.y + t * a.y_stride + n, a.y_stride);
+    return;
+  }
   for (int i = 0; i < kRows; ++i) {
     for (int j = 0; j < kCols; ++j) a.y[(t + i) * a.y_stride + n + j] = vec_sum(sums[i][j]);
   }

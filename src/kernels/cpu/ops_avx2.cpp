@@ -5,8 +5,8 @@
 // The vocabulary comes before the bodies that are written in it.
 #include "kernels/cpu/vec_avx2.h"
 
-#include "kernels/cpu/encoded_block.h"
 #include "kernels/cpu/stored_number.h"
+#include "kernels/encoded_rows.h"
 
 #include "kernels/cpu/tiled_body.h"
 

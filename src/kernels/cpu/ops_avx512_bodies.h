@@ -1,8 +1,8 @@
 // The bodies of both AVX-512 sets, in the order in which they need each other.
 #pragma once
 
-#include "kernels/cpu/encoded_block.h"
 #include "kernels/cpu/stored_number.h"
+#include "kernels/encoded_rows.h"
 
 #include "kernels/cpu/tiled_body.h"
 
