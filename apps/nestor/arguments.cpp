@@ -25,7 +25,8 @@ void add_engine_options(CLI::App& root, assemble::EngineOptions& o) {
   root.add_option("--ctx", o.context, "Longest sequence, in tokens (default: what the model allows)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
       ->option_text("N");
-  root.add_option("--kernels", o.kernels, "Kernel set: auto (the fastest here), reference, avx2, avx512")
+  root.add_option("--kernels", o.kernels,
+                  "Kernel set: auto (the fastest here), reference, avx2, avx512, avx512_vnni")
       ->option_text("NAME");
   root.add_option("--dtype", o.dtype,
                   "Numbers of the attention cache: f32 (default) or bf16 (half the memory, less exact)")

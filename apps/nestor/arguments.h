@@ -58,6 +58,7 @@ Command convert_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command train_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command data_command(CLI::App& root);
 Command tokenizer_command(CLI::App& root);
+Command bench_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command eval_command(CLI::App& root, const assemble::EngineOptions& engine);
 Command completion_command(CLI::App& root);
 

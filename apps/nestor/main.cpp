@@ -20,13 +20,15 @@ int run(int argc, char** argv) {
       "Examples:\n  nestor run -p \"Once upon a time there was\"\n  nestor chat MODEL");
   assemble::EngineOptions engine;
   add_engine_options(root, engine);
-  const std::vector<Command> commands = {
-      run_command(root, engine),    chat_command(root, engine),      serve_command(root, engine),
-      logits_command(root, engine), ngram_ids_command(root, engine), tokenize_command(root),
-      detokenize_command(root),     template_command(root),          inspect_command(root, engine),
-      new_command(root, engine),    convert_command(root, engine),   eval_command(root, engine),
-      data_command(root),           tokenizer_command(root),         train_command(root, engine),
-      completion_command(root)};
+  const std::vector<Command> commands = {run_command(root, engine),       chat_command(root, engine),
+                                         serve_command(root, engine),     logits_command(root, engine),
+                                         ngram_ids_command(root, engine), tokenize_command(root),
+                                         detokenize_command(root),        template_command(root),
+                                         inspect_command(root, engine),   new_command(root, engine),
+                                         convert_command(root, engine),   eval_command(root, engine),
+                                         bench_command(root, engine),     data_command(root),
+                                         tokenizer_command(root),         train_command(root, engine),
+                                         completion_command(root)};
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -7,13 +7,13 @@
 #include <cstdio>
 
 #include "base/cpu.h"
-#include "ceilings.h"
+#include "measure/ceilings.h"
 
 using namespace nestor;
 
 int main(int argc, char** argv) {
   const CpuInfo cpu = cpu_info();
-  const bench::Memory memory(std::size_t{512} << 20);
+  const measure::Memory memory(std::size_t{512} << 20);
   fmt::print("{}\n{:<34}", cpu.name, "");
   std::vector<int> counts = {1};
   if (cpu.cores > 1) counts.push_back(cpu.cores);
@@ -32,18 +32,18 @@ int main(int argc, char** argv) {
     json += ']';
     std::fflush(stdout);
   };
-  line("DRAM read, GB/s", "dram_read_gb_s", 1e9, [&](auto& t) { return bench::dram_read(t, memory); });
+  line("DRAM read, GB/s", "dram_read_gb_s", 1e9, [&](auto& t) { return measure::dram_read(t, memory); });
   line("3 MiB each (last cache), GB/s", "l3_read_gb_s", 1e9,
-       [&](auto& t) { return bench::read_bandwidth(t, memory, 3U << 20, 2, 100); });
+       [&](auto& t) { return measure::read_bandwidth(t, memory, 3U << 20, 2, 100); });
   line("256 KiB each (second cache), GB/s", "l2_read_gb_s", 1e9,
-       [&](auto& t) { return bench::read_bandwidth(t, memory, 256U << 10, 2, 1000); });
-  line("fp32, GFLOP/s", "fp32_gflop_s", 1e9, bench::fp32_peak);
-  line("bf16, GFLOP/s (0: none)", "bf16_gflop_s", 1e9, bench::bf16_peak);
-  line("int8, GOP/s", "int8_gop_s", 1e9, bench::int8_peak);
-  line("fork and join, us", "fork_join_us", 1e-6, bench::fork_join);
+       [&](auto& t) { return measure::read_bandwidth(t, memory, 256U << 10, 2, 1000); });
+  line("fp32, GFLOP/s", "fp32_gflop_s", 1e9, measure::fp32_peak);
+  line("bf16, GFLOP/s (0: none)", "bf16_gflop_s", 1e9, measure::bf16_peak);
+  line("int8, GOP/s", "int8_gop_s", 1e9, measure::int8_peak);
+  line("fork and join, us", "fork_join_us", 1e-6, measure::fork_join);
   if (argc > 1) {
     for (const int depth : {1, 16, 64}) {
-      const double iops = bench::disk_reads(argv[1], depth);
+      const double iops = measure::disk_reads(argv[1], depth);
       fmt::print("\ndisk, random 4 KiB at depth {:<6}{:>10.0f} reads/s", depth, iops);
       json += fmt::format(",\"disk_iops_{}\":{:.0f}", depth, iops);
     }

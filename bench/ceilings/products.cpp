@@ -1,8 +1,8 @@
 // Products with quantized and plain matrices against the ceilings of the same run: each format and number of
 // rows is measured in turns with a read of memory.
-//   build/release/bin/products_bench [N K]     default 4096 x 4096; the weights rotate through 256 MB, so
-//   that no
-// cache holds them. The last line is one JSON object.
+//   build/release/bin/products_bench [N K [SET]]     default 4096 x 4096, the fastest set of kernels
+// Copies of the weights and the reads beside them rotate through 2 GiB, so that no cache holds them (the last
+// one of a server may have 260 MiB). The last line is one JSON object.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,9 +12,9 @@
 
 #include "base/cpu.h"
 #include "base/random.h"
-#include "ceilings.h"
 #include "kernels/ops.h"
 #include "kernels/registry.h"
+#include "measure/ceilings.h"
 #include "quant/matrix.h"
 #include "quant/number.h"
 #include "quant/tile.h"
@@ -33,7 +33,7 @@ double seconds_since(Clock::time_point start) {
 
 // Copies of one matrix, as many as fit.
 struct Weights {
-  const bench::Memory& memory;
+  const measure::Memory& memory;
   std::size_t bytes;
   std::size_t copies;
   quant::Format format;
@@ -44,7 +44,7 @@ struct Weights {
   }
 };
 
-Weights fill(const bench::Memory& memory, quant::Format format, std::int64_t rows, std::int64_t cols) {
+Weights fill(const measure::Memory& memory, quant::Format format, std::int64_t rows, std::int64_t cols) {
   std::vector<std::uint8_t> one;
   if (quant::is_tiled(format)) {
     const auto shape = quant::tiled_shape(format, rows, cols);
@@ -73,53 +73,56 @@ int main(int argc, char** argv) {
   const std::int64_t rows = argc > 2 ? std::atoll(argv[1]) : 4096;
   const std::int64_t cols = argc > 2 ? std::atoll(argv[2]) : 4096;
   const CpuInfo cpu = cpu_info();
-  const kernels::OpTable& ops = kernels::select_set("auto", cpu);
-  const bench::Memory memory(std::size_t{256} << 20);
+  const kernels::OpTable& ops = kernels::select_set(argc > 3 ? argv[3] : "auto", cpu);
+  const measure::Memory memory(std::size_t{2} << 30);
+  std::size_t window = 0;
   std::string json =
       fmt::format("{{\"bench\":\"products\",\"cpu\":\"{}\",\"kernels\":\"{}\",\"n\":{},\"k\":{},\"rows\":[",
                   cpu.name, ops.name, rows, cols);
   fmt::print("{}, {}, {} x {}\n{:<8}{:>8}{:>6}{:>10}{:>10}{:>9}{:>11}{:>9}\n", cpu.name, ops.name, rows, cols,
              "format", "threads", "T", "ms", "GB/s", "of DRAM", "GOP/s", "of peak");
   bool first = true;
+  std::size_t copy = 0;
   std::vector<int> counts = {1};
   if (cpu.cores > 1) counts.push_back(cpu.cores);
   for (const int threads : counts) {
     kernels::Team team(threads);
     kernels::Arena arena;
-    const kernels::Context ctx{ops, team, arena};
-    const double fp32 = bench::fp32_peak(team);
-    const double int8 = bench::int8_peak(team);
+    kernels::Work work;
+    const kernels::Context ctx{ops, team, arena, work};
     for (const auto format : {quant::Format::q4, quant::Format::q8, quant::Format::bf16}) {
       const Weights w = fill(memory, format, rows, cols);
       const bool codes = quant::is_tiled(format) && ops.matmul_coded != nullptr;
-      for (const std::int64_t t : {1, 4, 8, 16, 128}) {
+      for (const std::int64_t t : {1, 2, 4, 8, 16, 128, 512}) {
         std::vector<float> x(static_cast<std::size_t>(t * cols));
         for (std::size_t i = 0; i < x.size(); ++i) x[i] = normal_pair(4, i, 0)[0];
         std::vector<float> y(static_cast<std::size_t>(t * rows));
         double least = 1e9;
         double dram = 0;
-        std::size_t copy = 0;
-        const std::size_t calls = t > 16 ? 2 : std::min<std::size_t>(w.copies, 8);
+        double peak = 0;
+        const std::size_t calls = t > 16 ? 1 : 8;
         for (int round = 0; round < kRounds; ++round) {
           const auto start = Clock::now();
           for (std::size_t c = 0; c < calls; ++c) {
             kernels::matmul(ctx, {x.data(), cols}, t, w.view(copy++), {y.data(), rows});
           }
           least = std::min(least, seconds_since(start) / static_cast<double>(calls));
-          if (t <= 16)
-            dram = std::max(dram, bench::read_bandwidth(team, memory, std::size_t{64} << 20, 4, 1));
+          constexpr std::size_t kWindow = std::size_t{128} << 20;
+          dram =
+              std::max(dram, measure::read_window(team, {memory.data() + window % memory.bytes(), kWindow}));
+          window += kWindow;
+          peak = std::max(peak, codes ? measure::int8_peak(team) : measure::fp32_peak(team));
         }
         const double rate = static_cast<double>(w.bytes) / least;
         const double operations = 2.0 * static_cast<double>(t * rows * cols) / least;
-        const double share = dram > 0 ? rate / dram : 0;
+        const double share = rate / dram;
         fmt::print("{:<8}{:>8}{:>6}{:>10.3f}{:>10.2f}{:>8.0f}%{:>11.1f}{:>8.0f}%\n", quant::name_of(format),
                    threads, t, 1e3 * least, rate / 1e9, 100 * share, operations / 1e9,
-                   100 * operations / (codes ? int8 : fp32));
+                   100 * operations / peak);
         json += fmt::format(
             "{}{{\"format\":\"{}\",\"threads\":{},\"t\":{},\"seconds\":{:.6g},\"dram_share\":{:.3f},"
             "\"peak_share\":{:.3f}}}",
-            first ? "" : ",", quant::name_of(format), threads, t, least, share,
-            operations / (codes ? int8 : fp32));
+            first ? "" : ",", quant::name_of(format), threads, t, least, share, operations / peak);
         first = false;
         std::fflush(stdout);
       }

@@ -17,6 +17,7 @@ CpuInfo cpu_info() {
   info.avx512 = info.avx2 && __builtin_cpu_supports("avx512f") != 0 &&
                 __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
                 __builtin_cpu_supports("avx512vl") != 0;
+  info.avx512_vnni = info.avx512 && __builtin_cpu_supports("avx512vnni") != 0;
 
   std::array<unsigned, 12> brand{};
   if (__get_cpuid(0x80000000, &a, &b, &c, &d) != 0 && a >= 0x80000004) {

@@ -6,10 +6,11 @@
 namespace nestor {
 
 struct CpuInfo {
-  std::string name;     // brand string
-  bool avx2 = false;    // AVX2, FMA and F16C
-  bool avx512 = false;  // AVX-512 F, BW, DQ, VL (with AVX2, FMA, F16C)
-  int cores = 1;        // processors this process may run on
+  std::string name;          // brand string
+  bool avx2 = false;         // AVX2, FMA and F16C
+  bool avx512 = false;       // AVX-512 F, BW, DQ, VL (with AVX2, FMA, F16C)
+  bool avx512_vnni = false;  // those and AVX-512 VNNI
+  int cores = 1;             // processors this process may run on
 };
 
 /// Asks the processor and the operating system; cheap, no state.

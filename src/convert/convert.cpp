@@ -9,6 +9,7 @@
 #include "checkpoint/inventory.h"
 #include "config/parse_config.h"
 #include "convert/job_log.h"
+#include "convert/random_encoder.h"
 #include "convert/target.h"
 #include "convert/tensor_encoder.h"
 
@@ -51,17 +52,15 @@ void create(const std::filesystem::path& folder) {
   if (error) fail(ErrorKind::io, "cannot create {}: {}", folder.string(), error.message());
 }
 
+// Encodes a tensor to a sink.
+using Encode = std::function<quant::Distortion(const TargetTensor&, const TensorEncoder::Sink&)>;
+
 // Writes shards that the log does not know as finished.
 class ShardWriter {
  public:
-  ShardWriter(const std::filesystem::path& folder, const TensorSource& source, const ConvertOptions& options,
-              ProgressSink& progress, const std::stop_token& stop)
-      : folder_(folder),
-        source_(source),
-        team_(options.threads),
-        encoder_(team_, options.scales),
-        progress_(progress),
-        stop_(stop) {}
+  ShardWriter(const std::filesystem::path& folder, Encode encode, ProgressSink& progress,
+              const std::stop_token& stop)
+      : folder_(folder), encode_(std::move(encode)), progress_(progress), stop_(stop) {}
 
   ConvertReport write_all(const std::vector<TargetShard>& shards, JobLog& log) {
     ConvertReport report;
@@ -109,7 +108,7 @@ class ShardWriter {
     FinishedShard result;
     Checksum sum;
     for (const TargetTensor& t : shard.tensors) {
-      const auto distortion = encoder_.encode(t, source_.open(t.info), [&](std::span<const std::byte> bytes) {
+      const auto distortion = encode_(t, [&](std::span<const std::byte> bytes) {
         if (stop_.stop_requested()) fail(ErrorKind::cancelled, "stopped; the same command goes on from here");
         file.append(bytes);
         sum.add(bytes);
@@ -130,9 +129,7 @@ class ShardWriter {
   }
 
   const std::filesystem::path& folder_;
-  const TensorSource& source_;
-  kernels::Team team_;
-  TensorEncoder encoder_;
+  Encode encode_;
   ProgressSink& progress_;
   const std::stop_token& stop_;
   std::uint64_t total_ = 0;
@@ -154,7 +151,8 @@ void copy_companions(const std::filesystem::path& from, const std::filesystem::p
 
 ConvertReport write_target(const std::filesystem::path& folder, const Json& config_json,
                            const config::ModelConfig& config, const config::NameLayout& layout,
-                           const TensorSource& source, Json job, const ConvertOptions& options,
+                           const TensorSource& source, const Encode& encode, Json job,
+                           const ConvertOptions& options,
                            const std::optional<std::filesystem::path>& companions, ProgressSink& progress,
                            const std::stop_token& stop) {
   const FormatPolicy policy(options.formats);
@@ -162,7 +160,7 @@ ConvertReport write_target(const std::filesystem::path& folder, const Json& conf
   const auto shards = plan_shards(config, layout, policy, source, options.shard_bytes);
   create(folder);
   JobLog log(folder, std::move(job));
-  const ConvertReport report = ShardWriter(folder, source, options, progress, stop).write_all(shards, log);
+  const ConvertReport report = ShardWriter(folder, encode, progress, stop).write_all(shards, log);
   if (shards.size() > 1) write_file(folder / kIndex, index_text(shards));
   if (companions) copy_companions(*companions, folder);
   const Json target = target_config(config_json, options, policy.encodes_any(config, layout));
@@ -194,8 +192,13 @@ ConvertReport convert_checkpoint(const std::filesystem::path& source, const std:
     job["files"][file] = {tensor.file->size(),
                           std::filesystem::last_write_time(tensor.file->path()).time_since_epoch().count()};
   }
-  return write_target(target, config_json, config, layout, values, std::move(job), options, source, progress,
-                      stop);
+  kernels::Team team(options.threads);
+  TensorEncoder encoder(team, options.scales);
+  const Encode encode = [&](const TargetTensor& t, const TensorEncoder::Sink& sink) {
+    return encoder.encode(t, values.open(t.info), sink);
+  };
+  return write_target(target, config_json, config, layout, values, encode, std::move(job), options, source,
+                      progress, stop);
 }
 
 ConvertReport write_random_quantized(const Json& config_json, std::uint64_t seed,
@@ -207,8 +210,16 @@ ConvertReport write_random_quantized(const Json& config_json, std::uint64_t seed
   const RandomSource values(config, seed);
   Json job = job_of(config_json, options);
   job["seed"] = seed;
-  return write_target(target, config_json, config, layout, values, std::move(job), options, std::nullopt,
-                      progress, stop);
+  kernels::Team team(options.threads);
+  TensorEncoder encoder(team, options.scales);
+  RandomEncoder random(seed, encoder);
+  const Encode encode = [&](const TargetTensor& t, const TensorEncoder::Sink& sink) -> quant::Distortion {
+    if (!RandomEncoder::takes(t)) return encoder.encode(t, values.open(t.info), sink);
+    random.encode(t, sink);
+    return {};  // of values that exist in no other form
+  };
+  return write_target(target, config_json, config, layout, values, encode, std::move(job), options,
+                      std::nullopt, progress, stop);
 }
 
 }  // namespace nestor::convert

@@ -36,10 +36,12 @@ Spread spread_of(const config::TensorInfo& t) {
 
 }  // namespace
 
+std::uint64_t RandomTensor::key_of(std::uint64_t seed, const config::TensorInfo& tensor) {
+  return seed ^ hash_of(tensor.name);
+}
+
 RandomTensor::RandomTensor(std::uint64_t seed, const config::TensorInfo& tensor)
-    : key_(seed ^ hash_of(tensor.name)),
-      mean_(spread_of(tensor).mean),
-      deviation_(spread_of(tensor).deviation) {}
+    : key_(key_of(seed, tensor)), mean_(spread_of(tensor).mean), deviation_(spread_of(tensor).deviation) {}
 
 void RandomTensor::fill(std::int64_t first, std::vector<float>& out) const {
   for (std::size_t i = 0; i < out.size(); i += 2) {

@@ -12,6 +12,9 @@ class RandomTensor {
  public:
   RandomTensor(std::uint64_t seed, const config::TensorInfo& tensor);
 
+  /// What a tensor's random numbers are drawn with.
+  static std::uint64_t key_of(std::uint64_t seed, const config::TensorInfo& tensor);
+
   /// Elements [first, first + out.size()) in row-major order. `first` is even.
   void fill(std::int64_t first, std::vector<float>& out) const;
 

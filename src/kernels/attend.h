@@ -27,7 +27,8 @@ struct AttendRow {
 };
 
 /// out [T, heads * R] = softmax(q . records) . latents, with q [T, heads * (R + P)] already scaled.
-/// Sums run over positions in ascending order: the result does not depend on page size or batch.
+/// Sums run over 256 positions in ascending order, and these sums are joined in ascending order: the result
+/// does not depend on page size, batch or threads.
 void attend(const Context& ctx, const RecordLayout& layout, std::span<const AttendRow> rows,
             std::int64_t heads, Rows q, Rows out);
 

@@ -1,7 +1,10 @@
 #include "kernels/experts.h"
 
 #include <algorithm>
+#include <array>
 #include <vector>
+
+#include "kernels/gated.h"
 
 namespace nestor::kernels {
 namespace {
@@ -25,44 +28,79 @@ std::vector<Pick> sorted_picks(const Routing& routing, std::int64_t rows, std::i
   return picks;
 }
 
-// Adds one expert's part to the rows that picked it.
-void add_expert(const Context& ctx, const FeedForwardWeights& w, std::span<const Pick> picks, Rows x,
-                std::int64_t hidden, Rows y) {
+// Picks whose results are kept at once: a bound on memory, far above what one step of decoding has.
+constexpr std::size_t kPicksAtOnce = 2048;
+
+// The end of the picks from `begin` on that are computed together: whole experts.
+std::size_t end_of_batch(std::span<const Pick> picks, std::size_t begin) {
+  std::size_t end = begin;
+  while (end < picks.size()) {
+    std::size_t next = end;
+    while (next < picks.size() && picks[next].expert == picks[end].expert) ++next;
+    if (end > begin && next - begin > kPicksAtOnce) break;
+    end = next;
+  }
+  return end;
+}
+
+// Adds columns [begin, end) of the experts' rows `out` to the rows that picked them, in the order of the
+// picks.
+void add_picks(const Context& ctx, std::span<const Pick> picks, Rows out, Rows y, std::int64_t begin,
+               std::int64_t end) {
+  for (std::size_t i = 0; i < picks.size(); ++i) {
+    ctx.ops.add_scaled(
+        {out.row(static_cast<std::int64_t>(i)) + begin, picks[i].weight, y.row(picks[i].row) + begin}, 0,
+        end - begin);
+  }
+}
+
+// Adds the parts of some experts: those of `picks`.
+void add_experts(const Context& ctx, std::span<const FeedForwardWeights> experts, std::span<const Pick> picks,
+                 const Input& x, std::int64_t hidden, Rows y) {
   const Arena::Scope scope(ctx.arena);
-  const auto count = static_cast<std::int64_t>(picks.size());
-  const Rows in = take_rows(ctx.arena, count, hidden);
-  const Rows out = take_rows(ctx.arena, count, hidden);
-  for (std::int64_t i = 0; i < count; ++i) {
-    std::copy_n(x.row(picks[static_cast<std::size_t>(i)].row), hidden, in.row(i));
+  const Rows out = take_rows(ctx.arena, std::ssize(picks), hidden);
+  std::vector<std::int32_t> rows;
+  for (const Pick& pick : picks) rows.push_back(pick.row);
+  std::vector<GatedProduct> products;
+  for (std::size_t begin = 0; begin < picks.size();) {
+    std::size_t end = begin;
+    while (end < picks.size() && picks[end].expert == picks[begin].expert) ++end;
+    const FeedForwardWeights& w = experts[static_cast<std::size_t>(picks[begin].expert)];
+    const auto count = static_cast<std::int64_t>(end - begin);
+    // Of one row there is nothing to gather, and all of them are in order already.
+    const Input in = count == x.rows ? x
+                                     : gather(ctx, x, std::span(rows).subspan(begin, end - begin),
+                                              std::array{&w.gate, &w.up});
+    products.push_back(
+        {&w.gate, &w.up, &w.down, in, {}, {out.row(static_cast<std::int64_t>(begin)), hidden}});
+    begin = end;
   }
-  feed_forward(ctx, w, in, count, out);
-  for (std::int64_t i = 0; i < count; ++i) {
-    const Pick& pick = picks[static_cast<std::size_t>(i)];
-    ctx.ops.add_scaled({out.row(i), pick.weight, y.row(pick.row)}, 0, hidden);
-  }
+  gated_products(ctx, products);
+  constexpr std::int64_t kColumns = 256;
+  for_tiles(ctx, (hidden + kColumns - 1) / kColumns, std::ssize(picks) * hidden, [&](std::int64_t i, int) {
+    add_picks(ctx, picks, out, y, i * kColumns, std::min((i + 1) * kColumns, hidden));
+  });
 }
 
 }  // namespace
 
 void mix_experts(const Context& ctx, std::span<const FeedForwardWeights> experts, const Routing& routing,
-                 Rows x, std::int64_t rows, std::int64_t hidden, Rows y) {
-  for (std::int64_t t = 0; t < rows; ++t) std::fill_n(y.row(t), hidden, 0.0F);
+                 const Input& x, std::int64_t hidden, Rows y) {
+  for (std::int64_t t = 0; t < x.rows; ++t) std::fill_n(y.row(t), hidden, 0.0F);
   const auto count = static_cast<std::int64_t>(experts.size());
-  const std::vector<Pick> picks = sorted_picks(routing, rows, count);
+  const std::vector<Pick> picks = sorted_picks(routing, x.rows, count);
   for (std::size_t begin = 0; begin < picks.size();) {
-    std::size_t end = begin;
-    while (end < picks.size() && picks[end].expert == picks[begin].expert) ++end;
-    add_expert(ctx, experts[static_cast<std::size_t>(picks[begin].expert)],
-               std::span(picks).subspan(begin, end - begin), x, hidden, y);
+    const std::size_t end = end_of_batch(picks, begin);
+    add_experts(ctx, experts, std::span(picks).subspan(begin, end - begin), x, hidden, y);
     begin = end;
   }
-  for (std::int64_t t = 0; t < rows; ++t) {
+  for (std::int64_t t = 0; t < x.rows; ++t) {
     float identity = 0;
     for (std::int64_t i = 0; i < routing.top_k; ++i) {
       const auto at = static_cast<std::size_t>(t * routing.top_k + i);
       if (routing.expert[at] >= count) identity += routing.weight[at];
     }
-    if (identity != 0) ctx.ops.add_scaled({x.row(t), identity, y.row(t)}, 0, hidden);
+    if (identity != 0) ctx.ops.add_scaled({x.x.row(t), identity, y.row(t)}, 0, hidden);
   }
 }
 

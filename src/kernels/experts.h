@@ -8,10 +8,11 @@
 
 namespace nestor::kernels {
 
+/// `x` has what all gates and ups take.
 /// y [T, H] = sum over the chosen e of weight * FFN_e(x) for e < experts.size(), and of weight * x for the
 /// others. Rows are sorted by expert, so that each expert's weights are read once; a row's terms are added in
 /// ascending expert id whatever the batch, the identity part last.
 void mix_experts(const Context& ctx, std::span<const FeedForwardWeights> experts, const Routing& routing,
-                 Rows x, std::int64_t rows, std::int64_t hidden, Rows y);
+                 const Input& x, std::int64_t hidden, Rows y);
 
 }  // namespace nestor::kernels

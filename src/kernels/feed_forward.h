@@ -13,7 +13,7 @@ struct FeedForwardWeights {
 };
 
 /// y [T, H] from x [T, H].
-void feed_forward(const Context& ctx, const FeedForwardWeights& w, Rows x, std::int64_t rows, Rows y);
+void feed_forward(const Context& ctx, const FeedForwardWeights& w, const Input& x, Rows y);
 
 /// A feed-forward product without an up-projection of its own.
 struct EmbeddedFeedForwardWeights {
@@ -22,7 +22,6 @@ struct EmbeddedFeedForwardWeights {
 };
 
 /// y [T, H] = down( silu(gate x) * e ) from x [T, H] and e [T, I].
-void feed_forward(const Context& ctx, const EmbeddedFeedForwardWeights& w, Rows x, Rows e, std::int64_t rows,
-                  Rows y);
+void feed_forward(const Context& ctx, const EmbeddedFeedForwardWeights& w, const Input& x, Rows e, Rows y);
 
 }  // namespace nestor::kernels

@@ -80,26 +80,38 @@ struct WidenArgs {
   float* y;
 };
 
-/// Rows of activations as codes of eight bits: each block of 32 columns has scale = max |x| / 127 and
-/// code = x / scale, rounded to nearest; columns beyond the last count as zero. Letter: B blocks.
+/// Rows that EncodedRows keeps side by side.
+inline constexpr int64_t kRowGroup = 8;
+
+/// T rows of activations as codes of eight bits, in blocks of 32 columns: x = scale * code. Rows lie in
+/// groups of kRowGroup, in a group block after block, because a product takes the rows of a group together:
+/// block b of row t has the number encoded_block(e, t, b) in each of the arrays.
+struct EncodedRows {
+  int8_t* codes;  // 32 for each block
+  float* scales;
+  // What the whole-number sum over a block starts from, by format of the weights; only the set that wrote it
+  // knows what it means.
+  int32_t* starts_q8;
+  int32_t* starts_q4;
+  int64_t rows;    // T
+  int64_t blocks;  // B = ceil(cols / 32)
+};
+
+/// Each block has scale = max |x| / 127 and code = x / scale, rounded to nearest; columns beyond the last
+/// count as zero.
 struct EncodeRowsArgs {
   const float* x;
   int64_t x_stride;
   int64_t cols;
-  int64_t blocks;    // B = ceil(cols / 32)
-  int8_t* codes;     // [T, B, 32]
-  float* scales;     // [T, B]
-  int32_t* offsets;  // [T, B]: -8 times the sum of the codes of a block
+  EncodedRows to;
+  int64_t first_block;  // of `to`, for column 0 of x
 };
 
-/// The product of encoded rows with tiles (q8 or q4): y[t, n] = sum over blocks of scale of x * scale of w *
-/// sum of products of codes. The inner sums are exact; blocks are added in ascending order.
+/// The product of encoded rows with tiles (q8 or q4): y[t, n] = sum over blocks of scale of x * (scale of w *
+/// sum of products of codes). The inner sums are exact, their product with the scale of w is rounded once,
+/// and blocks are added in ascending order: all sets give the same bits.
 struct MatmulCodedArgs {
-  const int8_t* codes;
-  const float* scales;
-  const int32_t* offsets;
-  int64_t blocks;
-  int64_t rows;  // T
+  EncodedRows x;
   MatrixView w;  // [N, K], q8 or q4
   float* y;
   int64_t y_stride;

@@ -1,7 +1,11 @@
 #include "kernels/ops.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
+#include "kernels/encoded_rows.h"
+#include "quant/matrix.h"
 #include "quant/tile.h"
 
 namespace nestor::kernels {
@@ -25,20 +29,17 @@ void split(const Context& ctx, std::int64_t n, std::int64_t grain, std::int64_t 
   ctx.team.run(tiles, [&](std::int64_t i, int) { body(i * tile, std::min(n, (i + 1) * tile)); });
 }
 
-void matmul_by_codes(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y) {
-  const Arena::Scope scope(ctx.arena);
-  const std::int64_t blocks = quant::tiled_shape(w.format, w.rows, w.cols)[1];
-  const std::int64_t code_floats =
-      rows * blocks * quant::kTileDepth / static_cast<std::int64_t>(sizeof(float));
-  auto* codes = reinterpret_cast<std::int8_t*>(ctx.arena.take(code_floats));
-  float* scales = ctx.arena.take(rows * blocks);
-  auto* offsets = reinterpret_cast<std::int32_t*>(ctx.arena.take(rows * blocks));
-  const EncodeRowsArgs encode{x.data, x.stride, w.cols, blocks, codes, scales, offsets};
-  split(ctx, rows, 1, 4 * rows * w.cols,
-        [&](std::int64_t begin, std::int64_t end) { ctx.ops.encode_rows(encode, begin, end); });
-  const MatmulCodedArgs args{codes, scales, offsets, blocks, rows, w, y.data, y.stride};
-  split(ctx, w.rows, quant::kBandRows, rows * w.rows * w.cols,
-        [&](std::int64_t begin, std::int64_t end) { ctx.ops.matmul_coded(args, begin, end); });
+// Row `from` of one set of codes to row `to` of another.
+void copy_codes(const EncodedRows& source, std::int64_t from, const EncodedRows& target, std::int64_t to) {
+  for (std::int64_t b = 0; b < target.blocks; ++b) {
+    const std::int64_t s = encoded_block(source, from, b);
+    const std::int64_t t = encoded_block(target, to, b);
+    std::memcpy(target.codes + t * quant::kTileDepth, source.codes + s * quant::kTileDepth,
+                quant::kTileDepth);
+    target.scales[t] = source.scales[s];
+    target.starts_q8[t] = source.starts_q8[s];
+    target.starts_q4[t] = source.starts_q4[s];
+  }
 }
 
 }  // namespace
@@ -54,12 +55,90 @@ void for_tiles(const Context& ctx, std::int64_t tiles, std::int64_t cost,
   for (std::int64_t tile = 0; tile < tiles; ++tile) body(tile, 0);
 }
 
+bool takes_codes(const Context& ctx, const MatrixView& w) {
+  return quant::is_tiled(w.format) && ctx.ops.matmul_coded != nullptr;
+}
+
+EncodedRows take_codes(const Context& ctx, std::int64_t rows, std::int64_t cols) {
+  const std::int64_t blocks = (cols + quant::kTileDepth - 1) / quant::kTileDepth;
+  const std::int64_t code_floats =
+      rows * blocks * quant::kTileDepth / static_cast<std::int64_t>(sizeof(float));
+  auto* codes = reinterpret_cast<std::int8_t*>(ctx.arena.take(code_floats));
+  const auto whole_numbers = [&] { return reinterpret_cast<std::int32_t*>(ctx.arena.take(rows * blocks)); };
+  float* scales = ctx.arena.take(rows * blocks);
+  std::int32_t* starts_q8 = whole_numbers();
+  return {codes, scales, starts_q8, whole_numbers(), rows, blocks};
+}
+
+Input input_of(const Context& ctx, Rows x, std::int64_t rows, std::span<const MatrixView* const> matrices) {
+  const auto coded =
+      std::find_if(matrices.begin(), matrices.end(), [&](auto* w) { return takes_codes(ctx, *w); });
+  if (coded == matrices.end()) return {x, rows, std::nullopt};
+  const std::int64_t cols = (*coded)->cols;
+  const EncodedRows to = take_codes(ctx, rows, cols);
+  const EncodeRowsArgs args{x.data, x.stride, cols, to, 0};
+  split(ctx, rows, kRowGroup, 4 * rows * cols,
+        [&](std::int64_t begin, std::int64_t end) { ctx.ops.encode_rows(args, begin, end); });
+  return {x, rows, to};
+}
+
+Input gather(const Context& ctx, const Input& from, std::span<const std::int32_t> at,
+             std::span<const MatrixView* const> matrices) {
+  const auto coded = [&](auto* w) { return takes_codes(ctx, *w); };
+  const std::int64_t cols = matrices[0]->cols;
+  Input to{{}, std::ssize(at), std::nullopt};
+  if (!std::all_of(matrices.begin(), matrices.end(), coded)) {
+    to.x = take_rows(ctx.arena, to.rows, cols);
+    for (std::int64_t i = 0; i < to.rows; ++i)
+      std::copy_n(from.x.row(at[static_cast<std::size_t>(i)]), cols, to.x.row(i));
+  }
+  if (std::any_of(matrices.begin(), matrices.end(), coded)) {
+    to.codes = take_codes(ctx, to.rows, cols);
+    for (std::int64_t i = 0; i < to.rows; ++i)
+      copy_codes(from.codes.value(), at[static_cast<std::size_t>(i)], *to.codes, i);
+  }
+  return to;
+}
+
+void count_product(const Context& ctx, std::int64_t rows, const MatrixView& w) {
+  ctx.work.weight_bytes += quant::stored_bytes(w);
+  (takes_codes(ctx, w) ? ctx.work.code_products : ctx.work.float_products) += rows * w.rows * w.cols;
+}
+
+void multiply_rows(const Context& ctx, const Input& x, const MatrixView& w, Rows y, std::int64_t begin,
+                   std::int64_t end) {
+  if (takes_codes(ctx, w)) {
+    ctx.ops.matmul_coded({x.codes.value(), w, y.data, y.stride}, begin, end);
+  } else {
+    ctx.ops.matmul({x.x.data, x.x.stride, x.rows, w, y.data, y.stride}, begin, end);
+  }
+}
+
+void multiply(const Context& ctx, const Input& x, std::span<const Product> products) {
+  std::int64_t bands = 0;
+  std::int64_t cost = 0;
+  for (const Product& p : products) {
+    bands += (p.w->rows + quant::kBandRows - 1) / quant::kBandRows;
+    cost += x.rows * p.w->rows * p.w->cols;
+    count_product(ctx, x.rows, *p.w);
+  }
+  // The bands of all matrices in a row; a piece may reach over the end of one into the next.
+  split(ctx, bands, 1, cost, [&](std::int64_t begin, std::int64_t end) {
+    for (const Product& p : products) {
+      const std::int64_t last = std::min(end * quant::kBandRows, p.w->rows);
+      if (begin * quant::kBandRows < last) multiply_rows(ctx, x, *p.w, p.y, begin * quant::kBandRows, last);
+      const std::int64_t own = (p.w->rows + quant::kBandRows - 1) / quant::kBandRows;
+      begin = std::max<std::int64_t>(begin - own, 0);
+      end -= own;
+      if (end <= 0) return;
+    }
+  });
+}
+
 void matmul(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y) {
-  if (quant::is_tiled(w.format) && ctx.ops.matmul_coded != nullptr)
-    return matmul_by_codes(ctx, x, rows, w, y);
-  const MatmulArgs args{x.data, x.stride, rows, w, y.data, y.stride};
-  split(ctx, w.rows, 16, rows * w.rows * w.cols,
-        [&](std::int64_t begin, std::int64_t end) { ctx.ops.matmul(args, begin, end); });
+  const Arena::Scope scope(ctx.arena);
+  const Product product{&w, y};
+  multiply(ctx, input_of(ctx, x, rows, std::array{&w}), {&product, 1});
 }
 
 void rms_norm(const Context& ctx, Rows x, std::int64_t rows, const float* w, std::int64_t cols, float eps,

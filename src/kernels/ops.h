@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <span>
 
 #include "kernels/arena.h"
 #include "kernels/op_args.h"
@@ -12,10 +14,18 @@
 
 namespace nestor::kernels {
 
+/// What operations executed, in all calls together.
+struct Work {
+  std::int64_t weight_bytes = 0;    // of matrices, each call counted once however many rows shared it
+  std::int64_t code_products = 0;   // multiply-adds of codes of eight bits
+  std::int64_t float_products = 0;  // multiply-adds of float32
+};
+
 struct Context {
   const OpTable& ops;
   Team& team;
   Arena& arena;
+  Work& work;
 };
 
 /// Rows of float32 with a stride.
@@ -31,12 +41,50 @@ struct LayerNormWeights {
   const float* bias;    // [cols]
 };
 
+/// Rows that one or more matrices are multiplied with: as floats, as codes where matrices take those, or
+/// both.
+struct Input {
+  Rows x;
+  std::int64_t rows;
+  std::optional<EncodedRows> codes;
+};
+
 /// `rows` x `cols` floats from the arena.
 Rows take_rows(Arena& arena, std::int64_t rows, std::int64_t cols);
 
 /// body(tile, worker) for every tile, by the team if `cost` (multiply-adds in all) is worth waking it for.
 void for_tiles(const Context& ctx, std::int64_t tiles, std::int64_t cost,
                const std::function<void(std::int64_t tile, int worker)>& body);
+
+/// Whether products with the matrix take codes: it is in tiles, and the set multiplies those (op_args.h,
+/// EncodedRows).
+bool takes_codes(const Context& ctx, const MatrixView& w);
+
+/// Room for codes, from the arena.
+EncodedRows take_codes(const Context& ctx, std::int64_t rows, std::int64_t cols);
+
+/// x [T, K] for products with these matrices: encoded, once, if one of them takes codes.
+Input input_of(const Context& ctx, Rows x, std::int64_t rows, std::span<const MatrixView* const> matrices);
+
+/// Rows `at` of an input as these matrices take them.
+Input gather(const Context& ctx, const Input& from, std::span<const std::int32_t> at,
+             std::span<const MatrixView* const> matrices);
+
+/// A matrix [N, K] and where its product [T, N] goes.
+struct Product {
+  const MatrixView* w;
+  Rows y;
+};
+
+/// Products of one input with several matrices,  as one piece of work for the team.
+void multiply(const Context& ctx, const Input& x, std::span<const Product> products);
+
+/// Outputs [begin, end) of y = x times the transpose of w, by the calling thread. x has what w takes.
+void multiply_rows(const Context& ctx, const Input& x, const MatrixView& w, Rows y, std::int64_t begin,
+                   std::int64_t end);
+
+/// Adds a product of T rows to what was executed.
+void count_product(const Context& ctx, std::int64_t rows, const MatrixView& w);
 
 /// y [T, N] = x [T, K] times the transpose of w [N, K]. If w is in tiles, the set may round x to eight bits
 /// first, block by block (op_args.h, EncodeRowsArgs).

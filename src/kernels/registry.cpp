@@ -9,6 +9,7 @@
 
 extern const nestor::kernels::OpTable nestor_ops_avx2;
 extern const nestor::kernels::OpTable nestor_ops_avx512;
+extern const nestor::kernels::OpTable nestor_ops_avx512_vnni;
 
 namespace nestor::kernels {
 namespace {
@@ -19,8 +20,9 @@ struct Set {
 };
 
 // Fastest first.
-std::array<Set, 3> sets() {
-  return {Set{&nestor_ops_avx512, [](const CpuInfo& cpu) { return cpu.avx512; }},
+std::array<Set, 4> sets() {
+  return {Set{&nestor_ops_avx512_vnni, [](const CpuInfo& cpu) { return cpu.avx512_vnni; }},
+          Set{&nestor_ops_avx512, [](const CpuInfo& cpu) { return cpu.avx512; }},
           Set{&nestor_ops_avx2, [](const CpuInfo& cpu) { return cpu.avx2; }},
           Set{&reference_table(), [](const CpuInfo&) { return true; }}};
 }

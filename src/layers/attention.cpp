@@ -1,8 +1,11 @@
 #include "layers/attention.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
+#include <optional>
+#include <vector>
 
 #include "quant/matrix.h"
 #include "quant/number.h"
@@ -32,29 +35,27 @@ void store_records(const kernels::RecordLayout& layout, std::span<const kernels:
   }
 }
 
-// c = kv_a x: normalise and scale the latent, turn the key, put both into the cache.
+// c = kv_a x, normalised and scaled, and its key turned: both go into the cache.
 void append_records(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
-                    const StepCache& cache, Rows x) {
-  const kernels::Arena::Scope scope(ctx.arena);
+                    const StepCache& cache, Rows record) {
   const auto rows = static_cast<std::int64_t>(cache.rows.size());
-  const Rows record = kernels::take_rows(ctx.arena, rows, s.kv_rank + s.rope);
-  kernels::matmul(ctx, x, rows, w.kv_a, record);
   kernels::rms_norm(ctx, record, rows, w.kv_norm, s.kv_rank, s.norm_eps, s.kv_factor, record);
   for (std::int64_t t = 0; t < rows; ++t) rotate(cache.angles, t, record.row(t) + s.kv_rank);
   store_records(cache.layout, cache.rows, record);
 }
 
-// The query of every head beside its rotary part: [T, A * (R + P)], softmax scale included.
+// The query of every head beside its rotary part: [T, A * (R + P)], softmax scale included. `latent` is q_a
+// x.
 void latent_queries(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
-                    const StepCache& cache, Rows x, Rows query) {
+                    const StepCache& cache, Rows latent, Rows query) {
   const kernels::Arena::Scope scope(ctx.arena);
   const auto rows = static_cast<std::int64_t>(cache.rows.size());
-  const Rows latent = kernels::take_rows(ctx.arena, rows, s.q_rank);
-  kernels::matmul(ctx, x, rows, w.q_a, latent);
   kernels::rms_norm(ctx, latent, rows, w.q_norm, s.q_rank, s.norm_eps, s.q_factor, latent);
   const Rows q = kernels::take_rows(ctx.arena, rows, s.heads * (s.nope + s.rope));
   kernels::matmul(ctx, latent, rows, w.q_b, q);
 
+  ctx.work.float_products += rows * s.heads * s.nope * s.kv_rank;
+  ctx.work.weight_bytes += quant::stored_bytes(quant::row_slice(w.kv_b, 0, s.heads * s.nope));
   kernels::for_tiles(ctx, s.heads, rows * s.heads * s.nope * s.kv_rank, [&](std::int64_t head, int) {
     const Rows in = {q.data + head * (s.nope + s.rope), q.stride};
     const Rows out = {query.data + head * (s.kv_rank + s.rope), query.stride};
@@ -71,11 +72,19 @@ void latent_queries(const kernels::Context& ctx, const AttentionShape& s, const 
 // Mixed latents [T, A * R] to values [T, A * v].
 void values_of(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
                std::int64_t rows, Rows mixed, Rows values) {
-  kernels::for_tiles(ctx, s.heads, rows * s.heads * s.value * s.kv_rank, [&](std::int64_t head, int) {
+  const kernels::Arena::Scope scope(ctx.arena);
+  std::vector<std::optional<kernels::EncodedRows>> codes(static_cast<std::size_t>(ctx.team.threads()));
+  if (kernels::takes_codes(ctx, w.kv_b)) {
+    for (auto& of_worker : codes) of_worker = kernels::take_codes(ctx, rows, s.kv_rank);
+  }
+  const std::int64_t cost = rows * s.heads * s.value * s.kv_rank;
+  kernels::count_product(ctx, rows, quant::row_slice(w.kv_b, 0, s.heads * s.value));
+  kernels::for_tiles(ctx, s.heads, cost, [&](std::int64_t head, int worker) {
     const auto up = quant::row_slice(w.kv_b, head * (s.nope + s.value) + s.nope, s.value);
-    ctx.ops.matmul(
-        {mixed.data + head * s.kv_rank, mixed.stride, rows, up, values.data + head * s.value, values.stride},
-        0, s.value);
+    const kernels::Input in{
+        {mixed.data + head * s.kv_rank, mixed.stride}, rows, codes[static_cast<std::size_t>(worker)]};
+    if (in.codes) ctx.ops.encode_rows({in.x.data, in.x.stride, s.kv_rank, *in.codes, 0}, 0, rows);
+    kernels::multiply_rows(ctx, in, up, {values.data + head * s.value, values.stride}, 0, s.value);
   });
 }
 
@@ -104,9 +113,13 @@ void attention(const kernels::Context& ctx, const AttentionShape& s, const Atten
                const StepCache& cache, Rows x, Rows out) {
   const kernels::Arena::Scope scope(ctx.arena);
   const auto rows = static_cast<std::int64_t>(cache.rows.size());
-  append_records(ctx, s, w, cache, x);
+  const Rows record = kernels::take_rows(ctx.arena, rows, s.kv_rank + s.rope);
+  const Rows latent = kernels::take_rows(ctx.arena, rows, s.q_rank);
+  const std::array products = {kernels::Product{&w.kv_a, record}, kernels::Product{&w.q_a, latent}};
+  kernels::multiply(ctx, kernels::input_of(ctx, x, rows, std::array{&w.kv_a, &w.q_a}), products);
+  append_records(ctx, s, w, cache, record);
   const Rows query = kernels::take_rows(ctx.arena, rows, s.heads * (s.kv_rank + s.rope));
-  latent_queries(ctx, s, w, cache, x, query);
+  latent_queries(ctx, s, w, cache, latent, query);
   const Rows mixed = kernels::take_rows(ctx.arena, rows, s.heads * s.kv_rank);
   kernels::attend(ctx, cache.layout, cache.rows, s.heads, query, mixed);
   const Rows values = kernels::take_rows(ctx.arena, rows, s.heads * s.value);

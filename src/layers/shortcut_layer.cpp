@@ -8,14 +8,26 @@ void Observer::see_routing(std::string_view, const kernels::Routing&) {}
 namespace {
 
 // One of the two dense MLPs, y [T, H] from x [T, H].
-void dense_mlp(const kernels::Context& ctx, const ShortcutWeights::Mlp& mlp, kernels::Rows x,
-               const std::optional<kernels::Rows>& embedding, std::int64_t rows, kernels::Rows y) {
+void dense_mlp(const kernels::Context& ctx, const ShortcutWeights::Mlp& mlp, const kernels::Input& x,
+               const std::optional<kernels::Rows>& embedding, kernels::Rows y) {
   if (const auto* w = std::get_if<kernels::FeedForwardWeights>(&mlp)) {
-    kernels::feed_forward(ctx, *w, x, rows, y);
+    kernels::feed_forward(ctx, *w, x, y);
   } else {
-    kernels::feed_forward(ctx, std::get<kernels::EmbeddedFeedForwardWeights>(mlp), x, embedding.value(), rows,
-                          y);
+    kernels::feed_forward(ctx, std::get<kernels::EmbeddedFeedForwardWeights>(mlp), x, embedding.value(), y);
   }
+}
+
+// The matrices that multiply the input of half s: of its MLP, and of the experts beside the first.
+std::vector<const kernels::MatrixView*> readers_of(const ShortcutWeights& w, std::size_t s) {
+  std::vector<const kernels::MatrixView*> all;
+  std::visit([&](const auto& mlp) { all.push_back(&mlp.gate); }, w.halves[s].mlp);
+  if (const auto* mlp = std::get_if<kernels::FeedForwardWeights>(&w.halves[s].mlp)) all.push_back(&mlp->up);
+  if (s == 1) return all;
+  for (const kernels::FeedForwardWeights& expert : w.experts) {
+    all.push_back(&expert.gate);
+    all.push_back(&expert.up);
+  }
+  return all;
 }
 
 }  // namespace
@@ -41,16 +53,18 @@ void shortcut_layer(const kernels::Context& ctx, const AttentionShape& shape, fl
     kernels::add_scaled(ctx, y, rows, hidden, 1.0F, h);
 
     kernels::rms_norm(ctx, h, rows, half.post_attention_norm, hidden, norm_eps, 1.0F, x);
+    const kernels::Arena::Scope input_scope(ctx.arena);
+    const kernels::Input input = kernels::input_of(ctx, x, rows, readers_of(w, s));
     if (s == 0) {
       const kernels::Routing routing = kernels::route(ctx, w.router, x, rows);
       observer.see_routing(w.name, routing);
-      kernels::mix_experts(ctx, w.experts, routing, x, rows, hidden, shortcut);
+      kernels::mix_experts(ctx, w.experts, routing, input, hidden, shortcut);
       observer.see(w.name, ".mlp", shortcut, rows, hidden);
     }
     if (const auto* mlp = std::get_if<kernels::EmbeddedFeedForwardWeights>(&half.mlp)) {
       observer.see(w.name, kEmbedding[s], embedding.value(), rows, mlp->gate.rows);
     }
-    dense_mlp(ctx, half.mlp, x, embedding, rows, y);
+    dense_mlp(ctx, half.mlp, input, embedding, y);
     observer.see(w.name, kMlp[s], y, rows, hidden);
     kernels::add_scaled(ctx, y, rows, hidden, 1.0F, h);
   }

@@ -86,7 +86,7 @@ Model::Step Model::step_of(std::span<const lm::Chunk> batch) const {
 
 lm::Logits Model::compute(std::span<const lm::Chunk> batch, layers::Observer& observer) {
   const kernels::SubnormalsAreZero guard;  // the team's other threads have their own
-  const kernels::Context ctx{ops_, team_, arena_};
+  const kernels::Context ctx{ops_, team_, arena_, work_};
   const kernels::Arena::Scope scope(arena_);
   const std::int64_t hidden = config_.hidden_size;
   const auto norm_eps = static_cast<float>(config_.rms_norm_eps);

@@ -58,6 +58,8 @@ class Model final : public lm::LanguageModel {
   const config::ModelConfig& config() const { return config_; }
   /// The name of the kernel set in use.
   const char* kernel_set() const { return ops_.name; }
+  /// What all forward passes together executed.
+  const kernels::Work& work() const { return work_; }
   /// Pages of the latent cache that sequences hold.
   std::int64_t pages_in_use() const { return sequences_.pool().pages_in_use(); }
 
@@ -79,6 +81,7 @@ class Model final : public lm::LanguageModel {
   Sequences sequences_;
   kernels::Team team_;
   kernels::Arena arena_;
+  kernels::Work work_;
   const kernels::OpTable& ops_;
   std::vector<float> logits_;
 };

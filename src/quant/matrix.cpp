@@ -78,6 +78,10 @@ MatrixView row_slice(const MatrixView& matrix, std::int64_t first, std::int64_t 
   return view;
 }
 
+std::int64_t stored_bytes(const MatrixView& m) {
+  return is_tiled(m.format) ? m.rows * m.row_bytes / kBandRows : m.rows * m.row_bytes;
+}
+
 float element(const MatrixView& m, std::int64_t row, std::int64_t col) {
   if (is_tiled(m.format)) return tiled_element(m, row, col);
   const std::uint8_t* at = m.data + row * m.row_bytes + col * element_bytes(m.format);

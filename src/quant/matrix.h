@@ -26,6 +26,9 @@ MatrixView matrix_view(const void* data, Format format, std::int64_t rows, std::
 /// Rows [first, first + count) of a matrix.
 MatrixView row_slice(const MatrixView& matrix, std::int64_t first, std::int64_t count);
 
+/// Bytes of all its rows; of a slice of a tiled matrix its part of the bands.
+std::int64_t stored_bytes(const MatrixView& matrix);
+
 /// The value of element (row, col).
 float element(const MatrixView& matrix, std::int64_t row, std::int64_t col);
 

@@ -61,7 +61,8 @@ class Coded : public ::testing::TestWithParam<std::string> {
  protected:
   Team team{2};
   Arena arena;
-  Context ctx{select_set(GetParam(), cpu_info()), team, arena};
+  Work work;
+  Context ctx{select_set(GetParam(), cpu_info()), team, arena, work};
 };
 
 TEST_P(Coded, AProductIsWithinTheRoundingOfItsActivations) {
@@ -154,6 +155,65 @@ TEST_P(Coded, ZerosAreZerosAndWhatIsNotFiniteShows) {
     x[40] = bad;
     matmul(ctx, {x.data(), depth}, 1, w.view, {y.data(), 16});
     for (const float v : y) EXPECT_FALSE(std::isfinite(v));
+  }
+}
+
+// What one set of kernels gives for a product; empty if it has no bodies for codes.
+std::vector<float> product_by(const OpTable& ops, const std::vector<float>& x, std::int64_t rows,
+                              const MatrixView& w) {
+  if (ops.matmul_coded == nullptr) return {};
+  Team team(2);
+  Arena arena;
+  Work work;
+  std::vector<float> y(static_cast<std::size_t>(rows * w.rows), 77.0F);
+  auto input = x;
+  matmul({ops, team, arena, work}, {input.data(), w.cols}, rows, w, {y.data(), w.rows});
+  return y;
+}
+
+TEST(CodedSets, AllGiveTheSameBits) {
+  for (const Format format : {Format::q8, Format::q4}) {
+    for (const std::int64_t depth : {5, 64, 1055}) {
+      for (const std::int64_t columns : {3, 64, 101}) {
+        const Tiles w(format, random_floats(columns * depth, 6), columns, depth);
+        for (const std::int64_t rows : {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 27, 143}) {
+          const auto x = random_floats(rows * depth, 7);
+          std::vector<float> first;
+          for (const auto name : runnable_sets(cpu_info())) {
+            const auto y = product_by(select_set(name, cpu_info()), x, rows, w.view);
+            if (first.empty()) first = y;
+            if (y.empty()) continue;
+            ASSERT_EQ(y, first) << name << " K " << depth << " N " << columns << " T " << rows;
+          }
+        }
+      }
+    }
+  }
+}
+
+// A slice that begins and ends inside a band, as the heads of kv_b do.
+TEST_P(Coded, ASliceIsTheSameBitsAsTheWhole) {
+  const std::int64_t depth = 96;
+  const std::int64_t columns = 70;
+  for (const Format format : {Format::q8, Format::q4}) {
+    const Tiles w(format, random_floats(columns * depth, 8), columns, depth);
+    for (const std::int64_t rows : {1, 4, 20}) {
+      auto x = random_floats(rows * depth, 9);
+      std::vector<float> whole(static_cast<std::size_t>(rows * columns));
+      matmul(ctx, {x.data(), depth}, rows, w.view, {whole.data(), columns});
+      for (const std::int64_t first : {0, 7, 24, 33}) {
+        std::vector<float> part(static_cast<std::size_t>(rows * columns), 55.0F);
+        matmul(ctx, {x.data(), depth}, rows, quant::row_slice(w.view, first, 37),
+               {part.data() + first, columns});
+        for (std::int64_t t = 0; t < rows; ++t) {
+          for (std::int64_t n = 0; n < columns; ++n) {
+            const auto at = static_cast<std::size_t>(t * columns + n);
+            ASSERT_EQ(part[at], n >= first && n < first + 37 ? whole[at] : 55.0F)
+                << t << " " << n << " " << first;
+          }
+        }
+      }
+    }
   }
 }
 

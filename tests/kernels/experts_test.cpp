@@ -16,7 +16,8 @@ class Experts : public ::testing::Test {
  protected:
   Team team{2};
   Arena arena;
-  Context ctx{select_set("auto", cpu_info()), team, arena};
+  Work work;
+  Context ctx{select_set("auto", cpu_info()), team, arena, work};
   static constexpr std::int64_t kHidden = 4;
 
   // Six routes whose logits are the entries of `logits` for the input (1, 0, 0, 0).
@@ -61,7 +62,7 @@ TEST_F(Experts, IdentityOnlyRoutingReturnsTheScaledInput) {
   const std::vector<FeedForwardWeights> experts = {ff, ff};
   const Routing r = route(ctx, w, {input_.data(), kHidden}, 1);
   std::vector<float> y(kHidden, 7.0F);
-  mix_experts(ctx, experts, r, {input_.data(), kHidden}, 1, kHidden, {y.data(), kHidden});
+  mix_experts(ctx, experts, r, {{input_.data(), kHidden}, 1, std::nullopt}, kHidden, {y.data(), kHidden});
   const double sum = 2 * std::exp(-9.0) + std::exp(2.0) + std::exp(1.0) + 2;
   EXPECT_NEAR(y[0], 6 * (std::exp(2.0) + std::exp(1.0)) / sum, 1e-5);
   EXPECT_EQ(y[1], 0.0F);

@@ -12,8 +12,8 @@ namespace nestor::testing {
 namespace {
 
 const std::vector<std::string> kCommands = {
-    "run",  "chat",    "serve", "logits",  "ngram-ids", "tokenize",  "detokenize", "template",
-    "eval", "inspect", "new",   "convert", "data",      "tokenizer", "train",      "completion"};
+    "run",   "chat",    "serve", "logits",  "ngram-ids", "tokenize",  "detokenize", "template",  "eval",
+    "bench", "inspect", "new",   "convert", "data",      "tokenizer", "train",      "completion"};
 
 // Commands inside a group; the page of "a b" is a-b.md.
 const std::vector<Arguments> kInnerCommands = {{"tokenizer", "train"}};

@@ -39,7 +39,8 @@ class Embedding : public ::testing::Test {
  protected:
   kernels::Team team{1};
   kernels::Arena arena;
-  kernels::Context ctx{kernels::select_set("auto", cpu_info()), team, arena};
+  kernels::Work work;
+  kernels::Context ctx{kernels::select_set("auto", cpu_info()), team, arena, work};
 };
 
 TEST_F(Embedding, WordsAlone) {

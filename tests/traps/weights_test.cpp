@@ -101,7 +101,8 @@ TEST(Traps, T20_IdentityExpertsReturnTheirInputTimesTheirWeight) {
   for (const std::string_view set : kernels::runnable_sets(cpu_info())) {
     kernels::Team team(2);
     kernels::Arena arena;
-    const kernels::Context context = {kernels::select_set(set, cpu_info()), team, arena};
+    kernels::Work work;
+    const kernels::Context context = {kernels::select_set(set, cpu_info()), team, arena, work};
     constexpr std::int64_t kHidden = 17;
     std::vector<float> x(2 * kHidden);
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = 0.25F * static_cast<float>(i) - 3;
@@ -111,7 +112,8 @@ TEST(Traps, T20_IdentityExpertsReturnTheirInputTimesTheirWeight) {
     routing.expert = {0, 1, 2, 2, 0, 1};  // no expert has weights: all of them are identities
     routing.weight = {0.5F, 0.25F, 1, 0, 2, 4};
     routing.gap = {1, 1};
-    kernels::mix_experts(context, {}, routing, {x.data(), kHidden}, 2, kHidden, {y.data(), kHidden});
+    kernels::mix_experts(context, {}, routing, {{x.data(), kHidden}, 2, std::nullopt}, kHidden,
+                         {y.data(), kHidden});
     for (std::size_t i = 0; i < x.size(); ++i) {
       EXPECT_EQ(y[i], x[i] * (i < kHidden ? 1.75F : 6.0F)) << set << " " << i;  // exact in binary
     }
@@ -122,7 +124,8 @@ TEST(Traps, T20_IdentityExpertsReturnTheirInputTimesTheirWeight) {
 TEST(Traps, T20_TheScalingFactorAppliesAndTheBiasDoesNot) {
   kernels::Team team(1);
   kernels::Arena arena;
-  const kernels::Context context = {kernels::select_set("reference", cpu_info()), team, arena};
+  kernels::Work work;
+  const kernels::Context context = {kernels::select_set("reference", cpu_info()), team, arena, work};
   const std::vector<float> classifier = {1, 0, 0, 1, 1, 1, 0, 0};  // four experts of two inputs
   const std::vector<float> bias = {0, 0, 5, 7};
   const auto view = quant::matrix_view(classifier.data(), quant::Format::f32, 4, 2);

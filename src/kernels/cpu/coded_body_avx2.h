@@ -1,5 +1,6 @@
 // Products of tiles with activations rounded to eight bits, for AVX2: exact integers inside a block of 32
-// columns, float32 between blocks. Lanes are rows of the matrix, as in tiled_body.h.
+// columns, float32 between blocks. Lanes are rows of the matrix, as in tiled_body.h. The sum of a block of q4
+// starts from -8 times the sum of the codes of x.
 //
 // Bounds. q4: a pair of products of codes 0..15 and -127..127 is at most 2 * 15 * 127 = 3810, and the eight
 // pairs of a lane add up to at most 30480 in 16 bits. q8: magnitudes within 127, a pair at most 2 * 127 * 127
@@ -8,11 +9,13 @@
 
 namespace {
 
+using nestor::kernels::encoded_block;
+using nestor::kernels::EncodedRows;
 using nestor::kernels::EncodeRowsArgs;
 using nestor::kernels::MatmulCodedArgs;
 
 // 32 floats to codes; returns the scale.
-inline float encode_32(const float* x, int8_t* codes, int32_t* offset) {
+inline float encode_32(const float* x, int8_t* codes, int32_t* start) {
   __m256 v[4];
   __m256 largest = _mm256_setzero_ps();
   __m256 poison = _mm256_setzero_ps();  // not a number as soon as one value is not finite
@@ -32,7 +35,7 @@ inline float encode_32(const float* x, int8_t* codes, int32_t* offset) {
   s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
   s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1));
   // In SIMD, where it wraps: codes of a value that is not finite are anything, and the scale says so.
-  *offset = _mm_cvtsi128_si32(_mm_sub_epi32(_mm_setzero_si128(), _mm_slli_epi32(s, 3)));
+  *start = _mm_cvtsi128_si32(_mm_sub_epi32(_mm_setzero_si128(), _mm_slli_epi32(s, 3)));
   const __m256i words =
       _mm256_packs_epi16(_mm256_packs_epi32(whole[0], whole[1]), _mm256_packs_epi32(whole[2], whole[3]));
   const __m256i in_order = _mm256_permutevar8x32_epi32(words, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
@@ -43,7 +46,7 @@ inline float encode_32(const float* x, int8_t* codes, int32_t* offset) {
 void encode_rows(const EncodeRowsArgs& a, int64_t row_begin, int64_t row_end) {
   for (int64_t t = row_begin; t < row_end; ++t) {
     const float* x = a.x + t * a.x_stride;
-    for (int64_t b = 0; b < a.blocks; ++b) {
+    for (int64_t b = 0; b * kTileDepth < a.cols; ++b) {
       const int64_t left = a.cols - b * kTileDepth;
       float padded[kTileDepth];
       const float* from = x + b * kTileDepth;
@@ -52,8 +55,9 @@ void encode_rows(const EncodeRowsArgs& a, int64_t row_begin, int64_t row_end) {
         memcpy(padded, from, (size_t)left * sizeof(float));
         from = padded;
       }
-      const int64_t at = t * a.blocks + b;
-      a.scales[at] = encode_32(from, a.codes + at * kTileDepth, a.offsets + at);
+      const int64_t at = encoded_block(a.to, t, a.first_block + b);
+      a.to.scales[at] = encode_32(from, a.to.codes + at * kTileDepth, a.to.starts_q4 + at);
+      a.to.starts_q8[at] = 0;
     }
   }
 }
@@ -66,8 +70,7 @@ inline __m256i four_codes(const int8_t* p) {
 
 // Whole-number sums of one block for eight rows and kRows activations.
 template <int kRows>
-inline void block_sums_q4(const uint8_t* codes, const int8_t* const* x, const int32_t* offset,
-                          __m256i* sums) {
+inline void block_sums_q4(const uint8_t* codes, const int8_t* const* x, const int32_t* start, __m256i* sums) {
   const __m256i low_half = _mm256_set1_epi8(15);
   __m256i pairs[kRows];
   for (int i = 0; i < kRows; ++i) pairs[i] = _mm256_setzero_si256();
@@ -83,7 +86,7 @@ inline void block_sums_q4(const uint8_t* codes, const int8_t* const* x, const in
   }
   for (int i = 0; i < kRows; ++i) {
     sums[i] =
-        _mm256_add_epi32(_mm256_madd_epi16(pairs[i], _mm256_set1_epi16(1)), _mm256_set1_epi32(offset[i]));
+        _mm256_add_epi32(_mm256_madd_epi16(pairs[i], _mm256_set1_epi16(1)), _mm256_set1_epi32(start[i]));
   }
 }
 
@@ -101,7 +104,7 @@ inline void block_sums_q8(const uint8_t* codes, const int8_t* const* x, __m256i*
   }
 }
 
-// Eight rows of the matrix from `row` on, kRows activations from t on.
+// Eight rows of the matrix from `row` on, kRows activations of one group from t on.
 template <bool kFourBits, int kRows>
 inline void coded_tile(const MatmulCodedArgs& a, int64_t t, int64_t row, int64_t n_begin, int64_t n_end) {
   constexpr int64_t kBytes = kFourBits ? nestor::quant::kTileBytesQ4 : nestor::quant::kTileBytesQ8;
@@ -109,25 +112,21 @@ inline void coded_tile(const MatmulCodedArgs& a, int64_t t, int64_t row, int64_t
   const int64_t lane = row % kBandRows;
   Vec sums[kRows];
   for (int i = 0; i < kRows; ++i) sums[i] = vec_zero();
-  for (int64_t b = 0; b < a.blocks; ++b, tile += kBytes) {
+  for (int64_t b = 0; b < a.x.blocks; ++b, tile += kBytes) {
+    const int64_t at = encoded_block(a.x, t, b);
     const int8_t* x[kRows];
-    int32_t offset[kRows];
-    for (int i = 0; i < kRows; ++i) {
-      const int64_t at = (t + i) * a.blocks + b;
-      x[i] = a.codes + at * kTileDepth;
-      offset[i] = a.offsets[at];
-    }
+    for (int i = 0; i < kRows; ++i) x[i] = a.x.codes + (at + i) * kTileDepth;
     __m256i whole[kRows];
     const uint8_t* codes = tile + kTileScaleBytes + 4 * lane;
     if constexpr (kFourBits) {
-      block_sums_q4<kRows>(codes, x, offset, whole);
+      block_sums_q4<kRows>(codes, x, a.x.starts_q4 + at, whole);
     } else {
       block_sums_q8<kRows>(codes, x, whole);
     }
     const Vec scale = load_bf16(tile + 2 * lane);
     for (int i = 0; i < kRows; ++i) {
-      const Vec scales = vec_mul(scale, vec_set(a.scales[(t + i) * a.blocks + b]));
-      sums[i] = vec_fma(scales, _mm256_cvtepi32_ps(whole[i]), sums[i]);
+      const Vec scaled = vec_mul(scale, _mm256_cvtepi32_ps(whole[i]));
+      sums[i] = vec_fma(vec_set(a.x.scales[at + i]), scaled, sums[i]);
     }
   }
   for (int i = 0; i < kRows; ++i) {
@@ -139,8 +138,8 @@ template <bool kFourBits>
 void coded_rows(const MatmulCodedArgs& a, int64_t n_begin, int64_t n_end) {
   constexpr int64_t kActivationsAtOnce = 32;  // their codes stay in the second cache while bands pass by
   const int64_t end = a.w.first_row + n_end;
-  for (int64_t group = 0; group < a.rows; group += kActivationsAtOnce) {
-    const int64_t group_end = group + kActivationsAtOnce < a.rows ? group + kActivationsAtOnce : a.rows;
+  for (int64_t group = 0; group < a.x.rows; group += kActivationsAtOnce) {
+    const int64_t group_end = group + kActivationsAtOnce < a.x.rows ? group + kActivationsAtOnce : a.x.rows;
     for (int64_t row = (a.w.first_row + n_begin) / kLanes * kLanes; row < end; row += kLanes) {
       int64_t t = group;
       for (; t + 4 <= group_end; t += 4) coded_tile<kFourBits, 4>(a, t, row, n_begin, n_end);

@@ -50,6 +50,10 @@ inline void matmul_tile(const MatmulArgs& a, int64_t t, int64_t n) {
       }
     }
   }
+  if constexpr (kLanes == 16 && kRows == 4 && kCols == 4) {
+    store_sums_4x4(sums, a.y + t * a.y_stride + n, a.y_stride);
+    return;
+  }
   for (int i = 0; i < kRows; ++i) {
     for (int j = 0; j < kCols; ++j) a.y[(t + i) * a.y_stride + n + j] = vec_sum(sums[i][j]);
   }
@@ -65,14 +69,16 @@ inline void matmul_rows(const MatmulArgs& a, int64_t t, int64_t n_begin, int64_t
 
 template <typename Stored>
 void matmul_stored(const MatmulArgs& a, int64_t n_begin, int64_t n_end) {
-  // A few columns of w stay in the nearest cache while all rows pass by.
-  constexpr int64_t kColumnsAtOnce = 16;
+  // A few columns of w stay in the nearest cache, beside some rows, while all rows pass by.
+  constexpr int64_t kColumnBytes = 20480;
+  const int64_t fitting = kColumnBytes / (a.w.cols * Stored::kBytes + 1) / kTileColumns * kTileColumns;
+  const int64_t columns_at_once = fitting < kTileColumns ? kTileColumns : fitting < 16 ? fitting : 16;
   if (a.rows < kTileRows) {
     for (int64_t t = 0; t < a.rows; ++t) matmul_rows<Stored, 1, kSingleColumns>(a, t, n_begin, n_end);
     return;
   }
-  for (int64_t n = n_begin; n < n_end; n += kColumnsAtOnce) {
-    const int64_t end = n + kColumnsAtOnce < n_end ? n + kColumnsAtOnce : n_end;
+  for (int64_t n = n_begin; n < n_end; n += columns_at_once) {
+    const int64_t end = n + columns_at_once < n_end ? n + columns_at_once : n_end;
     int64_t t = 0;
     for (; t + kTileRows <= a.rows; t += kTileRows)
       matmul_rows<Stored, kTileRows, kTileColumns>(a, t, n, end);

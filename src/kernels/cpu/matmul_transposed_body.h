@@ -40,19 +40,20 @@ inline void transposed_tile(const MatmulTransposedArgs& a, int64_t t, int64_t n,
   }
 }
 
-template <typename Stored, int kRows>
-inline void transposed_rows(const MatmulTransposedArgs& a, int64_t t, int64_t n_begin, int64_t n_end) {
-  int64_t n = n_begin;
-  for (; n + 4 * kLanes <= n_end; n += 4 * kLanes) transposed_tile<Stored, kRows, 4>(a, t, n, kLanes);
-  for (; n + kLanes <= n_end; n += kLanes) transposed_tile<Stored, kRows, 1>(a, t, n, kLanes);
-  if (n < n_end) transposed_tile<Stored, kRows, 1>(a, t, n, n_end - n);
+// All rows for one strip of columns, which then stays in the nearest cache.
+template <typename Stored, int kVecs>
+inline void transposed_strip(const MatmulTransposedArgs& a, int64_t n, int64_t lanes) {
+  int64_t t = 0;
+  for (; t + kTileRows <= a.rows; t += kTileRows) transposed_tile<Stored, kTileRows, kVecs>(a, t, n, lanes);
+  for (; t < a.rows; ++t) transposed_tile<Stored, 1, kVecs>(a, t, n, lanes);
 }
 
 template <typename Stored>
 void transposed_stored(const MatmulTransposedArgs& a, int64_t n_begin, int64_t n_end) {
-  int64_t t = 0;
-  for (; t + kTileRows <= a.rows; t += kTileRows) transposed_rows<Stored, kTileRows>(a, t, n_begin, n_end);
-  for (; t < a.rows; ++t) transposed_rows<Stored, 1>(a, t, n_begin, n_end);
+  int64_t n = n_begin;
+  for (; n + 4 * kLanes <= n_end; n += 4 * kLanes) transposed_strip<Stored, 4>(a, n, kLanes);
+  for (; n + kLanes <= n_end; n += kLanes) transposed_strip<Stored, 1>(a, n, kLanes);
+  if (n < n_end) transposed_strip<Stored, 1>(a, n, n_end - n);
 }
 
 // n_begin is a multiple of kScaleBlock or zero (ops.h cuts ranges so).

@@ -6,6 +6,7 @@
 #include "kernels/cpu/vec_avx2.h"
 
 #include "kernels/cpu/stored_number.h"
+#include "kernels/encoded_rows.h"
 
 #include "kernels/cpu/tiled_body.h"
 

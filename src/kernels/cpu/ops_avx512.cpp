@@ -5,15 +5,11 @@
 // The vocabulary comes before the bodies that are written in it.
 #include "kernels/cpu/vec_avx512.h"
 
-#include "kernels/cpu/stored_number.h"
+#include "kernels/cpu/dot_avx512.h"
 
-#include "kernels/cpu/tiled_body.h"
-
-#include "kernels/cpu/matmul_body.h"
-#include "kernels/cpu/matmul_transposed_body.h"
-#include "kernels/cpu/rows_body.h"
+#include "kernels/cpu/ops_avx512_bodies.h"
 
 extern const nestor::kernels::OpTable nestor_ops_avx512;
-const nestor::kernels::OpTable nestor_ops_avx512 = {
-    "avx512",   matmul, matmul_transposed, rms_norm, layer_norm, swiglu, softmax,
-    add_scaled, widen,  nullptr,           nullptr};
+const nestor::kernels::OpTable nestor_ops_avx512 = {"avx512",   matmul,      matmul_transposed, rms_norm,
+                                                    layer_norm, swiglu,      softmax,           add_scaled,
+                                                    widen,      encode_rows, matmul_coded};

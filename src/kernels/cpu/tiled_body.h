@@ -178,12 +178,17 @@ inline void tiled_transposed_block(const MatmulTransposedArgs& a, int64_t t, int
   }
 }
 
+// Rows that share the decoding of a tile: with AVX-512 24 of 32 registers hold their sums.
+constexpr int kTransposedRows = kLanes == 16 ? 12 : 4;
+
 // n_begin is a multiple of 32.
 template <typename Tiled>
 void transposed_tiled(const MatmulTransposedArgs& a, int64_t n_begin, int64_t n_end) {
   for (int64_t n = n_begin; n < n_end; n += kTileDepth) {
     const int64_t count = n_end - n < kTileDepth ? n_end - n : kTileDepth;
     int64_t t = 0;
+    for (; t + kTransposedRows <= a.rows; t += kTransposedRows)
+      tiled_transposed_block<Tiled, kTransposedRows>(a, t, n, count);
     for (; t + kTileRows <= a.rows; t += kTileRows) tiled_transposed_block<Tiled, kTileRows>(a, t, n, count);
     for (; t < a.rows; ++t) tiled_transposed_block<Tiled, 1>(a, t, n, count);
   }

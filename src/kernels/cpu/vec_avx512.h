@@ -30,6 +30,31 @@ inline Vec vec_scale_by_power_of_two(Vec a, Vec n) { return _mm512_scalef_ps(a, 
 inline float vec_sum(Vec v) { return _mm512_reduce_add_ps(v); }
 inline float vec_largest(Vec v) { return _mm512_reduce_max_ps(v); }
 
+// The sums of 4 x 4 vectors to y[i][j], each in the order of vec_sum: 45 instructions instead of 16 times 8.
+inline void store_sums_4x4(const Vec (*v)[4], float* y, int64_t stride) {
+  Vec quarters[4];  // of column j: the sums of its four rows, four lanes each
+  for (int j = 0; j < 4; ++j) {
+    const Vec low_01 = _mm512_shuffle_f32x4(v[0][j], v[1][j], 0x44);
+    const Vec high_01 = _mm512_shuffle_f32x4(v[0][j], v[1][j], 0xEE);
+    const Vec low_23 = _mm512_shuffle_f32x4(v[2][j], v[3][j], 0x44);
+    const Vec high_23 = _mm512_shuffle_f32x4(v[2][j], v[3][j], 0xEE);
+    const Vec eighths_01 = _mm512_add_ps(high_01, low_01);
+    const Vec eighths_23 = _mm512_add_ps(high_23, low_23);
+    quarters[j] = _mm512_add_ps(_mm512_shuffle_f32x4(eighths_01, eighths_23, 0xDD),
+                                _mm512_shuffle_f32x4(eighths_01, eighths_23, 0x88));
+  }
+  const Vec first = _mm512_add_ps(_mm512_shuffle_ps(quarters[0], quarters[1], 0x44),
+                                  _mm512_shuffle_ps(quarters[0], quarters[1], 0xEE));
+  const Vec second = _mm512_add_ps(_mm512_shuffle_ps(quarters[2], quarters[3], 0x44),
+                                   _mm512_shuffle_ps(quarters[2], quarters[3], 0xEE));
+  const Vec sums =
+      _mm512_add_ps(_mm512_shuffle_ps(first, second, 0x88), _mm512_shuffle_ps(first, second, 0xDD));
+  _mm_storeu_ps(y, _mm512_extractf32x4_ps(sums, 0));
+  _mm_storeu_ps(y + stride, _mm512_extractf32x4_ps(sums, 1));
+  _mm_storeu_ps(y + 2 * stride, _mm512_extractf32x4_ps(sums, 2));
+  _mm_storeu_ps(y + 3 * stride, _mm512_extractf32x4_ps(sums, 3));
+}
+
 inline __mmask16 first_lanes(int64_t n) { return (__mmask16)((1U << n) - 1U); }
 // The first n lanes from memory (0 < n < kLanes), the rest zero; nothing beyond is touched.
 inline Vec vec_load_part(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(first_lanes(n), p); }

@@ -1,15 +1,16 @@
-// What this machine can do at best, measured: the other benchmarks give their figures as shares of these,
-// measured in the same run.
+// What this machine can do at best, measured: benchmarks give their figures as shares of these, measured in
+// the same run.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "kernels/parallel.h"
 
-namespace nestor::bench {
+namespace nestor::measure {
 
 /// Memory that is touched and, where the system allows it, in pages of 2 MiB.
 class Memory {
@@ -30,6 +31,10 @@ class Memory {
 /// places of it at once, `rounds` times over. The best of a few repetitions.
 double read_bandwidth(kernels::Team& team, const Memory& memory, std::size_t bytes, int streams, int rounds);
 
+/// Bytes per second of one read of `bytes` in four streams a thread. What the last call read should not be in
+/// a cache.
+double read_window(kernels::Team& team, std::span<const std::uint8_t> bytes);
+
 /// The best of 1, 2, 4 and 8 streams from memory that no cache holds.
 double dram_read(kernels::Team& team, const Memory& memory);
 
@@ -45,4 +50,4 @@ double fork_join(kernels::Team& team);
 /// Random reads of 4 KiB per second past the page cache, `depth` threads with one read each in flight.
 double disk_reads(const std::filesystem::path& file, int depth);
 
-}  // namespace nestor::bench
+}  // namespace nestor::measure

@@ -1,4 +1,4 @@
-#include "ceilings.h"
+#include "measure/ceilings.h"
 
 #include <fcntl.h>
 #include <immintrin.h>
@@ -16,7 +16,7 @@
 #include "base/file.h"
 #include "base/random.h"
 
-namespace nestor::bench {
+namespace nestor::measure {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -70,6 +70,8 @@ std::uint64_t read_once(const std::uint8_t* data, std::size_t bytes, int streams
 // Each returns the multiply-adds it made; twelve independent chains hide the latency of any of these.
 constexpr std::int64_t kRounds = 2'000'000;
 constexpr int kChains = 12;
+// Not unrolled, the sums would live in memory and the peak would be that of its latency.
+#define NESTOR_KEEP_IN_REGISTERS _Pragma("GCC unroll 16")
 
 __attribute__((target("avx2,fma"))) std::int64_t fp32_avx2(volatile float* sink) {
   __m256 sums[kChains];
@@ -78,6 +80,7 @@ __attribute__((target("avx2,fma"))) std::int64_t fp32_avx2(volatile float* sink)
   const __m256 b = _mm256_set1_ps(1e-3F);
   for (std::int64_t i = 0; i < kRounds; ++i) {
     asm volatile("" : "+x"(a));  // not to be taken out of the loop
+    NESTOR_KEEP_IN_REGISTERS
     for (auto& s : sums) s = _mm256_fmadd_ps(s, a, b);
   }
   for (const auto& s : sums) *sink = _mm256_cvtss_f32(s);
@@ -91,6 +94,7 @@ __attribute__((target("avx512f"))) std::int64_t fp32_avx512(volatile float* sink
   const __m512 b = _mm512_set1_ps(1e-3F);
   for (std::int64_t i = 0; i < kRounds; ++i) {
     asm volatile("" : "+v"(a));
+    NESTOR_KEEP_IN_REGISTERS
     for (auto& s : sums) s = _mm512_fmadd_ps(s, a, b);
   }
   for (const auto& s : sums) *sink = _mm512_cvtss_f32(s);
@@ -106,8 +110,10 @@ __attribute__((target("avx2"))) std::int64_t int8_avx2(volatile float* sink) {
   const __m256i b = _mm256_set1_epi8(5);
   const __m256i ones = _mm256_set1_epi16(1);
   for (std::int64_t i = 0; i < kRounds / 4; ++i) {
+    NESTOR_KEEP_IN_REGISTERS
     for (auto& s : sums) {
       __m256i pairs = _mm256_setzero_si256();
+      NESTOR_KEEP_IN_REGISTERS
       for (int k = 0; k < 8; ++k) {
         asm volatile("" : "+x"(a));
         pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(a, b));
@@ -119,16 +125,23 @@ __attribute__((target("avx2"))) std::int64_t int8_avx2(volatile float* sink) {
   return kRounds / 4 * kSums * 8 * 32;
 }
 
+// Written out, because g++ 12 copies the sums from register to register between the products. What is in them
+// does not matter: whole numbers take the same time.
 __attribute__((target("avx512f,avx512vnni"))) std::int64_t int8_vnni(volatile float* sink) {
-  __m512i sums[kChains];
-  for (auto& s : sums) s = _mm512_setzero_si512();
-  __m512i a = _mm512_set1_epi8(3);
-  const __m512i b = _mm512_set1_epi8(5);
   for (std::int64_t i = 0; i < kRounds; ++i) {
-    asm volatile("" : "+v"(a));
-    for (auto& s : sums) s = _mm512_dpbusd_epi32(s, a, b);
+    asm volatile(
+        "vpdpbusd %%zmm0, %%zmm1, %%zmm2\n\tvpdpbusd %%zmm0, %%zmm1, %%zmm3\n\t"
+        "vpdpbusd %%zmm0, %%zmm1, %%zmm4\n\tvpdpbusd %%zmm0, %%zmm1, %%zmm5\n\t"
+        "vpdpbusd %%zmm0, %%zmm1, %%zmm6\n\tvpdpbusd %%zmm0, %%zmm1, %%zmm7\n\t"
+        "vpdpbusd %%zmm0, %%zmm1, %%zmm8\n\tvpdpbusd %%zmm0, %%zmm1, %%zmm9\n\t"
+        "vpdpbusd %%zmm0, %%zmm1, %%zmm10\n\tvpdpbusd %%zmm0, %%zmm1, %%zmm11\n\t"
+        "vpdpbusd %%zmm0, %%zmm1, %%zmm12\n\tvpdpbusd %%zmm0, %%zmm1, %%zmm13\n\t"
+        :
+        :
+        : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
+          "xmm12", "xmm13");
   }
-  for (const auto& s : sums) *sink = static_cast<float>(_mm512_reduce_add_epi32(s));
+  *sink = 0;
   return kRounds * kChains * 64;
 }
 
@@ -139,6 +152,7 @@ __attribute__((target("avx512f,avx512bf16"))) std::int64_t bf16_avx512(volatile 
   const __m512i b = _mm512_set1_epi16(0x3A80);
   for (std::int64_t i = 0; i < kRounds; ++i) {
     asm volatile("" : "+v"(a));
+    NESTOR_KEEP_IN_REGISTERS
     for (auto& s : sums) s = _mm512_dpbf16_ps(s, (__m512bh)a, (__m512bh)b);
   }
   for (const auto& s : sums) *sink = _mm512_cvtss_f32(s);
@@ -181,6 +195,17 @@ double read_bandwidth(kernels::Team& team, const Memory& memory, std::size_t byt
       asm volatile("" : : "r"(sum));
     });
   });
+}
+
+double read_window(kernels::Team& team, std::span<const std::uint8_t> bytes) {
+  const std::size_t share = bytes.size() / static_cast<std::size_t>(team.threads()) / 4096 * 4096;
+  const double time = seconds([&] {
+    team.run(team.threads(), [&](std::int64_t i, int) {
+      const std::uint64_t sum = read_once(bytes.data() + static_cast<std::size_t>(i) * share, share, 4);
+      asm volatile("" : : "r"(sum));
+    });
+  });
+  return static_cast<double>(share) * team.threads() / time;
 }
 
 double dram_read(kernels::Team& team, const Memory& memory) {
@@ -233,4 +258,4 @@ double disk_reads(const std::filesystem::path& path, int depth) {
   return kReads * depth / time;
 }
 
-}  // namespace nestor::bench
+}  // namespace nestor::measure

@@ -1,0 +1,130 @@
+// nestor bench: how fast a model is on this machine, beside what the machine gives at best.
+#include <algorithm>
+
+#include "arguments.h"
+#include "base/cpu.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "measure/speed.h"
+#include "terminal.h"
+
+namespace nestor::app {
+namespace {
+
+struct Options {
+  std::string model;
+  std::int64_t prompt = 512;
+  std::int64_t tokens = 32;
+  std::vector<std::int64_t> depths = {0, 2048};
+  std::vector<std::int64_t> sequences = {1, 4, 16};
+  std::int64_t rounds = 3;
+  std::uint64_t seed = 0;
+};
+
+// So much that no cache holds it; a read goes on where the last one ended.
+constexpr std::size_t kMemory = std::size_t{768} << 20;
+
+class Benchmark {
+ public:
+  Benchmark(const Options& options, const assemble::EngineOptions& engine)
+      : o_(options),
+        threads_(engine.threads == 0 ? cpu_info().cores : engine.threads),
+        model_(assemble::open_model(resolve_model(options.model), engine)),
+        subject_{*model_, [this] { return model_->work(); }, threads_},
+        memory_(kMemory) {}
+
+  int execute() {
+    print(fmt::format("{}, {} threads, {}\n", cpu_info().name, threads_, model_->kernel_set()));
+    prompt();
+    print(fmt::format("{:>8}{:>11}{:>6}{:>10}{:>10}{:>13}{:>12}{:>9}\n", "depth", "sequences", "rows",
+                      "ms/step", "tok/s", "MB weights", "DRAM GB/s", "share"));
+    for (const std::int64_t depth : o_.depths) {
+      for (const std::int64_t sequences : o_.sequences) decode({depth, sequences, 1});
+    }
+    decode({o_.depths.front(), 1, 4});  // as drafted tokens are verified
+    json_["threads"] = threads_;
+    json_["cpu"] = cpu_info().name;
+    json_["kernels"] = model_->kernel_set();
+    print(to_text(json_) + "\n");
+    return 0;
+  }
+
+ private:
+  void prompt() {
+    const measure::PromptSpeed s =
+        measure::prompt_speed(subject_, o_.prompt, static_cast<int>(o_.rounds), o_.seed);
+    print(
+        fmt::format("prompt of {} tokens: {:.1f} tok/s; {:.1f} G multiply-adds of codes, {:.1f} G of floats; "
+                    "{:.1f} % of {:.0f} GOP/s int8\n",
+                    s.tokens, s.tokens_s(), static_cast<double>(s.work.code_products) / 1e9,
+                    static_cast<double>(s.work.float_products) / 1e9, 100 * s.share(), s.int8_peak / 1e9));
+    json_["prefill_tok_s"] = s.tokens_s();
+    json_["prefill_tokens"] = s.tokens;
+    json_["prefill_share"] = s.share();
+    json_["prefill_code_products"] = s.work.code_products;
+    json_["prefill_float_products"] = s.work.float_products;
+    json_["int8_ops_per_s"] = s.int8_peak;
+    json_["fp32_ops_per_s"] = s.fp32_peak;
+  }
+
+  void decode(const measure::DecodeCase& what) {
+    const measure::DecodeSpeed s = measure::decode_speed(subject_, what, o_.tokens, o_.seed, memory_);
+    print(fmt::format("{:>8}{:>11}{:>6}{:>10.2f}{:>10.2f}{:>13.1f}{:>12.2f}{:>8.1f}%\n", what.depth,
+                      what.sequences, what.rows, 1e3 / s.steps_s, s.tokens_s(), s.weight_bytes / 1e6,
+                      s.dram_bytes_s / 1e9, 100 * s.share()));
+    if (!json_.contains("decode_tok_s")) {
+      json_["decode_tok_s"] = s.tokens_s();
+      json_["weight_bytes_per_token"] = s.weight_bytes;
+      json_["dram_read_bytes_per_s"] = s.dram_bytes_s;
+      json_["decode_share"] = s.share();
+    }
+    json_["decode"].push_back({{"depth", what.depth},
+                               {"sequences", what.sequences},
+                               {"rows", what.rows},
+                               {"tok_s", s.tokens_s()},
+                               {"weight_bytes_per_step", s.weight_bytes},
+                               {"dram_read_bytes_per_s", s.dram_bytes_s},
+                               {"share", s.share()}});
+  }
+
+  const Options& o_;
+  int threads_;
+  std::unique_ptr<model::Model> model_;
+  measure::Subject subject_;
+  measure::Memory memory_;
+  Json json_ = Json::object();
+};
+
+}  // namespace
+
+Command bench_command(CLI::App& root, const assemble::EngineOptions& engine) {
+  auto o = std::make_shared<Options>();
+  CLI::App* app = root.add_subcommand("bench", "Measure the speed of a model beside what the machine gives");
+  add_model(*app, o->model);
+  const CLI::Range count(std::int64_t{1}, std::int64_t{1} << 20);
+  app->add_option("--prompt", o->prompt, "Tokens of the prompt (default 512)")
+      ->check(count)
+      ->option_text("N");
+  app->add_option("--rounds", o->rounds, "Prompts to try; the best counts (default 3)")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1000}))
+      ->option_text("N");
+  app->add_option("-n,--tokens", o->tokens, "Steps to decode in every case (default 32)")
+      ->check(count)
+      ->option_text("N");
+  app->add_option("--depths", o->depths, "Tokens before the decoded ones (default 0,2048)")
+      ->delimiter(',')
+      ->check(at_least_zero())
+      ->option_text("N,...");
+  app->add_option("--sequences", o->sequences, "Sequences decoded at once (default 1,4,16)")
+      ->delimiter(',')
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 16))
+      ->option_text("N,...");
+  app->add_option("--seed", o->seed, "Of the random token ids (default 0)")
+      ->check(whole_number())
+      ->option_text("S");
+  app->footer(
+      "Examples:\n  nestor bench MODEL\n  nestor bench MODEL --threads 1 --depths 0 --sequences 1 -n 64");
+  return {app, [o, &engine] { return Benchmark(*o, engine).execute(); }};
+}
+
+}  // namespace nestor::app

@@ -1,0 +1,81 @@
+#include "kernels/gated.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace nestor::kernels {
+namespace {
+
+// Rows of a matrix in one piece of work: eight bands, a few hundred KB of weights, some 15 us of memory.
+constexpr std::int64_t kPiece = 128;
+static_assert(kPiece % quant::kTileDepth == 0 && kPiece % quant::kBandRows == 0);
+
+std::int64_t pieces_of(std::int64_t rows) { return (rows + kPiece - 1) / kPiece; }
+
+// silu(gate x) * (up x) of one product: as codes where the down-projection takes them, else as floats.
+struct Inner {
+  std::optional<EncodedRows> codes;
+  Rows values{};
+};
+
+// Columns [begin, end) of the inner rows of one product.
+void inner_columns(const Context& ctx, const GatedProduct& p, const Inner& inner, Rows scratch,
+                   std::int64_t begin, std::int64_t end) {
+  // Rows of scratch hold gate and up side by side; columns count from `begin`.
+  const std::int64_t width = end - begin;
+  const Rows gate = inner.codes ? scratch : Rows{inner.values.data + begin, inner.values.stride};
+  Rows up{p.embedded.data + begin, p.embedded.stride};
+  multiply_rows(ctx, p.in, *p.gate, {gate.data - begin, gate.stride}, begin, end);
+  if (p.up != nullptr) {
+    up = {scratch.data + kPiece, scratch.stride};
+    multiply_rows(ctx, p.in, *p.up, {up.data - begin, up.stride}, begin, end);
+  }
+  for (std::int64_t t = 0; t < p.in.rows; ++t)
+    ctx.ops.swiglu({gate.row(t), up.row(t), gate.row(t)}, 0, width);
+  if (!inner.codes) return;
+  ctx.ops.encode_rows({gate.data, gate.stride, width, *inner.codes, begin / quant::kTileDepth}, 0, p.in.rows);
+}
+
+}  // namespace
+
+void gated_products(const Context& ctx, std::span<const GatedProduct> products) {
+  if (products.empty()) return;
+  const Arena::Scope scope(ctx.arena);
+  const std::int64_t width = products[0].gate->rows;
+  const std::int64_t hidden = products[0].down->rows;
+  std::int64_t cost = 0;
+  std::int64_t most_rows = 0;
+  std::vector<Inner> inner;
+  for (const GatedProduct& p : products) {
+    most_rows = std::max(most_rows, p.in.rows);
+    cost += p.in.rows * width * p.gate->cols;
+    if (takes_codes(ctx, *p.down)) {
+      inner.push_back({take_codes(ctx, p.in.rows, width)});
+    } else {
+      inner.push_back({std::nullopt, take_rows(ctx.arena, p.in.rows, width)});
+    }
+    count_product(ctx, p.in.rows, *p.gate);
+    if (p.up != nullptr) count_product(ctx, p.in.rows, *p.up);
+    count_product(ctx, p.in.rows, *p.down);
+  }
+  const Rows scratch = take_rows(ctx.arena, ctx.team.threads() * most_rows, 2 * kPiece);
+
+  const std::int64_t pieces = pieces_of(width);
+  const auto count = std::ssize(products);
+  for_tiles(ctx, count * pieces, 2 * cost, [&](std::int64_t i, int worker) {
+    const auto at = static_cast<std::size_t>(i / pieces);
+    const std::int64_t begin = i % pieces * kPiece;
+    inner_columns(ctx, products[at], inner[at], {scratch.row(worker * most_rows), scratch.stride}, begin,
+                  std::min(begin + kPiece, width));
+  });
+  const std::int64_t out_pieces = pieces_of(hidden);
+  for_tiles(ctx, count * out_pieces, cost, [&](std::int64_t i, int) {
+    const auto at = static_cast<std::size_t>(i / out_pieces);
+    const std::int64_t begin = i % out_pieces * kPiece;
+    const GatedProduct& p = products[at];
+    multiply_rows(ctx, {inner[at].values, p.in.rows, inner[at].codes}, *p.down, p.out, begin,
+                  std::min(begin + kPiece, hidden));
+  });
+}
+
+}  // namespace nestor::kernels

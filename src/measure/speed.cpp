@@ -1,0 +1,124 @@
+#include "measure/speed.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/random.h"
+#include "lm/sequence.h"
+
+namespace nestor::measure {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// A prompt is fed in pieces of this many tokens.
+constexpr std::int64_t kPiece = 512;
+constexpr std::size_t kWindow = std::size_t{64} << 20;
+
+void feed(lm::LanguageModel& model, lm::SequenceId sequence, std::span<const TokenId> ids) {
+  while (!ids.empty()) {
+    const auto piece = ids.first(std::min<std::size_t>(ids.size(), kPiece));
+    const lm::Chunk chunk{sequence, piece, lm::LogitsFor::none};
+    model.forward({&chunk, 1});
+    ids = ids.subspan(piece.size());
+  }
+}
+
+// One step: the next rows of every sequence.
+void step(lm::LanguageModel& model, std::span<const lm::Sequence> sequences, std::span<const TokenId> ids,
+          std::int64_t rows) {
+  std::vector<lm::Chunk> batch;
+  for (const lm::Sequence& sequence : sequences) {
+    batch.push_back({sequence.id(), ids.first(static_cast<std::size_t>(rows)), lm::LogitsFor::all});
+    ids = ids.subspan(static_cast<std::size_t>(rows));
+  }
+  model.forward(batch);
+}
+
+}  // namespace
+
+double PromptSpeed::share() const {
+  const bool coded = work.code_products > 0;
+  const auto products = static_cast<double>(coded ? work.code_products : work.float_products);
+  return 2 * products / seconds / (coded ? int8_peak : fp32_peak);
+}
+
+std::vector<TokenId> random_ids(const lm::Info& info, std::int64_t count, std::uint64_t seed) {
+  std::vector<TokenId> ids;
+  for (std::uint64_t i = 0; static_cast<std::int64_t>(ids.size()) < count; ++i) {
+    const auto id = static_cast<TokenId>(uniform(seed, i, 0) * static_cast<double>(info.vocab_size));
+    if (std::find(info.eos_ids.begin(), info.eos_ids.end(), id) == info.eos_ids.end()) ids.push_back(id);
+  }
+  return ids;
+}
+
+DecodeSpeed decode_speed(const Subject& subject, const DecodeCase& what, std::int64_t steps,
+                         std::uint64_t seed, const Memory& memory) {
+  lm::LanguageModel& model = subject.model;
+  const lm::Sequence trunk(model);
+  feed(model, trunk.id(), random_ids(model.info(), what.depth, seed));
+  std::vector<lm::Sequence> sequences;
+  for (std::int64_t i = 0; i < what.sequences; ++i) sequences.push_back(trunk.fork(what.depth));
+
+  constexpr std::int64_t kWarmUp = 2;
+  const std::int64_t per_step = what.sequences * what.rows;
+  const auto ids = random_ids(model.info(), (steps + kWarmUp) * per_step, seed + 1);
+  const auto ids_of = [&](std::int64_t i) {
+    return std::span(ids).subspan(static_cast<std::size_t>(i * per_step), static_cast<std::size_t>(per_step));
+  };
+  for (std::int64_t i = 0; i < kWarmUp; ++i) step(model, sequences, ids_of(i), what.rows);
+
+  kernels::Team team(subject.threads);
+  const auto before = subject.work().weight_bytes;
+  double time = 0;
+  double reading = 0;
+  std::size_t window = 0;
+  std::size_t read = 0;
+  const std::int64_t between_reads = std::max<std::int64_t>(1, steps / 8);
+  for (std::int64_t i = 0; i < steps; ++i) {
+    const auto start = Clock::now();
+    step(model, sequences, ids_of(i + kWarmUp), what.rows);
+    time += seconds_since(start);
+    if (i % between_reads != 0) continue;
+    const std::span<const std::uint8_t> part{memory.data() + window,
+                                             std::min(kWindow, memory.bytes() - window)};
+    reading += static_cast<double>(part.size()) / read_window(team, part);
+    read += part.size();
+    window = (window + kWindow) % memory.bytes();
+  }
+  DecodeSpeed speed;
+  speed.what = what;
+  speed.steps_s = static_cast<double>(steps) / time;
+  speed.weight_bytes = static_cast<double>(subject.work().weight_bytes - before) / static_cast<double>(steps);
+  speed.dram_bytes_s = static_cast<double>(read) / reading;
+  return speed;
+}
+
+PromptSpeed prompt_speed(const Subject& subject, std::int64_t tokens, int rounds, std::uint64_t seed) {
+  PromptSpeed speed;
+  speed.tokens = tokens;
+  kernels::Team team(subject.threads);
+  for (int i = 0; i < rounds; ++i) {
+    const lm::Sequence sequence(subject.model);
+    const auto ids = random_ids(subject.model.info(), tokens, seed + static_cast<std::uint64_t>(i));
+    const lm::Chunk chunk{sequence.id(), ids, lm::LogitsFor::last};
+    const kernels::Work before = subject.work();
+    const auto start = Clock::now();
+    subject.model.forward({&chunk, 1});
+    const double time = seconds_since(start);
+    speed.int8_peak = std::max(speed.int8_peak, int8_peak(team));
+    speed.fp32_peak = std::max(speed.fp32_peak, fp32_peak(team));
+    if (i > 0 && time >= speed.seconds) continue;
+    const kernels::Work after = subject.work();
+    speed.seconds = time;
+    speed.work = {after.weight_bytes - before.weight_bytes, after.code_products - before.code_products,
+                  after.float_products - before.float_products};
+  }
+  return speed;
+}
+
+}  // namespace nestor::measure
