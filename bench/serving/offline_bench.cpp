@@ -1,7 +1,7 @@
 // The scheduler without a server: what the requests of a file take when all are there from the beginning.
 //   serving_offline_bench MODEL REQUESTS [--running N] [--threads N]
-// REQUESTS has one JSON object on a line: {"prompt": token ids, "max_tokens": n}. Greedy, without an end token.
-// The last line is one JSON object. bench/serving/measure.py runs the same requests through a server.
+// REQUESTS has one JSON object on a line: {"prompt": token ids, "max_tokens": n}. Greedy, without an end
+// token. The last line is one JSON object. bench/serving/measure.py runs the same requests through a server.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -39,7 +39,8 @@ struct Options {
 };
 
 Options options_of(int argc, char** argv) {
-  if (argc < 3) throw std::invalid_argument("usage: serving_offline_bench MODEL REQUESTS [--running N] [--threads N]");
+  if (argc < 3)
+    throw std::invalid_argument("usage: serving_offline_bench MODEL REQUESTS [--running N] [--threads N]");
   Options o{.model = argv[1], .requests = argv[2]};
   for (int i = 3; i + 1 < argc; i += 2) {
     const std::string_view name = argv[i];
