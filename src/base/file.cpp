@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -66,6 +67,15 @@ void InputFile::read_at(std::uint64_t offset, std::span<std::byte> out) const {
     offset += static_cast<std::uint64_t>(n);
     out = out.subspan(static_cast<std::size_t>(n));
   }
+}
+
+InputFile::Source InputFile::read_from(std::uint64_t offset, std::span<std::byte> out) const {
+  const iovec whole{out.data(), out.size()};
+  const ssize_t n = ::preadv2(descriptor_, &whole, 1, static_cast<off_t>(offset), RWF_NOWAIT);
+  if (std::cmp_equal(n, out.size())) return Source::memory;
+  const bool told = n >= 0 || errno == EAGAIN;
+  read_at(offset, out);
+  return told ? Source::disk : Source::unknown;
 }
 
 MappedFile::MappedFile(const InputFile& file) : size_(file.size()) {

@@ -30,6 +30,15 @@ class InputFile {
   /// Reads exactly out.size() bytes at `offset`. A shorter file (truncated meanwhile) is Error(io).
   void read_at(std::uint64_t offset, std::span<std::byte> out) const;
 
+  /// Where the bytes of a read came from.
+  enum class Source {
+    memory,   // the page cache had all of them
+    disk,     // it had to be waited for
+    unknown,  // this file system does not tell
+  };
+  /// The same, telling where from.
+  Source read_from(std::uint64_t offset, std::span<std::byte> out) const;
+
  private:
   std::filesystem::path path_;
   int descriptor_ = -1;

@@ -122,6 +122,7 @@ std::optional<Choice> Turn::take(std::span<const float> logits, Sampler& sampler
   const Choice choice = choose(logits, sampler);
   if (std::ranges::find(stop_.ids, choice.id) != stop_.ids.end()) {
     reason_ = FinishReason::stop;
+    stop_token_ = choice.id;
     return std::nullopt;
   }
   if (constraint_) constraint_->accept(choice.id);

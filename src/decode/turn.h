@@ -91,6 +91,8 @@ class Turn {
 
   bool finished() const { return reason_ != FinishReason::none; }
   FinishReason finish_reason() const { return reason_; }
+  /// The stop token that was chosen, if one has ended the turn. It is no part of the history.
+  std::optional<TokenId> stop_token() const { return stop_token_; }
   const SamplingParams& params() const { return params_; }
   std::span<const TokenId> history() const { return history_; }  // prompt, then generated
   std::span<const TokenId> prompt() const { return history().first(prompt_length_); }
@@ -112,6 +114,7 @@ class Turn {
   std::vector<Choice> logprobs_;
   std::vector<Choice> scores_;
   FinishReason reason_ = FinishReason::none;
+  std::optional<TokenId> stop_token_;
 };
 
 }  // namespace nestor::decode

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "grammar/leaf_masks.h"
+#include "grammar/member_names.h"
 #include "grammar/stacks.h"
 #include "grammar/terms.h"
 #include "grammar/vocabulary.h"
@@ -37,7 +38,8 @@ bool Grammar::matches(std::string_view text) const {
     if (state == Stacks::kNone) return false;
     state = stacks.step(state, static_cast<unsigned char>(c));
   }
-  return state != Stacks::kNone && stacks.may_end(state);
+  if (state == Stacks::kNone || !stacks.may_end(state)) return false;
+  return !terms_->names_members_freely || !MemberNames().would_repeat(text);
 }
 
 }  // namespace nestor::grammar

@@ -1,12 +1,14 @@
 #include "grammar/grammar_constraint.h"
 
 #include <limits>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "grammar/leaf_masks.h"
+#include "grammar/member_names.h"
 #include "grammar/stacks.h"
 #include "grammar/terms.h"
 
@@ -40,6 +42,7 @@ class GrammarConstraint::Implementation {
         control_(control_tokens(grammar_->terms(), *vocabulary_)),
         path_(vocabulary_->longest() + 1) {
     read_again();
+    if (grammar_->terms().names_members_freely) names_.emplace();
   }
 
   void allowed(std::span<std::uint64_t> mask) {
@@ -54,12 +57,16 @@ class GrammarConstraint::Implementation {
     if (state == kStopped) return;
     // By index: following tokens adds states.
     for (std::size_t i = 0; i < stacks_->entries(state).size(); ++i) add(stacks_->entries(state)[i], mask);
+    if (names_) remove_repetitions(mask);
   }
 
   void accept(TokenId id) {
     const StateId next = behind(states_.back(), id);
-    if (next == Stacks::kNone) fail(ErrorKind::usage, "the grammar does not allow the token {} here", id);
+    if (next == Stacks::kNone || (names_ && names_->would_repeat(vocabulary_->bytes_of(id)))) {
+      fail(ErrorKind::usage, "the grammar does not allow the token {} here", id);
+    }
     tokens_.push_back(id);
+    if (names_) names_->push(vocabulary_->bytes_of(id));
     states_.push_back(next);
     if (stacks_->size() > limit_) {
       read_again();
@@ -73,6 +80,7 @@ class GrammarConstraint::Implementation {
     }
     tokens_.resize(tokens_.size() - static_cast<std::size_t>(tokens));
     states_.resize(tokens_.size() + 1);
+    if (names_) names_ = names_of(tokens_);
   }
 
   bool may_end() const { return states_.back() == kStopped || stacks_->may_end(states_.back()); }
@@ -85,6 +93,21 @@ class GrammarConstraint::Implementation {
     stacks_ = std::make_unique<Stacks>(grammar_->terms(), control_);
     states_ = {stacks_->start()};
     for (const TokenId id : tokens_) states_.push_back(behind(states_.back(), id));
+  }
+
+  MemberNames names_of(std::span<const TokenId> tokens) const {
+    MemberNames names;
+    for (const TokenId id : tokens) names.push(vocabulary_->bytes_of(id));
+    return names;
+  }
+
+  // A name can always go on instead of being closed, so something is left.
+  void remove_repetitions(std::span<std::uint64_t> mask) const {
+    for (const TokenId id : vocabulary_->with_quotes(names_->quotes_needed())) {
+      std::uint64_t& word = mask[static_cast<std::size_t>(id) / 64];
+      const std::uint64_t bit = std::uint64_t{1} << (id % 64);
+      if ((word & bit) != 0 && names_->would_repeat(vocabulary_->bytes_of(id))) word &= ~bit;
+    }
   }
 
   StateId behind(StateId state, TokenId id) {
@@ -137,8 +160,9 @@ class GrammarConstraint::Implementation {
   std::unordered_map<TermId, TokenId> control_;
   std::unique_ptr<Stacks> stacks_;
   std::vector<TokenId> tokens_;
-  std::vector<StateId> states_;  // before the first token and behind each one
-  std::vector<StateId> path_;    // scratch of follow(), by depth
+  std::optional<MemberNames> names_;  // of the text so far, where the terms leave names open
+  std::vector<StateId> states_;       // before the first token and behind each one
+  std::vector<StateId> path_;         // scratch of follow(), by depth
   std::size_t limit_ = kMaxStates;
 };
 

@@ -132,6 +132,7 @@ TermId JsonTerms::object(const std::vector<Member>& members, std::optional<Other
   // What may come behind the first i members, if some member has been written and if none has.
   TermId behind = blanks(), begin = builder_.sequence({});
   if (others) {
+    names_members_freely_ = true;
     std::vector<std::string> taken = excluded;
     for (const Member& m : members) taken.push_back(m.name);
     const TermId other = member(taken.empty() ? any_string() : string(all_but(taken)), others->value);

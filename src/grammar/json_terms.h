@@ -58,6 +58,8 @@ class JsonTerms {
                 const std::vector<std::string>& excluded);
 
   const CharDfa& strings() const { return strings_; }
+  /// Whether some object may have others.
+  bool names_members_freely() const { return names_members_freely_; }
 
  private:
   TermId blanks();
@@ -68,6 +70,7 @@ class JsonTerms {
 
   TermBuilder& builder_;
   CharDfa strings_;
+  bool names_members_freely_ = false;
   std::optional<Automaton> string_automaton_;  // of strings_
   std::optional<TermId> blanks_, comma_, any_value_, any_object_, any_array_, any_string_, any_number_;
 };

@@ -5,6 +5,15 @@
 #include "grammar/schema_compiler.h"
 
 namespace nestor::grammar {
+namespace {
+
+std::shared_ptr<const Grammar> document(TermBuilder& builder, const JsonTerms& json, TermId root) {
+  Terms terms = builder.build(root);
+  terms.names_members_freely = json.names_members_freely();
+  return std::make_shared<const Grammar>(std::move(terms));
+}
+
+}  // namespace
 
 std::shared_ptr<const Grammar> Grammar::from_json_schema(const Json& schema) {
   TermBuilder builder;
@@ -12,13 +21,14 @@ std::shared_ptr<const Grammar> Grammar::from_json_schema(const Json& schema) {
   SchemaCompiler compiler(schema, builder, json);
   const TermId root = compiler.compile(schema, "schema");
   compiler.compile_references();
-  return std::make_shared<const Grammar>(builder.build(root));
+  return document(builder, json, root);
 }
 
 std::shared_ptr<const Grammar> Grammar::any_json_object() {
   TermBuilder builder;
   JsonTerms json(builder, any_text());
-  return std::make_shared<const Grammar>(builder.build(json.any_object()));
+  const TermId root = json.any_object();
+  return document(builder, json, root);
 }
 
 }  // namespace nestor::grammar

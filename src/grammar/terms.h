@@ -46,6 +46,9 @@ struct Terms {
   std::vector<Term> terms;
   std::vector<Automaton> automata;
   TermId root = 0;
+  /// The texts are JSON documents whose objects may have members that no term names: their names must differ,
+  /// which terms cannot say (grammar/member_names.h).
+  bool names_members_freely = false;
 };
 
 class TermBuilder {

@@ -75,7 +75,15 @@ void Vocabulary::build(std::vector<Entry> ordinary) {
   for (const std::uint32_t node : path) nodes_[node].end = size;
   nodes_.push_back({.end = size, .first_token = static_cast<std::uint32_t>(tokens_.size())});
   bytes_.resize(static_cast<std::size_t>(id_limit_));
-  for (Entry& entry : ordinary) bytes_[static_cast<std::size_t>(entry.id)] = std::move(entry.bytes);
+  ordinary_.resize((static_cast<std::size_t>(id_limit_) + 63) / 64);
+  for (Entry& entry : ordinary) {
+    const auto id = static_cast<std::size_t>(entry.id);
+    ordinary_[id / 64] |= std::uint64_t{1} << (id % 64);
+    const auto quotes = std::count(entry.bytes.begin(), entry.bytes.end(), '"');
+    for (std::size_t i = 0; i < quoted_.size() && std::cmp_less(i, quotes); ++i)
+      quoted_[i].push_back(entry.id);
+    bytes_[id] = std::move(entry.bytes);
+  }
   check_bytes();
 }
 

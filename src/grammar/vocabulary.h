@@ -2,6 +2,7 @@
 // text.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -56,6 +57,10 @@ class Vocabulary {
   std::span<const TokenId> stop_ids() const { return stop_ids_; }
   /// Ids are below this: what a mask has to hold.
   std::int64_t id_limit() const { return id_limit_; }
+  /// The ordinary tokens with at least so many double quotes, 1 to 3.
+  std::span<const TokenId> with_quotes(std::size_t least) const { return quoted_[least - 1]; }
+  /// A bit for each ordinary token, as decode/constraint.h has them.
+  std::span<const std::uint64_t> ordinary() const { return ordinary_; }
   /// Bytes of the longest ordinary token.
   std::size_t longest() const { return longest_; }
 
@@ -66,6 +71,8 @@ class Vocabulary {
   std::vector<Node> nodes_;  // and one more, whose first_token is the end of tokens_
   std::vector<TokenId> tokens_;
   std::vector<std::string> bytes_;  // by id
+  std::vector<std::uint64_t> ordinary_;
+  std::array<std::vector<TokenId>, 3> quoted_;
   std::unordered_map<std::string, TokenId> control_;
   std::vector<TokenId> stop_ids_;
   std::int64_t id_limit_ = 0;

@@ -35,6 +35,19 @@ struct Memory {
   std::int64_t pages_in_use = 0;
 };
 
+/// Rows of embedding tables read so far, by the tier that had them.
+struct RowReads {
+  std::uint64_t memory = 0;   // the page cache, for tables that lie in files
+  std::uint64_t disk = 0;     // was waited for
+  std::uint64_t unknown = 0;  // the file system does not tell
+};
+
+/// What a model has done so far. Totals only grow.
+struct Counters {
+  RowReads word_rows;
+  RowReads ngram_rows;
+};
+
 /// Which of the tokens appended by a chunk get a row of logits.
 enum class LogitsFor { none, last, all };
 
@@ -97,6 +110,7 @@ class LanguageModel {
 
   /// A model that does not count its memory has no limit and uses none.
   virtual Memory memory() const { return {}; }
+  virtual Counters counters() const { return {}; }
   /// Pages that appending so many tokens to a sequence would take at most, a shared last page that has to be
   /// copied first included.
   virtual std::int64_t pages_to_append(SequenceId /*sequence*/, std::int64_t /*tokens*/) const { return 0; }

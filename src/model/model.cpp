@@ -143,6 +143,16 @@ lm::Memory Model::memory() const {
   return {sequences_.page_positions(), pool.page_bytes(), pool.most_pages(), pool.pages_in_use()};
 }
 
+lm::Counters Model::counters() const {
+  ngram::RowReads words = weights_.embedding->word_reads(), ngrams = weights_.embedding->ngram_reads();
+  for (const ngram::NgramEmbedding& layer : weights_.layer_embeddings) {
+    words += layer.word_reads();
+    ngrams += layer.ngram_reads();
+  }
+  return {.word_rows = {words.memory, words.disk, words.unknown},
+          .ngram_rows = {ngrams.memory, ngrams.disk, ngrams.unknown}};
+}
+
 lm::Logits Model::forward(std::span<const lm::Chunk> batch) {
   layers::Observer nobody;
   return forward(batch, nobody);

@@ -44,6 +44,7 @@ class Model final : public lm::LanguageModel {
   }
 
   lm::Memory memory() const override;
+  lm::Counters counters() const override;
   std::int64_t pages_to_append(lm::SequenceId sequence, std::int64_t tokens) const override {
     return sequences_.pages_to_append(sequence, tokens);
   }

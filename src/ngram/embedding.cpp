@@ -30,6 +30,12 @@ NgramEmbedding::NgramEmbedding(std::unique_ptr<RowStore> words, std::shared_ptr<
                                std::vector<Table> tables)
     : words_(std::move(words)), hash_(std::move(hash)), tables_(std::move(tables)) {}
 
+RowReads NgramEmbedding::ngram_reads() const {
+  RowReads sum;
+  for (const Table& table : tables_) sum += table.rows->reads();
+  return sum;
+}
+
 void NgramEmbedding::embed(const kernels::Context& ctx, Lookup& lookup, kernels::Rows out) const {
   fetch(ctx, *words_, lookup.words(), out);
   if (tables_.empty()) return;

@@ -28,6 +28,10 @@ class NgramEmbedding {
 
   std::int64_t width() const { return words_->width(); }
 
+  /// Rows read so far, of the word table and of the n-gram tables.
+  RowReads word_reads() const { return words_->reads(); }
+  RowReads ngram_reads() const;
+
   /// The rows of `lookup` embedded, to `out` [T, W].
   void embed(const kernels::Context& ctx, Lookup& lookup, kernels::Rows out) const;
 

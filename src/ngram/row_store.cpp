@@ -30,7 +30,17 @@ void FileRowStore::fetch(std::span<const std::int64_t> ids, std::span<std::byte>
   const auto size = static_cast<std::size_t>(row_bytes());
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (ids[i] < 0 || ids[i] >= rows_) fail(ErrorKind::internal, "row {} of a table of {}", ids[i], rows_);
-    file_.read_at(offset(ids[i]), out.subspan(i * size, size));
+    switch (file_.read_from(offset(ids[i]), out.subspan(i * size, size))) {
+      case InputFile::Source::memory:
+        ++reads_.memory;
+        break;
+      case InputFile::Source::disk:
+        ++reads_.disk;
+        break;
+      case InputFile::Source::unknown:
+        ++reads_.unknown;
+        break;
+    }
   }
 }
 

@@ -12,6 +12,20 @@
 
 namespace nestor::ngram {
 
+/// Rows by where they were read from.
+struct RowReads {
+  std::uint64_t memory = 0;
+  std::uint64_t disk = 0;
+  std::uint64_t unknown = 0;  // the file system does not tell
+
+  RowReads& operator+=(const RowReads& other) {
+    memory += other.memory;
+    disk += other.disk;
+    unknown += other.unknown;
+    return *this;
+  }
+};
+
 /// How a row is stored: as numbers, or as a record of codes and scales.
 using RowFormat = std::variant<quant::Format, quant::RecordFormat>;
 
@@ -31,6 +45,9 @@ class RowStore {
   /// Copies the stored rows `ids`, one after the other, to `out` of ids.size() * row_bytes(). Throws
   /// Error(io) if they cannot be read: a truncated file is an error and no signal.
   virtual void fetch(std::span<const std::int64_t> ids, std::span<std::byte> out) const = 0;
+
+  /// What fetch() has read so far. For the thread that fetches.
+  virtual RowReads reads() const { return {}; }
 };
 
 /// Rows inside a file, read with positioned reads: through the page cache, so that tables in use stay in
@@ -47,6 +64,7 @@ class FileRowStore : public RowStore {
   std::int64_t width() const override { return width_; }
   RowFormat format() const override { return format_; }
   void fetch(std::span<const std::int64_t> ids, std::span<std::byte> out) const override;
+  RowReads reads() const override { return reads_; }
 
  private:
   std::uint64_t offset(std::int64_t row) const;
@@ -56,6 +74,7 @@ class FileRowStore : public RowStore {
   std::int64_t rows_;
   std::int64_t width_;
   RowFormat format_;
+  mutable RowReads reads_;
 };
 
 }  // namespace nestor::ngram

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include "lm/language_model.h"
+
 namespace nestor::schedule {
 
 /// Counts of durations by upper bounds, as Prometheus counts them (but not cumulative).
@@ -44,6 +46,8 @@ struct Snapshot {
   std::uint64_t submitted = 0;
   std::uint64_t refused = 0;  // busy
   std::uint64_t finished_stop = 0, finished_length = 0, finished_cancelled = 0, failed = 0;
+
+  lm::Counters model;
 
   Durations queued;       // from submission to admission
   Durations first_token;  // from submission

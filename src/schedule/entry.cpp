@@ -65,6 +65,7 @@ void Entry::end(std::optional<Error> error, Snapshot& counters) {
   Outcome outcome;
   outcome.reason = error ? FinishReason::none : turn().finish_reason();
   outcome.error = std::move(error);
+  outcome.stop_token = turn().stop_token();
   outcome.prompt_tokens = std::ssize(turn().prompt());
   outcome.cached_tokens = cached_tokens_;
   outcome.generated_tokens = told_tokens_;

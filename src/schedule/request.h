@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/error.h"
+#include "base/token_id.h"
 #include "decode/turn.h"
 
 namespace nestor::schedule {
@@ -21,6 +22,7 @@ struct Request {
 struct Outcome {
   decode::FinishReason reason = decode::FinishReason::none;  // none where there is an error
   std::optional<Error> error;
+  std::optional<TokenId> stop_token;  // that ended it, if one did
   std::int64_t prompt_tokens = 0;
   std::int64_t cached_tokens = 0;             // of the prompt, shared with earlier requests and not computed
   std::int64_t generated_tokens = 0;          // those that token() saw

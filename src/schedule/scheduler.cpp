@@ -272,6 +272,7 @@ Snapshot Scheduler::snapshot() const {
   now.page_bytes = memory.page_bytes;
   now.page_positions = memory.page_positions;
   now.parked = parked_.size();
+  now.model = model_.counters();
   return now;
 }
 

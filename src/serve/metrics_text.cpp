@@ -85,6 +85,13 @@ void write_totals(Writer& w, const schedule::Snapshot& s) {
   w.value("requests_finished_total", s.failed, "{reason=\"error\"}");
 }
 
+void write_rows(Writer& w, const char* name, const lm::RowReads& rows, std::string_view help) {
+  w.head(name, "counter", help);
+  w.value(name, rows.memory, "{tier=\"memory\"}");
+  w.value(name, rows.disk, "{tier=\"disk\"}");
+  w.value(name, rows.unknown, "{tier=\"unknown\"}");
+}
+
 }  // namespace
 
 std::string metrics_text(const schedule::Snapshot& engine, const HttpCounts& http, std::size_t connections) {
@@ -92,6 +99,9 @@ std::string metrics_text(const schedule::Snapshot& engine, const HttpCounts& htt
   write_queue(w, engine);
   write_memory(w, engine);
   write_totals(w, engine);
+  write_rows(w, "ngram_rows_total", engine.model.ngram_rows,
+             "Rows of n-gram tables read, by where they were.");
+  write_rows(w, "word_rows_total", engine.model.word_rows, "Rows of word tables read, by where they were.");
   w.histogram("queue_seconds", engine.queued, "From submission to a place in the batch.");
   w.histogram("time_to_first_token_seconds", engine.first_token, "From submission to the first token.");
   w.histogram("inter_token_seconds", engine.inter_token, "Between two tokens of a request.");

@@ -69,6 +69,16 @@ TEST_F(FileTest, ATruncatedFileIsAnErrorAndNotAShortRead) {
   std::filesystem::resize_file(folder_ / "a", 4);
   std::array<std::byte, 8> out{};
   EXPECT_EQ(kind_of_failure([&] { file.read_at(0, out); }), ErrorKind::io);
+  EXPECT_EQ(kind_of_failure([&] { file.read_from(0, out); }), ErrorKind::io);
+}
+
+TEST_F(FileTest, AReadTellsWhereItCameFrom) {
+  write_file(folder_ / "a", "0123456789");
+  const InputFile file(folder_ / "a");
+  std::array<std::byte, 4> out{};
+  file.read_at(0, out);  // from now on in the page cache, where there is one
+  EXPECT_NE(file.read_from(3, out), InputFile::Source::disk);
+  EXPECT_EQ(out[0], std::byte{'3'});
 }
 
 TEST_F(FileTest, MapsALinkedFileAndAnEmptyOne) {

@@ -43,7 +43,7 @@ assert 0 <= accuracy <= 1 and 1 < perplexity < 1e6, scored["results"]
 
 # The same sums, asked for directly.
 for sample in scored["samples"]["nestor_endings"]:
-    for (context, ending), response in zip([a.values() for a in sample["arguments"].values()], sample["filtered_resps"]):
+    for (context, ending), response in zip(sample["arguments"], sample["filtered_resps"]):
         tokens = [requests.post(f"{url}/tokenize", json={"prompt": text}).json()["tokens"] for text in (context, context + ending)]
         answer = requests.post(f"{url}/v1/completions", json={
             "prompt": tokens[1], "max_tokens": 0, "echo": True, "logprobs": 1}).json()["choices"][0]["logprobs"]

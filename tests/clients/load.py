@@ -1,8 +1,8 @@
 """Many clients at once, with mixed lengths and some that leave: python load.py URL [--clients 64] [--seconds 20] [--pid N]
 
 Standard library only, one process, connections to this machine only. Ends with one JSON line: answers, tokens per
-second, latencies, and, with the process id of the server, its memory after a quarter of the time and at the end. The
-exit code is 1 if any answer was wrong, or if the memory has grown by more than --growth per cent.
+second, latencies, and, with the process id of the server, its memory at every eighth of the time. The exit code is 1 if
+any answer was wrong, or if the memory has grown by more than --growth per cent since a quarter of the time.
 """
 
 import argparse
@@ -122,10 +122,10 @@ class Load:
     async def run(self):
         end = time.monotonic() + self.a.seconds
         clients = [asyncio.create_task(self.client(end)) for _ in range(self.a.clients)]
-        quarter = None
-        if self.a.pid:
-            await asyncio.sleep(self.a.seconds / 4)
-            quarter = rss(self.a.pid)
+        memory = []
+        for _ in range(8 if self.a.pid else 0):
+            await asyncio.sleep(self.a.seconds / 8)
+            memory.append(rss(self.a.pid))
         await asyncio.gather(*clients)
         seconds = time.monotonic() - end + self.a.seconds
         result = {"clients": self.a.clients, "seconds": round(seconds, 1), "answers": self.done, "left": self.left,
@@ -135,10 +135,9 @@ class Load:
                 result[name] = {"median": round(statistics.median(values), 3),
                                 "p95": round(statistics.quantiles(values, n=20)[-1], 3)}
         failed = bool(self.wrong) or not self.done
-        if quarter:
-            now = rss(self.a.pid)
-            result["rss_kib"] = {"quarter": quarter, "end": now}
-            failed |= now > quarter * (1 + self.a.growth / 100)
+        if memory:
+            result["rss_kib"] = memory
+            failed |= memory[-1] > memory[1] * (1 + self.a.growth / 100)
         for wrong in self.wrong[:5]:
             print("wrong:", wrong, file=sys.stderr)
         print(json.dumps(result))

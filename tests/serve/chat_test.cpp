@@ -44,6 +44,7 @@ TEST_F(Chat, AnAnswerHasTheMembersThatClientsRead) {
   EXPECT_FALSE(choice["message"]["content"].get<std::string>().empty());
   EXPECT_TRUE(choice["message"]["refusal"].is_null());
   EXPECT_TRUE(choice["finish_reason"] == "stop" || choice["finish_reason"] == "length");
+  EXPECT_TRUE(choice.at("stop_reason").is_null());
 }
 
 TEST_F(Chat, AStreamIsTheSameMessage) {
@@ -158,6 +159,25 @@ TEST(ChatTemplate, MayComeFromAFileAndThenHasItsPlaces) {
   body["messages"].push_back({{"role", "tool"}, {"content", "seen"}});
   const Json message = server.ok("/v1/chat/completions", body)["choices"][0]["message"];
   EXPECT_TRUE(message.contains("reasoning_content"));  // the prompt ends inside of the thoughts
+}
+
+TEST(ChatTemplate, ThoughtsComeBeforeAnAnswerOfAGivenForm) {
+  const ScratchFolder scratch;
+  const auto file = scratch.write("t.jinja",
+                                  "{% for m in messages %}{{ '<longcat_user>' }}{{ m.content }}{% endfor %}"
+                                  "{{ '<longcat_assistant><longcat_think>' }}");
+  StoryServer server({.chat_template = file});
+  const Json close = *server.tokenizer().id_of("</longcat_think>");
+  Json body = with(kAsk, "max_tokens", 60);
+  body["response_format"] = {{"type", "json_schema"},
+                             {"json_schema", {{"name", "n"}, {"schema", {{"type", "boolean"}}}}}};
+  const Json thinking = server.ok("/v1/chat/completions", body)["choices"][0];
+  EXPECT_FALSE(thinking["message"]["reasoning_content"].get<std::string>().empty());
+  // This model never stops thinking by itself.
+  body["logit_bias"] = {{to_text(close), 100}};
+  const Json choice = server.ok("/v1/chat/completions", body)["choices"][0];
+  EXPECT_EQ(choice["finish_reason"], "stop");
+  EXPECT_TRUE(choice["message"]["content"] == "true" || choice["message"]["content"] == "false") << choice;
 }
 
 }  // namespace

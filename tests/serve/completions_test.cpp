@@ -99,6 +99,8 @@ TEST_F(Completions, AStopTextEndsAnAnswerBeforeIt) {
   const Json answer = ask(with(kAsk, "stop", stop));
   EXPECT_EQ(text_of(answer), whole.substr(0, whole.find(stop)));
   EXPECT_EQ(answer["choices"][0]["finish_reason"], "stop");
+  EXPECT_EQ(answer["choices"][0]["stop_reason"], stop);
+  EXPECT_TRUE(ask(kAsk)["choices"][0].at("stop_reason").is_null());
   EXPECT_EQ(streamed(server().stream("/v1/completions", with(kAsk, "stop", {stop, "never"}))),
             text_of(answer));
   EXPECT_EQ(text_of(ask(with(with(kAsk, "stop", stop), "include_stop_str_in_output", true))),
@@ -111,6 +113,9 @@ TEST_F(Completions, AStopTokenEndsAnAnswer) {
   const Json answer = ask(with(kAsk, "stop_token_ids", {ids[3]}));
   EXPECT_EQ(answer["choices"][0]["finish_reason"], "stop");
   EXPECT_LE(answer["usage"]["completion_tokens"], 3);
+  EXPECT_EQ(answer["choices"][0]["stop_reason"], ids[3]);
+  const auto events = server().stream("/v1/completions", with(kAsk, "stop_token_ids", {ids[3]}));
+  EXPECT_EQ(events.back()["choices"][0]["stop_reason"], ids[3]);
 }
 
 TEST_F(Completions, LogprobsStandBesideTheirTokens) {
@@ -161,6 +166,12 @@ TEST_F(Completions, BadRequestsGetTheirStatusAndParameter) {
   EXPECT_EQ(ask(with(kAsk, "model", "other-name"))["model"], "story");
   EXPECT_EQ(server().error(400, "/v1/completions", with(kAsk, "prompt", ""))["param"], "prompt");
   EXPECT_EQ(server().error(400, "/v1/completions", with(kAsk, "prompt", {99999999}))["param"], "prompt");
+  EXPECT_EQ(server().error(400, "/v1/completions", with(kAsk, "logit_bias", {{"5", 101}}))["param"],
+            "logit_bias");
+  EXPECT_EQ(server().error(400, "/v1/completions", with(kAsk, "logit_bias", {{"99999999", 1}}))["param"],
+            "logit_bias");
+  EXPECT_EQ(server().error(400, "/v1/completions", with(kAsk, "stop_token_ids", {99999999}))["param"],
+            "stop_token_ids");
   EXPECT_EQ(server().error(400, "/v1/completions", with(kAsk, "max_tokens", 5000))["code"],
             "context_length_exceeded");
   EXPECT_EQ(server().error(400, "/v1/completions", with(kAsk, "stop", {""}))["type"],

@@ -61,19 +61,33 @@ TEST(CompletionRequest, EveryParameterThatWorks) {
           "max_tokens":3,"min_tokens":1,"stop":["a","b"],"stop_token_ids":[7],"ignore_eos":true,
           "include_stop_str_in_output":true,"skip_special_tokens":false,"priority":-3,"stream":true,
           "stream_options":{"include_usage":true},"echo":true,"logprobs":5,"add_special_tokens":false,
-          "control_tokens":true,"response_format":{"type":"json_object"},"user":"u","metadata":{"a":1}})");
+          "control_tokens":true,"user":"u","metadata":{"a":1}})");
   const auto& s = r.settings;
   EXPECT_EQ(s.sampling.top_k, 40);
   EXPECT_EQ(s.sampling.min_p, 0.1);
   EXPECT_EQ(s.sampling.seed, static_cast<std::uint64_t>(-7));
   EXPECT_EQ(s.sampling.logit_bias.at(5), -100);
   EXPECT_EQ(s.stop_ids, std::vector<TokenId>{7});
+  EXPECT_TRUE(s.eos_ids.empty());
   EXPECT_EQ(s.stops, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(s.priority, -3);
   EXPECT_TRUE(s.include_stop && s.include_usage && s.stream && !s.skip_special_tokens);
   EXPECT_TRUE(r.echo && r.control_tokens && !r.add_special_tokens);
   EXPECT_EQ(r.logprobs, 5);
-  EXPECT_EQ(r.format.kind, ResponseFormat::Kind::json_object);
+  EXPECT_EQ(completion(R"({"prompt":"x","response_format":{"type":"json_object"}})").format.kind,
+            ResponseFormat::Kind::json_object);
+}
+
+TEST(CompletionRequest, WhatHasAFormEndsWithIt) {
+  EXPECT_REQUEST_REFUSED(
+      completion(R"({"prompt":"x","ignore_eos":true,"response_format":{"type":"json_object"}})"),
+      "ignore_eos", "ends where the form is complete");
+  EXPECT_NO_THROW(completion(R"({"prompt":"x","ignore_eos":true,"response_format":{"type":"text"}})"));
+  EXPECT_REQUEST_REFUSED(chat(R"(,"ignore_eos":true,"response_format":{"type":"json_object"})"), "ignore_eos",
+                         "ends where the form is complete");
+  EXPECT_REQUEST_REFUSED(chat(kTool + std::string(R"(,"ignore_eos":true,"tool_choice":"required")")),
+                         "ignore_eos", "a required tool call");
+  EXPECT_NO_THROW(chat(kTool + std::string(R"(,"ignore_eos":true)")));
 }
 
 TEST(CompletionRequest, NothingIsIgnored) {

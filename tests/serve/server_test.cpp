@@ -45,6 +45,21 @@ TEST(Server, ThePageComesWithItsFilesAndItsPolicy) {
   }
 }
 
+TEST(Server, RowsOfTablesAreCountedByTier) {
+  StoryServer server;
+  server.ok("/v1/completions", {{"prompt", "Once upon a time"}, {"max_tokens", 5}});
+  server.wait_for("requests_finished_total{reason=\"length\"}", 1);
+  const auto rows = [&](const std::string& name) {
+    double sum = 0;
+    for (const char* tier : {"memory", "disk", "unknown"})
+      sum += server.metric(name + "{tier=\"" + tier + "\"}");
+    return sum;
+  };
+  const double tokens = server.metric("prefill_tokens_total") + server.metric("decode_tokens_total");
+  EXPECT_EQ(rows("word_rows_total"), tokens);
+  EXPECT_EQ(rows("ngram_rows_total"), 6 * tokens);  // two tables each of pairs, triples and quadruples
+}
+
 TEST(Server, AKeyIsAskedForBeforeTheBodyIsRead) {
   StoryServer server({.options = {.access = {.api_keys = {"secret"}}}});
   EXPECT_EQ(request(server.port(), "GET", "/health").status, 200);

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "schedule/engine.h"
+#include "serve/answer/constraints.h"
 #include "serve/answer/logprobs.h"
 #include "serve/answer/text_pipe.h"
 #include "serve/api/error_answer.h"
@@ -42,6 +43,25 @@ TEST(TextPipe, EndsAtAStopText) {
   EXPECT_EQ(piped("one two three", {.stops = {"wo t"}}), "one t");
   EXPECT_EQ(piped("one two three", {.stops = {"wo t"}, .include_stop = true}), "one two t");
   EXPECT_EQ(piped("one two three", {.stops = {"threee"}}), "one two three");
+}
+
+TEST(Constraints, KeepTheGrammarsOfFormsThatComeAgain) {
+  Constraints constraints(story(), {2});
+  const auto schema = [](int value) {
+    return ResponseFormat{.kind = ResponseFormat::Kind::json_schema, .schema = {{"const", value}}};
+  };
+  const auto first = constraints.of_format(schema(0));
+  EXPECT_EQ(constraints.of_format(schema(0)), first);
+  EXPECT_NE(constraints.of_format(schema(1)), first);
+  for (int i = 0; i < 40; ++i) (void)constraints.of_format(schema(i));
+  EXPECT_NE(constraints.of_format(schema(0)), first);  // not for ever
+  const Json tools = parse_json(
+      R"([{"type":"function","function":{"name":"a"}},{"type":"function","function":{"name":"b"}}])",
+      "tools");
+  const auto any = constraints.of_tool_calls(tools, {});
+  EXPECT_EQ(constraints.of_tool_calls(tools, {}), any);
+  EXPECT_NE(constraints.of_tool_calls(tools, {.name = "a"}), any);
+  EXPECT_NE(constraints.of_tool_calls(tools, {.name = {}, .max_calls = 1}), any);
 }
 
 TEST(TokenText, IsTextOrBytes) {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "serve/answer/completion_reader.h"
+#include "serve/answer/ending.h"
 
 namespace nestor::serve {
 
@@ -26,16 +26,18 @@ void ChatReader::finished(const schedule::Outcome& outcome) {
   for (auto& event : parser_.finish()) rest.push_back(std::move(event));
   if (options_.one_call && call_count_ > 0) rest.clear();
   put(rest);
-  std::string reason = finish_reason_text(pipe_.stopped() ? decode::FinishReason::stop : outcome.reason);
+  std::string reason = finish_reason(pipe_, outcome);
+  Json why = stop_reason(pipe_, outcome, options_.eos_ids);
   if (call_count_ > 0 && reason == "stop") reason = "tool_calls";
   std::string whole;
   if (!answers_->stream()) {
     whole = to_text(Json{{"index", options_.index},
                          {"message", message()},
                          {"logprobs", take_logprobs()},
-                         {"finish_reason", reason}});
+                         {"finish_reason", reason},
+                         {"stop_reason", std::move(why)}});
   } else if (!outcome.error && outcome.reason != decode::FinishReason::cancelled) {
-    stream(Json::object(), reason);
+    stream(Json::object(), reason, std::move(why));
   }
   answers_->done(options_.index, std::move(whole), outcome);
 }
@@ -53,13 +55,14 @@ void ChatReader::put(const chat::AnswerEvents& events) {
   if (events.empty() && !logprobs_.empty()) stream({{"content", ""}}, nullptr);
 }
 
-void ChatReader::stream(Json delta, Json finish_reason) {
+void ChatReader::stream(Json delta, Json finish_reason, Json stop_reason) {
   if (!std::exchange(begun_, true)) stream({{"role", "assistant"}, {"content", ""}}, nullptr);
   const bool first = delta.contains("role");
   answers_->chunk(to_text(Json{{"index", options_.index},
                                {"delta", std::move(delta)},
                                {"logprobs", first ? Json(nullptr) : take_logprobs()},
-                               {"finish_reason", std::move(finish_reason)}}));
+                               {"finish_reason", std::move(finish_reason)},
+                               {"stop_reason", std::move(stop_reason)}}));
 }
 
 Json ChatReader::delta_of(const chat::AnswerEvent& event) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "chat/answer_parser.h"
@@ -24,6 +25,7 @@ class ChatReader : public schedule::Reader {
     chat::AnswerParser::Begins begins = chat::AnswerParser::Begins::in_content;
     bool one_call = false;  // the answer ends with its first tool call
     bool logprobs = false;
+    std::vector<TokenId> eos_ids = {};     // whose end has no reason of its own
     std::function<std::string()> call_id;  // makes one
   };
   ChatReader(std::shared_ptr<Answers> answers, const tokenizer::Tokenizer& tokenizer, Options options);
@@ -33,7 +35,7 @@ class ChatReader : public schedule::Reader {
 
  private:
   void put(const chat::AnswerEvents& events);
-  void stream(Json delta, Json finish_reason);
+  void stream(Json delta, Json finish_reason, Json stop_reason = nullptr);
   Json delta_of(const chat::AnswerEvent& event);
   Json call(const chat::ToolCall& call);
   Json message();

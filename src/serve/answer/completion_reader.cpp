@@ -2,11 +2,9 @@
 
 #include <utility>
 
-namespace nestor::serve {
+#include "serve/answer/ending.h"
 
-const char* finish_reason_text(decode::FinishReason reason) {
-  return reason == decode::FinishReason::stop ? "stop" : "length";
-}
+namespace nestor::serve {
 
 CompletionReader::CompletionReader(std::shared_ptr<Answers> answers, const tokenizer::Tokenizer& tokenizer,
                                    Options options)
@@ -28,10 +26,10 @@ void CompletionReader::prompt_scores(std::span<const decode::Choice> scores) {
 
 void CompletionReader::finished(const schedule::Outcome& outcome) {
   put(std::exchange(options_.echo, {}) + pipe_.finish(), false);
-  const Json reason = finish_reason_text(pipe_.stopped() ? decode::FinishReason::stop : outcome.reason);
   const bool whole = !answers_->stream();
   std::string last =
-      to_text(choice(std::move(text_), whole && options_.logprobs ? logprobs_.take() : nullptr, reason));
+      to_text(choice(std::move(text_), whole && options_.logprobs ? logprobs_.take() : nullptr,
+                     finish_reason(pipe_, outcome), stop_reason(pipe_, outcome, options_.eos_ids)));
   const bool ended_well = !outcome.error && outcome.reason != decode::FinishReason::cancelled;
   if (!whole && ended_well) answers_->chunk(last);
   answers_->done(options_.index, std::move(last), outcome);
@@ -41,15 +39,16 @@ void CompletionReader::put(const std::string& piece, bool has_logprobs) {
   if (!answers_->stream()) {
     text_ += piece;
   } else if (!piece.empty() || has_logprobs) {
-    answers_->chunk(to_text(choice(piece, has_logprobs ? logprobs_.take() : nullptr, nullptr)));
+    answers_->chunk(to_text(choice(piece, has_logprobs ? logprobs_.take() : nullptr, nullptr, nullptr)));
   }
 }
 
-Json CompletionReader::choice(std::string text, Json logprobs, Json finish_reason) const {
+Json CompletionReader::choice(std::string text, Json logprobs, Json finish_reason, Json stop_reason) const {
   return {{"index", options_.index},
           {"text", std::move(text)},
           {"logprobs", std::move(logprobs)},
-          {"finish_reason", std::move(finish_reason)}};
+          {"finish_reason", std::move(finish_reason)},
+          {"stop_reason", std::move(stop_reason)}};
 }
 
 }  // namespace nestor::serve

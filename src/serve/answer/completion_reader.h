@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "schedule/request.h"
 #include "serve/answer/answers.h"
@@ -19,6 +20,7 @@ class CompletionReader : public schedule::Reader {
     TextPipe::Options text;
     std::string echo;  // the text that is repeated before the answer
     bool logprobs = false;
+    std::vector<TokenId> eos_ids = {};  // whose end has no reason of its own
   };
   CompletionReader(std::shared_ptr<Answers> answers, const tokenizer::Tokenizer& tokenizer, Options options);
 
@@ -28,7 +30,7 @@ class CompletionReader : public schedule::Reader {
 
  private:
   void put(const std::string& piece, bool has_logprobs);
-  Json choice(std::string text, Json logprobs, Json finish_reason) const;
+  Json choice(std::string text, Json logprobs, Json finish_reason, Json stop_reason) const;
 
   std::shared_ptr<Answers> answers_;
   Options options_;
@@ -36,8 +38,5 @@ class CompletionReader : public schedule::Reader {
   CompletionLogprobs logprobs_;
   std::string text_;
 };
-
-/// "stop" or "length".
-const char* finish_reason_text(decode::FinishReason reason);
 
 }  // namespace nestor::serve

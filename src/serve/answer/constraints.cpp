@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/json.h"
+#include "grammar/after_reasoning.h"
 #include "serve/api/request_error.h"
 
 namespace nestor::serve {
@@ -21,27 +23,38 @@ std::shared_ptr<const grammar::Grammar> compiled(const char* param, Compile comp
 Constraints::Constraints(const tokenizer::Tokenizer& tokenizer, std::vector<TokenId> stop_ids)
     : tokenizer_(tokenizer), stop_ids_(std::move(stop_ids)) {}
 
-std::shared_ptr<const grammar::Grammar> Constraints::of_format(const ResponseFormat& format) const {
+std::shared_ptr<const grammar::Grammar> Constraints::of_format(const ResponseFormat& format) {
   switch (format.kind) {
     case ResponseFormat::Kind::text:
       return nullptr;
     case ResponseFormat::Kind::json_object:
-      return compiled("response_format", [] { return grammar::Grammar::any_json_object(); });
+      return grammars_.get("object", [] { return grammar::Grammar::any_json_object(); });
     case ResponseFormat::Kind::json_schema:
-      return compiled("response_format", [&] { return grammar::Grammar::from_json_schema(format.schema); });
+      return compiled("response_format", [&] {
+        return grammars_.get("schema " + to_text(format.schema),
+                             [&] { return grammar::Grammar::from_json_schema(format.schema); });
+      });
   }
   return nullptr;
 }
 
 std::shared_ptr<const grammar::Grammar> Constraints::of_tool_calls(const Json& tools,
-                                                                   const grammar::ToolChoice& choice) const {
-  return compiled("tools", [&] { return grammar::Grammar::tool_calls(tools, choice); });
+                                                                   const grammar::ToolChoice& choice) {
+  const Json form = {choice.name ? Json(*choice.name) : Json(nullptr), choice.max_calls, tools};
+  return compiled("tools", [&] {
+    return grammars_.get("tools " + to_text(form),
+                         [&] { return grammar::Grammar::tool_calls(tools, choice); });
+  });
 }
 
-std::shared_ptr<decode::Constraint> Constraints::begin(
-    const std::shared_ptr<const grammar::Grammar>& grammar) {
+std::shared_ptr<decode::Constraint> Constraints::begin(const std::shared_ptr<const grammar::Grammar>& grammar,
+                                                       chat::AnswerParser::Begins begins) {
   if (!grammar) return nullptr;
-  return std::make_shared<grammar::GrammarConstraint>(grammar, vocabulary());
+  auto known = vocabulary();
+  auto constraint = std::make_shared<grammar::GrammarConstraint>(grammar, known);
+  if (begins == chat::AnswerParser::Begins::in_content) return constraint;
+  return std::make_shared<grammar::AfterReasoning>(std::move(constraint), std::move(known),
+                                                   chat::kThinkClose);
 }
 
 std::shared_ptr<const grammar::Vocabulary> Constraints::vocabulary() {

@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "base/json_fwd.h"
+#include "chat/answer_parser.h"
 #include "grammar/grammar.h"
 #include "grammar/grammar_constraint.h"
+#include "serve/answer/grammar_cache.h"
 #include "serve/api/response_format.h"
 #include "tokenizer/tokenizer.h"
 
@@ -20,20 +22,21 @@ class Constraints {
   Constraints(const tokenizer::Tokenizer& tokenizer, std::vector<TokenId> stop_ids);
 
   /// Nothing for text. Throws RequestError for a schema that is none or that goes beyond what is supported.
-  std::shared_ptr<const grammar::Grammar> of_format(const ResponseFormat& format) const;
+  std::shared_ptr<const grammar::Grammar> of_format(const ResponseFormat& format);
   /// One call at least. Throws RequestError for parameters whose schema cannot be had.
-  std::shared_ptr<const grammar::Grammar> of_tool_calls(const Json& tools,
-                                                        const grammar::ToolChoice& choice) const;
+  std::shared_ptr<const grammar::Grammar> of_tool_calls(const Json& tools, const grammar::ToolChoice& choice);
 
-  /// The constraint of one sequence, or nothing where there is no grammar. Throws Error(unsupported) for a
-  /// vocabulary that cannot write every text.
-  std::shared_ptr<decode::Constraint> begin(const std::shared_ptr<const grammar::Grammar>& grammar);
+  /// The constraint of one sequence, or nothing where there is no grammar. Where the answer begins in
+  /// reasoning, that comes first. Throws Error(unsupported) for a vocabulary that cannot write every text.
+  std::shared_ptr<decode::Constraint> begin(const std::shared_ptr<const grammar::Grammar>& grammar,
+                                            chat::AnswerParser::Begins begins);
 
  private:
   std::shared_ptr<const grammar::Vocabulary> vocabulary();
 
   const tokenizer::Tokenizer& tokenizer_;
   std::vector<TokenId> stop_ids_;
+  GrammarCache grammars_;
   std::mutex mutex_;                                       // guards what follows
   std::shared_ptr<const grammar::Vocabulary> vocabulary_;  // built when it is needed first
 };

@@ -20,8 +20,11 @@ std::string TextPipe::finish() {
 }
 
 std::string TextPipe::released(chat::StopStrings::Released part) {
-  if (part.stopped && !stopped_ && options_.include_stop) part.text += part.stop;
-  stopped_ = stopped_ || part.stopped;
+  if (part.stopped && !stopped_) {
+    stopped_ = true;
+    if (options_.include_stop) part.text += part.stop;
+    stop_ = std::move(part.stop);
+  }
   return std::move(part.text);
 }
 

@@ -32,6 +32,8 @@ class TextPipe {
   std::string finish();
 
   bool stopped() const { return stopped_; }
+  /// The stop text that was found.
+  const std::string& stop() const { return stop_; }
 
  private:
   std::string released(chat::StopStrings::Released part);
@@ -41,6 +43,7 @@ class TextPipe {
   tokenizer::StreamDecoder decoder_;
   chat::StopStrings stops_;
   bool stopped_ = false;
+  std::string stop_;
 };
 
 }  // namespace nestor::serve

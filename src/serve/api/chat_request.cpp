@@ -124,6 +124,7 @@ ChatRequest read_chat_request(const Json& json, const GenerationDefaults& defaul
   if (forced && request.format.kind != ResponseFormat::Kind::text) {
     body.bad("response_format", "a required tool call leaves no place for it");
   }
+  if (forced || request.format.kind != ResponseFormat::Kind::text) check_constrained(request.settings);
   return request;
 }
 

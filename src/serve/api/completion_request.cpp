@@ -51,6 +51,7 @@ CompletionRequest read_completion_request(const Json& json, const GenerationDefa
   request.add_special_tokens = body.boolean("add_special_tokens").value_or(true);
   request.control_tokens = body.boolean("control_tokens").value_or(false);
   request.format = read_response_format(body);
+  if (request.format.kind != ResponseFormat::Kind::text) check_constrained(request.settings);
   body.refuse("suffix", "this model only continues a text; it cannot fill in before a suffix");
   body.only("best_of", request.settings.n, "only best_of = n: no answers are made to be thrown away");
   const auto choices = request.settings.n * static_cast<std::int64_t>(request.prompts.size());

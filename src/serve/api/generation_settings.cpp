@@ -56,7 +56,7 @@ std::vector<std::string> read_stops(Body& body) {
 
 void read_stop_ids(Body& body, const GenerationDefaults& defaults, GenerationSettings& settings) {
   settings.ignore_eos = body.boolean("ignore_eos").value_or(false);
-  if (!settings.ignore_eos) settings.stop_ids = defaults.stop_ids;
+  if (!settings.ignore_eos) settings.stop_ids = settings.eos_ids = defaults.stop_ids;
   if (const Json* ids = body.array("stop_token_ids")) {
     for (const TokenId id : token_ids(*ids, body.path("stop_token_ids"))) settings.stop_ids.push_back(id);
   }
@@ -108,6 +108,14 @@ GenerationSettings read_generation_settings(Body& body, const GenerationDefaults
   read_stream(body, settings);
   refuse_other_methods(body);
   return settings;
+}
+
+void check_constrained(const GenerationSettings& settings) {
+  if (!settings.ignore_eos) return;
+  throw RequestError(
+      ErrorKind::unsupported, "ignore_eos",
+      "ignore_eos: an answer of a given form (response_format, a required tool call) ends where "
+      "the form is complete");
 }
 
 std::int64_t resolve_max_tokens(std::optional<std::int64_t> asked, std::optional<std::int64_t> by_default,

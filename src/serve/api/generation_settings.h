@@ -29,6 +29,7 @@ struct GenerationSettings {
   std::optional<std::int64_t> max_tokens;
   std::int64_t min_tokens = 0;
   std::vector<TokenId> stop_ids;  // without the checkpoint's own where ignore_eos is set
+  std::vector<TokenId> eos_ids;   // of these, the checkpoint's own
   bool ignore_eos = false;
   std::vector<std::string> stops;  // texts
   bool include_stop = false;       // the stop text is part of the answer
@@ -43,6 +44,10 @@ class Body;
 /// Reads the parameters that the endpoints share. A request without seed gets `seed`. Throws RequestError.
 GenerationSettings read_generation_settings(Body& body, const GenerationDefaults& defaults,
                                             std::uint64_t seed);
+
+/// A constrained answer ends where its form is complete. Throws RequestError for settings that would have it
+/// go on.
+void check_constrained(const GenerationSettings& settings);
 
 /// The tokens that an answer may have: what was asked for, else `by_default`, else what the context leaves.
 /// Throws RequestError(limit) for a prompt that leaves no room, or for more than the context or the operator

@@ -36,6 +36,12 @@ decode::StopRule stop_rule(const Backend& backend, const GenerationSettings& set
                            std::optional<std::int64_t> default_tokens, std::int64_t prompt_tokens) {
   decode::StopRule rule;
   rule.ids = settings.stop_ids;
+  for (const TokenId id : rule.ids) {
+    if (id < backend.engine.info().vocab_size) continue;
+    throw RequestError(ErrorKind::bad_input, "stop_token_ids",
+                       fmt::format("stop_token_ids: {} is not in the vocabulary, whose ids end at {}", id,
+                                   backend.engine.info().vocab_size - 1));
+  }
   rule.max_tokens = resolve_max_tokens(settings.max_tokens, default_tokens, backend.model.defaults,
                                        prompt_tokens, backend.engine.info().context_limit);
   if (settings.min_tokens > rule.max_tokens) {
@@ -48,6 +54,11 @@ decode::StopRule stop_rule(const Backend& backend, const GenerationSettings& set
 }
 
 decode::Turn checked(decode::Turn turn, const lm::Info& info, const char* param) {
+  try {  // what of the parameters depends on the model
+    decode::validate(turn.params(), info.vocab_size);
+  } catch (const Error& error) {
+    throw RequestError(error.kind(), "logit_bias", fmt::format("logit_bias: {}", error.what()));
+  }
   try {
     turn.check_against(info);
   } catch (const Error& error) {

@@ -28,8 +28,7 @@ void check_model(const Backend& backend, const std::optional<std::string>& name)
 decode::StopRule stop_rule(const Backend& backend, const GenerationSettings& settings,
                            std::optional<std::int64_t> default_tokens, std::int64_t prompt_tokens);
 
-/// Calls `make`; what the engine's checks say about a prompt or a parameter becomes a RequestError of
-/// `param`.
+/// What the engine's checks say about a prompt becomes a RequestError of `param`.
 decode::Turn checked(decode::Turn turn, const lm::Info& info, const char* param);
 
 // One function for each route; they throw what becomes an error answer.

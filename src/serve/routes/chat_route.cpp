@@ -62,11 +62,12 @@ void answer_chat(const Backend& backend, const std::shared_ptr<Exchange>& exchan
                               .begins = prompt.begins,
                               .one_call = tools && !request.parallel_tool_calls,
                               .logprobs = request.top_logprobs.has_value(),
+                              .eos_ids = settings.eos_ids,
                               .call_id = [&ids = backend.ids] { return ids.next("call_"); }};
   std::vector<Ask> asks;
   for (std::int64_t i = 0; i < settings.n; ++i) {
     decode::Turn turn(prompt.ids, sampling, rule, static_cast<std::uint64_t>(i),
-                      backend.constraints.begin(grammar));
+                      backend.constraints.begin(grammar, prompt.begins));
     options.index = asks.size();
     asks.push_back({.request = {.turn = checked(std::move(turn), backend.engine.info(), "messages"),
                                 .priority = settings.priority},

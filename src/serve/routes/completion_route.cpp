@@ -54,13 +54,14 @@ void answer_completion(const Backend& backend, const std::shared_ptr<Exchange>& 
         stop_rule(backend, settings, std::nullopt, static_cast<std::int64_t>(prompt.ids.size()));
     for (std::int64_t i = 0; i < settings.n; ++i) {
       decode::Turn turn(prompt.ids, sampling, rule, static_cast<std::uint64_t>(i),
-                        backend.constraints.begin(grammar));
+                        backend.constraints.begin(grammar, chat::AnswerParser::Begins::in_content));
       CompletionReader::Options options{.index = asks.size(),
                                         .text = {.stops = settings.stops,
                                                  .include_stop = settings.include_stop,
                                                  .skip_special_tokens = settings.skip_special_tokens},
                                         .echo = request.echo ? prompt.text : "",
-                                        .logprobs = request.logprobs.has_value()};
+                                        .logprobs = request.logprobs.has_value(),
+                                        .eos_ids = settings.eos_ids};
       asks.push_back(
           {.request = {.turn = checked(std::move(turn), backend.engine.info(), "prompt"),
                        .priority = settings.priority},
