@@ -21,27 +21,38 @@ struct Options {
   std::uint64_t seed = 0;
 };
 
+// Rows of one sequence in one step, where drafted tokens are verified.
+constexpr std::int64_t kMostRows = 4;
+
 // So much that no cache holds it; a read goes on where the last one ended.
-constexpr std::size_t kMemory = std::size_t{768} << 20;
+constexpr std::size_t kMemory = std::size_t{512} << 20;
+
+// Depths that nobody asked for are left out where the context has no room for them.
+enum class Depths { as_given, that_fit };
 
 class Benchmark {
  public:
-  Benchmark(const Options& options, const assemble::EngineOptions& engine)
+  Benchmark(const Options& options, const assemble::EngineOptions& engine, Depths depths)
       : o_(options),
         threads_(engine.threads == 0 ? cpu_info().cores : engine.threads),
         model_(assemble::open_model(resolve_model(options.model), engine)),
         subject_{*model_, [this] { return model_->work(); }, threads_},
-        memory_(kMemory) {}
+        memory_(kMemory),
+        depths_(options.depths) {
+    if (depths != Depths::that_fit) return;
+    const std::int64_t room = model_->info().context_limit - kMostRows * (o_.tokens + measure::kWarmUpSteps);
+    std::erase_if(depths_, [&](std::int64_t depth) { return depth > std::max<std::int64_t>(room, 0); });
+  }
 
   int execute() {
     print(fmt::format("{}, {} threads, {}\n", cpu_info().name, threads_, model_->kernel_set()));
     prompt();
     print(fmt::format("{:>8}{:>11}{:>6}{:>10}{:>10}{:>13}{:>12}{:>9}\n", "depth", "sequences", "rows",
                       "ms/step", "tok/s", "MB weights", "DRAM GB/s", "share"));
-    for (const std::int64_t depth : o_.depths) {
+    for (const std::int64_t depth : depths_) {
       for (const std::int64_t sequences : o_.sequences) decode({depth, sequences, 1});
     }
-    decode({o_.depths.front(), 1, 4});  // as drafted tokens are verified
+    decode({depths_.front(), 1, kMostRows});  // as drafted tokens are verified
     json_["threads"] = threads_;
     json_["cpu"] = cpu_info().name;
     json_["kernels"] = model_->kernel_set();
@@ -92,6 +103,7 @@ class Benchmark {
   std::unique_ptr<model::Model> model_;
   measure::Subject subject_;
   measure::Memory memory_;
+  std::vector<std::int64_t> depths_;
   Json json_ = Json::object();
 };
 
@@ -124,7 +136,10 @@ Command bench_command(CLI::App& root, const assemble::EngineOptions& engine) {
       ->option_text("S");
   app->footer(
       "Examples:\n  nestor bench MODEL\n  nestor bench MODEL --threads 1 --depths 0 --sequences 1 -n 64");
-  return {app, [o, &engine] { return Benchmark(*o, engine).execute(); }};
+  return {app, [o, app, &engine] {
+            return Benchmark(*o, engine, app->count("--depths") == 0 ? Depths::that_fit : Depths::as_given)
+                .execute();
+          }};
 }
 
 }  // namespace nestor::app

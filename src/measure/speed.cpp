@@ -64,13 +64,12 @@ DecodeSpeed decode_speed(const Subject& subject, const DecodeCase& what, std::in
   std::vector<lm::Sequence> sequences;
   for (std::int64_t i = 0; i < what.sequences; ++i) sequences.push_back(trunk.fork(what.depth));
 
-  constexpr std::int64_t kWarmUp = 2;
   const std::int64_t per_step = what.sequences * what.rows;
-  const auto ids = random_ids(model.info(), (steps + kWarmUp) * per_step, seed + 1);
+  const auto ids = random_ids(model.info(), (steps + kWarmUpSteps) * per_step, seed + 1);
   const auto ids_of = [&](std::int64_t i) {
     return std::span(ids).subspan(static_cast<std::size_t>(i * per_step), static_cast<std::size_t>(per_step));
   };
-  for (std::int64_t i = 0; i < kWarmUp; ++i) step(model, sequences, ids_of(i), what.rows);
+  for (std::int64_t i = 0; i < kWarmUpSteps; ++i) step(model, sequences, ids_of(i), what.rows);
 
   kernels::Team team(subject.threads);
   const auto before = subject.work().weight_bytes;
@@ -81,7 +80,7 @@ DecodeSpeed decode_speed(const Subject& subject, const DecodeCase& what, std::in
   const std::int64_t between_reads = std::max<std::int64_t>(1, steps / 8);
   for (std::int64_t i = 0; i < steps; ++i) {
     const auto start = Clock::now();
-    step(model, sequences, ids_of(i + kWarmUp), what.rows);
+    step(model, sequences, ids_of(i + kWarmUpSteps), what.rows);
     time += seconds_since(start);
     if (i % between_reads != 0) continue;
     const std::span<const std::uint8_t> part{memory.data() + window,

@@ -20,6 +20,9 @@ struct Subject {
   int threads;
 };
 
+/// Steps before those that are measured.
+inline constexpr std::int64_t kWarmUpSteps = 2;
+
 /// `sequences` of `depth` tokens each get `rows` more in every step.
 struct DecodeCase {
   std::int64_t depth = 0;
