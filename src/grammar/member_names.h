@@ -20,21 +20,32 @@ class MemberNames {
   /// Whether an object would have two members of one name if the text went on with these bytes. Whatever the
   /// text so far, bytes with fewer than quotes_needed() quotes cannot do that.
   bool would_repeat(std::string_view bytes) const;
-  std::size_t quotes_needed() const { return in_ == In::name ? 1 : in_ == In::text ? 3 : 2; }
+  std::size_t quotes_needed() const { return place_.in == In::name ? 1 : place_.in == In::text ? 3 : 2; }
 
  private:
   enum class In { structure, name, text };
-  struct Open {
+  struct Level {
     bool object = false;
     bool name_comes = false;  // the next string is a name
+  };
+  struct Open {
+    Level level;
     std::set<std::string, std::less<>> names = {};
   };
+  /// Where in the text, and how that moves on; `levels` keeps what is open and says no to a name.
+  struct Place {
+    In in = In::structure;
+    bool escaped = false;  // the next byte is the one behind a backslash
+    std::string name;      // of the name that is being written, as it is written
+
+    template <typename Levels>
+    bool walk(std::string_view bytes, Levels& levels);
+  };
+  struct Kept;
   class Ahead;
 
   std::vector<Open> open_;
-  In in_ = In::structure;
-  bool escaped_ = false;  // the next byte is the one behind a backslash
-  std::string name_;      // of the name that is being written, as it is written
+  Place place_;
 };
 
 }  // namespace nestor::grammar

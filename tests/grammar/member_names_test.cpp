@@ -53,6 +53,20 @@ TEST(MemberNames, AreSeenAcrossCutsEscapesAndLevels) {
   EXPECT_FALSE(repeats(R"({"a\"": 1, "b)", R"(\", \"a")"));
 }
 
+// What is written need not be a text: half a surrogate pair is a name like others.
+TEST(MemberNames, ThatAreNoTextsAreComparedAsWritten) {
+  MemberNames names;
+  names.push(R"({"\ud800": 1, ")");
+  EXPECT_TRUE(names.would_repeat(R"(\ud800")"));
+  EXPECT_FALSE(names.would_repeat(R"(\ud801")"));
+  EXPECT_FALSE(names.would_repeat(R"(\udc00")"));
+  names.push(std::string_view("\\n\xC3", 3));
+  EXPECT_FALSE(names.would_repeat("\""));
+  for (const char* text : {R"({"\ud800":1})", R"({"a":"\ud800"})", R"({"a":"\udc00"})"}) {
+    EXPECT_EQ(Grammar::any_json_object()->matches(text), Json::accept(text)) << text;
+  }
+}
+
 TEST(MemberNames, DifferInWhatGrammarsAccept) {
   const auto object = Grammar::any_json_object();
   EXPECT_TRUE(object->matches(R"({"a":1,"b":{"a":2},"c":[{"a":1},{"a":1}]})"));
