@@ -195,9 +195,11 @@ struct DocumentReader::Impl {
 
   void read_conversation(const Json& object, const std::string& where) {
     const Json& messages = object.at(kMessagesKey);
-    const auto is_object = [](const Json& message) { return message.is_object(); };
-    if (!messages.is_array() || !std::all_of(messages.begin(), messages.end(), is_object)) {
-      fail(ErrorKind::bad_input, "{}: {} must be a list of objects with role and content", where,
+    const auto has_role = [](const Json& message) {
+      return message.is_object() && message.contains("role") && message.at("role").is_string();
+    };
+    if (!messages.is_array() || !std::all_of(messages.begin(), messages.end(), has_role)) {
+      fail(ErrorKind::bad_input, "{}: {} must be a list of objects, each with its role", where,
            in_quotes(kMessagesKey));
     }
     try {

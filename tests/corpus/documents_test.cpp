@@ -165,7 +165,8 @@ corpus::WrittenConversation in_brackets(const Json& line) {
 TEST_F(Documents, MessagesInPlaceOfTextAreAConversation) {
   ReadOptions options = at_most(16);
   options.conversations = in_brackets;
-  const std::string talk = R"({"messages": [{"content": "a question, not cut"}, {"content": "b"}]})";
+  const std::string talk =
+      R"({"messages": [{"role": "user", "content": "a question, not cut"}, {"role": "assistant", "content": "b"}]})";
   EXPECT_EQ(json(talk + "\n{\"text\": \"plain\"}\n" + R"({"messages": [], "text": "c"})", options),
             (Texts{"[a question, not cut][b]", "plain", "c"}));
   const std::string path = scratch_.write("file", talk + "\n{\"text\": \"plain\"}").string();
@@ -176,7 +177,8 @@ TEST_F(Documents, MessagesInPlaceOfTextAreAConversation) {
   ASSERT_TRUE(reader.next(document));
   EXPECT_EQ(document.control, std::vector<TextSpan>{});
   EXPECT_REFUSED(json(talk), ErrorKind::bad_input, "no key \"text\"");
-  for (const std::string bad : {R"({"messages": 5})", R"({"messages": [5]})", R"({"messages": {}})"}) {
+  for (const std::string bad : {R"({"messages": 5})", R"({"messages": [5]})", R"({"messages": {}})",
+                                R"({"messages": [{"content": "by nobody"}]})"}) {
     EXPECT_REFUSED(json(bad, options), ErrorKind::bad_input,
                    "line 1: \"messages\" must be a list of objects");
   }

@@ -224,7 +224,7 @@ TEST_F(Pack, ControlTokensCountWhereAConversationHasThem) {
     const std::size_t after = user.size() + said.size();
     return corpus::WrittenConversation{user + said + end, {{0, user.size()}, {after, after + end.size()}}};
   };
-  const std::string lines = R"({"messages": [{"content": "a <longcat_user>"}]})"
+  const std::string lines = R"({"messages": [{"role": "user", "content": "a <longcat_user>"}]})"
                             "\n"
                             R"({"text": "<longcat_user>"})"
                             "\n";
