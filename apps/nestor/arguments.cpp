@@ -32,6 +32,12 @@ void add_engine_options(CLI::App& root, assemble::EngineOptions& o) {
                   "Numbers of the attention cache: f32 (default) or bf16 (half the memory, less exact)")
       ->check(CLI::IsMember({"f32", "bf16"}))
       ->option_text("f32|bf16");
+  root.add_flag(
+      "--larger-than-memory",
+      [&o](std::int64_t count) {
+        if (count > 0) o.oversize = assemble::Oversize::accepted;
+      },
+      "Open a model whose weights do not fit memory: every token reads from disk");
   root.add_option("--accept-key", o.accepted_keys,
                   "Load although a configuration file has this unknown key (repeatable)")
       ->option_text("KEY")

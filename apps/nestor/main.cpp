@@ -5,9 +5,17 @@
 #include "exit_code.h"
 #include "help_format.h"
 #include "interrupt.h"
+#include "terminal.h"
 
 namespace nestor::app {
 namespace {
+
+// Who opens a small model need not be told what it takes.
+constexpr std::uint64_t kWorthTelling = std::uint64_t{256} << 20;
+
+void show_plan(const assemble::MemoryPlan& plan) {
+  if (plan.weights + plan.word_rows + plan.ngram_rows >= kWorthTelling) note(memory_table(plan));
+}
 
 int run(int argc, char** argv) {
   CLI::App root{"Nestor runs language models of the LongCat-Flash-Lite class.", "nestor"};
@@ -20,6 +28,7 @@ int run(int argc, char** argv) {
       "Examples:\n  nestor run -p \"Once upon a time there was\"\n  nestor chat MODEL");
   assemble::EngineOptions engine;
   add_engine_options(root, engine);
+  engine.see_plan = show_plan;
   const std::vector<Command> commands = {run_command(root, engine),       chat_command(root, engine),
                                          serve_command(root, engine),     logits_command(root, engine),
                                          ngram_ids_command(root, engine), tokenize_command(root),

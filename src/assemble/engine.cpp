@@ -35,15 +35,20 @@ std::unique_ptr<model::Model> open_model(const std::filesystem::path& folder, co
   wanted.threads = options.threads == 0 ? cpu.cores : options.threads;
   wanted.context_limit = options.context;
   wanted.cache_format = cache_format(options.dtype);
-  wanted.cache_bytes = options.cache_bytes;
   std::error_code error;
   if (!std::filesystem::is_directory(folder, error)) {
     fail(ErrorKind::not_found, "{}: expected a checkpoint folder, found {}", folder.string(),
          std::filesystem::exists(folder, error) ? "a file" : "nothing there");
   }
   auto config = open_config(folder, options.accepted_keys);
-  return std::make_unique<model::Model>(std::move(config),
-                                        std::make_shared<const checkpoint::Checkpoint>(folder), wanted);
+  auto files = std::make_shared<const checkpoint::Checkpoint>(folder);
+  const MemoryPlan plan =
+      plan_memory(config, *files, wanted.cache_format, options.context, system_memory());
+  if (options.see_plan) options.see_plan(plan);
+  check_memory(plan, options.context, options.oversize);
+  wanted.cache_bytes =
+      options.cache_bytes == 0 ? static_cast<std::int64_t>(plan.cache_room()) : options.cache_bytes;
+  return std::make_unique<model::Model>(std::move(config), std::move(files), wanted);
 }
 
 }  // namespace nestor::assemble

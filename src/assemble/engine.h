@@ -2,9 +2,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
+#include "assemble/memory_plan.h"
 #include "config/model_config.h"
 #include "model/model.h"
 
@@ -16,11 +18,14 @@ struct EngineOptions {
   std::int64_t context = 0;  // tokens per sequence; 0: what the model allows
   std::string kernels = "auto";
   std::string dtype = "f32";     // of the latent cache: f32 or bf16; arithmetic is float32 either way
-  std::int64_t cache_bytes = 0;  // that the latent cache may take; 0: as many as there are
+  std::int64_t cache_bytes = 0;  // that the latent cache may take; 0: as many as are available
+  Oversize oversize = Oversize::refused;
+  std::function<void(const MemoryPlan&)> see_plan;  // if any, before anything is allocated
   config::AcceptedKeys accepted_keys;
 };
 
-/// Opens a checkpoint folder. Throws Error; usage for options that make no sense.
+/// Opens a checkpoint folder. Throws Error; usage for options that make no sense, limit for what does not fit
+/// this machine (memory_plan.h).
 std::unique_ptr<model::Model> open_model(const std::filesystem::path& folder, const EngineOptions& options);
 
 /// The configuration of a checkpoint folder or of a config.json.

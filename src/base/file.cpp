@@ -69,13 +69,16 @@ void InputFile::read_at(std::uint64_t offset, std::span<std::byte> out) const {
   }
 }
 
-InputFile::Source InputFile::read_from(std::uint64_t offset, std::span<std::byte> out) const {
+InputFile::Source InputFile::read_cached(std::uint64_t offset, std::span<std::byte> out) const {
   const iovec whole{out.data(), out.size()};
   const ssize_t n = ::preadv2(descriptor_, &whole, 1, static_cast<off_t>(offset), RWF_NOWAIT);
   if (std::cmp_equal(n, out.size())) return Source::memory;
   const bool told = n >= 0 || errno == EAGAIN;
-  read_at(offset, out);
   return told ? Source::disk : Source::unknown;
+}
+
+void InputFile::will_need(std::uint64_t offset, std::uint64_t length) const {
+  ::posix_fadvise(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(length), POSIX_FADV_WILLNEED);
 }
 
 MappedFile::MappedFile(const InputFile& file) : size_(file.size()) {

@@ -30,14 +30,17 @@ class InputFile {
   /// Reads exactly out.size() bytes at `offset`. A shorter file (truncated meanwhile) is Error(io).
   void read_at(std::uint64_t offset, std::span<std::byte> out) const;
 
-  /// Where the bytes of a read came from.
+  /// Where bytes are.
   enum class Source {
-    memory,   // the page cache had all of them
-    disk,     // it had to be waited for
+    memory,   // the page cache has all of them
+    disk,     // they have to be waited for
     unknown,  // this file system does not tell
   };
-  /// The same, telling where from.
-  Source read_from(std::uint64_t offset, std::span<std::byte> out) const;
+  /// The same if it needs no waiting: only with Source::memory is `out` what the file holds.
+  Source read_cached(std::uint64_t offset, std::span<std::byte> out) const;
+
+  /// Asks the disk for these bytes without waiting for them. Advice: errors show in the read.
+  void will_need(std::uint64_t offset, std::uint64_t length) const;
 
  private:
   std::filesystem::path path_;

@@ -72,7 +72,7 @@ void add_experts(const Context& ctx, std::span<const FeedForwardWeights> experts
                                      : gather(ctx, x, std::span(rows).subspan(begin, end - begin),
                                               std::array{&w.gate, &w.up});
     products.push_back(
-        {&w.gate, &w.up, &w.down, in, {}, {out.row(static_cast<std::int64_t>(begin)), hidden}});
+        {&w.gate, &w.up, &w.down, in, {}, {out.row(static_cast<std::int64_t>(begin)), out.stride}});
     begin = end;
   }
   gated_products(ctx, products);

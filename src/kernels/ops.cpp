@@ -44,7 +44,12 @@ void copy_codes(const EncodedRows& source, std::int64_t from, const EncodedRows&
 
 }  // namespace
 
-Rows take_rows(Arena& arena, std::int64_t rows, std::int64_t cols) { return {arena.take(rows * cols), cols}; }
+Rows take_rows(Arena& arena, std::int64_t rows, std::int64_t cols) {
+  // Rows whole pages apart would all compete for the same few places of the caches.
+  constexpr std::int64_t kPageFloats = 1024, kLineFloats = 16;
+  const std::int64_t stride = cols % kPageFloats == 0 ? cols + kLineFloats : cols;
+  return {arena.take(rows * stride), stride};
+}
 
 void for_tiles(const Context& ctx, std::int64_t tiles, std::int64_t cost,
                const std::function<void(std::int64_t, int)>& body) {

@@ -49,7 +49,7 @@ struct Input {
   std::optional<EncodedRows> codes;
 };
 
-/// `rows` x `cols` floats from the arena.
+/// `rows` x `cols` floats from the arena; the stride may be larger than `cols`.
 Rows take_rows(Arena& arena, std::int64_t rows, std::int64_t cols);
 
 /// body(tile, worker) for every tile, by the team if `cost` (multiply-adds in all) is worth waking it for.

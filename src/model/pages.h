@@ -21,7 +21,7 @@ class PagePool {
   std::int64_t most_pages() const { return most_pages_; }
   std::int64_t pages_in_use() const;
 
-  /// A page with one reference; contents undefined. Error(limit) if all pages are in use or there
+  /// A page with one reference, aligned to 64 bytes; contents undefined. Error(limit) if all pages are in use or there
   /// is no memory for another.
   PageId allocate();
   void retain(PageId page) { ++references_[page]; }
@@ -32,7 +32,11 @@ class PagePool {
  private:
   std::int64_t page_bytes_;
   std::int64_t most_pages_;
-  std::vector<std::unique_ptr<std::uint8_t[]>> memory_;
+  struct Free {
+    void operator()(std::uint8_t* page) const;
+  };
+
+  std::vector<std::unique_ptr<std::uint8_t, Free>> memory_;
   std::vector<std::uint32_t> references_;
   std::vector<PageId> free_;
 };

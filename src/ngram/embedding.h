@@ -36,9 +36,6 @@ class NgramEmbedding {
   void embed(const kernels::Context& ctx, Lookup& lookup, kernels::Rows out) const;
 
  private:
-  void add_table(const kernels::Context& ctx, const Table& table, std::span<const std::int64_t> ids,
-                 kernels::Rows out) const;
-
   std::unique_ptr<RowStore> words_;
   std::shared_ptr<const hash::NgramHash> hash_;  // null without tables
   std::vector<Table> tables_;

@@ -26,22 +26,28 @@ std::uint64_t FileRowStore::offset(std::int64_t row) const {
   return begin_ + static_cast<std::uint64_t>(record != nullptr ? record->offset(row) : row * row_bytes());
 }
 
-void FileRowStore::fetch(std::span<const std::int64_t> ids, std::span<std::byte> out) const {
+std::vector<std::size_t> FileRowStore::begin(std::span<const std::int64_t> ids,
+                                             std::span<std::byte> out) const {
   const auto size = static_cast<std::size_t>(row_bytes());
+  std::vector<std::size_t> waiting;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (ids[i] < 0 || ids[i] >= rows_) fail(ErrorKind::internal, "row {} of a table of {}", ids[i], rows_);
-    switch (file_.read_from(offset(ids[i]), out.subspan(i * size, size))) {
-      case InputFile::Source::memory:
-        ++reads_.memory;
-        break;
-      case InputFile::Source::disk:
-        ++reads_.disk;
-        break;
-      case InputFile::Source::unknown:
-        ++reads_.unknown;
-        break;
+    const InputFile::Source source = file_.read_cached(offset(ids[i]), out.subspan(i * size, size));
+    if (source == InputFile::Source::memory) {
+      ++reads_.memory;
+      continue;
     }
+    ++(source == InputFile::Source::disk ? reads_.disk : reads_.unknown);
+    file_.will_need(offset(ids[i]), size);
+    waiting.push_back(i);
   }
+  return waiting;
+}
+
+void FileRowStore::finish(std::span<const std::int64_t> ids, std::span<const std::size_t> waiting,
+                          std::span<std::byte> out) const {
+  const auto size = static_cast<std::size_t>(row_bytes());
+  for (const std::size_t i : waiting) file_.read_at(offset(ids[i]), out.subspan(i * size, size));
 }
 
 }  // namespace nestor::ngram

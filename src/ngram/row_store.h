@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <variant>
+#include <vector>
 
 #include "base/file.h"
 #include "quant/format.h"
@@ -42,11 +43,16 @@ class RowStore {
   virtual RowFormat format() const = 0;
   std::int64_t row_bytes() const;
 
-  /// Copies the stored rows `ids`, one after the other, to `out` of ids.size() * row_bytes(). Throws
-  /// Error(io) if they cannot be read: a truncated file is an error and no signal.
-  virtual void fetch(std::span<const std::int64_t> ids, std::span<std::byte> out) const = 0;
+  /// Copies the stored rows `ids` that are in memory to their places in `out`, of ids.size() * row_bytes(),
+  /// and asks for the others without waiting. Returns the places of those, for finish().
+  virtual std::vector<std::size_t> begin(std::span<const std::int64_t> ids,
+                                         std::span<std::byte> out) const = 0;
+  /// Waits for the rows that begin() with the same arguments left out. Throws Error(io) if they cannot be
+  /// read: a truncated file is an error and no signal.
+  virtual void finish(std::span<const std::int64_t> ids, std::span<const std::size_t> waiting,
+                      std::span<std::byte> out) const = 0;
 
-  /// What fetch() has read so far. For the thread that fetches.
+  /// What was read so far. For the thread that fetches.
   virtual RowReads reads() const { return {}; }
 };
 
@@ -63,7 +69,9 @@ class FileRowStore : public RowStore {
   std::int64_t rows() const override { return rows_; }
   std::int64_t width() const override { return width_; }
   RowFormat format() const override { return format_; }
-  void fetch(std::span<const std::int64_t> ids, std::span<std::byte> out) const override;
+  std::vector<std::size_t> begin(std::span<const std::int64_t> ids, std::span<std::byte> out) const override;
+  void finish(std::span<const std::int64_t> ids, std::span<const std::size_t> waiting,
+              std::span<std::byte> out) const override;
   RowReads reads() const override { return reads_; }
 
  private:

@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "base/cpu.h"
 #include "base/error.h"
@@ -62,12 +60,6 @@ double flops_of(const ProductShape& s, const torch::Device& device, ops::Product
   return best;
 }
 
-std::uint64_t number_in(const fs::path& path) {
-  std::ifstream file(path);
-  std::uint64_t value = 0;
-  return file >> value ? value : UINT64_MAX;  // "max": no limit
-}
-
 }  // namespace
 
 const char* name_of(ops::Products products) { return products == ops::Products::bf16 ? "bf16" : "f32"; }
@@ -111,22 +103,6 @@ void apply_arithmetic(const Arithmetic& arithmetic) {
   // thread has its own mode.
   at::parallel_for(0, arithmetic.threads, 1,
                    [](std::int64_t, std::int64_t) { at::globalContext().setFlushDenormal(true); });
-}
-
-std::uint64_t available_memory() {
-  std::uint64_t bytes = UINT64_MAX;
-  std::ifstream meminfo("/proc/meminfo");
-  for (std::string line; std::getline(meminfo, line);) {
-    std::istringstream words(line);
-    std::string key;
-    std::uint64_t kilobytes = 0;
-    if (words >> key >> kilobytes && key == "MemAvailable:") bytes = kilobytes * 1024;
-  }
-  const fs::path group = "/sys/fs/cgroup";
-  const std::uint64_t limit = number_in(group / "memory.max");
-  const std::uint64_t used = number_in(group / "memory.current");
-  if (limit != UINT64_MAX && used != UINT64_MAX) bytes = std::min(bytes, limit - std::min(limit, used));
-  return bytes;
 }
 
 }  // namespace nestor::train

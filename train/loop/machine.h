@@ -44,7 +44,4 @@ Arithmetic choose_arithmetic(const recipe::Recipe& recipe, const Speed& speed);
 /// Threads and determinism of libtorch in this process.
 void apply_arithmetic(const Arithmetic& arithmetic);
 
-/// Bytes that new allocations may take without swapping (MemAvailable, and the limit of the control group).
-std::uint64_t available_memory();
-
 }  // namespace nestor::train

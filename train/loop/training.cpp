@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "recipe/recipe_json.h"
 #include "train/loop/finish.h"
 #include "train/loop/learner.h"
@@ -23,7 +24,7 @@ void say_plan(const recipe::Recipe& recipe, RunObserver& observer) {
   observer.say(to_text(recipe::to_json(recipe), 2));
   observer.say(parameter_table(recipe));
   const MemoryPlan plan = memory_plan(recipe);
-  const std::uint64_t available = available_memory();
+  const std::uint64_t available = system_memory().available;
   observer.say(memory_table(plan, available));
   check_memory(recipe, plan, available);
 }

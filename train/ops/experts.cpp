@@ -1,5 +1,5 @@
 // Mixture of experts: picks sorted by expert, each expert's products over its own rows at once, and every sum
-// in an order that the picks alone decide. Letters as in ops.h; M real picks (index < E).
+// in an order that the picks alone decide. Letters as in ops.h; M rows of real picks (index < E).
 #include "train/ops/node.h"
 
 namespace nestor::train::ops {
@@ -9,14 +9,19 @@ namespace {
 // expert.
 constexpr std::int64_t kTaskRows = 256;
 
+// An expert's rows are filled up with zeros to a multiple of this for products in bfloat16: their library
+// compiles code for every shape that it meets, and the picks of each batch would bring new ones.
+constexpr std::int64_t kShapeRows = 32;
+
 /// The picks sorted by expert, then token. Kept as tensors, because a node keeps tensors.
 struct Order {
-  Tensor slot;   // [M] int64: which of the n k picks
+  Tensor slot;   // [M] int64: which of the n k picks, -1 for a row of zeros that fills up
   Tensor place;  // [n k] int64: where it stands in `slot`, -1 for identity
-  Tensor begin;  // [E + 1] int64: where an expert's picks begin in `slot`
+  Tensor begin;  // [E + 1] int64: where an expert's rows begin in `slot`
 };
 
-Order sorted_picks(const Tensor& index, std::int64_t experts) {
+/// Each expert gets a multiple of `step` rows.
+Order sorted_picks(const Tensor& index, std::int64_t experts, std::int64_t step) {
   const auto* pick = index.const_data_ptr<std::int32_t>();
   const std::int64_t count = index.numel();
   const auto options = torch::TensorOptions().dtype(torch::kInt64);
@@ -25,8 +30,9 @@ Order sorted_picks(const Tensor& index, std::int64_t experts) {
   for (std::int64_t i = 0; i < count; ++i) {
     if (pick[i] < experts) ++begin[pick[i] + 1];
   }
-  for (std::int64_t e = 0; e < experts; ++e) begin[e + 1] += begin[e];
-  order.slot = torch::empty({begin[experts]}, options);
+  for (std::int64_t e = 0; e < experts; ++e)
+    begin[e + 1] = begin[e] + (begin[e + 1] + step - 1) / step * step;
+  order.slot = torch::full({begin[experts]}, -1, options);
   std::vector<std::int64_t> next(begin, begin + experts);
   for (std::int64_t i = 0; i < count; ++i) {
     if (pick[i] >= experts) continue;
@@ -61,8 +67,13 @@ Tensor in_order(const Tensor& x, const Order& order, std::int64_t k) {
   Tensor result = torch::empty({count, width}, x.options());
   over_rows(count, width, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t token = order.slot.const_data_ptr<std::int64_t>()[i] / k;
-      std::copy_n(x.const_data_ptr<Stored>() + token * width, width, result.data_ptr<Stored>() + i * width);
+      const std::int64_t slot = order.slot.const_data_ptr<std::int64_t>()[i];
+      Stored* row = result.data_ptr<Stored>() + i * width;
+      if (slot < 0) {
+        std::fill_n(row, width, Stored{});
+      } else {
+        std::copy_n(x.const_data_ptr<Stored>() + slot / k * width, width, row);
+      }
     }
   });
   return result;
@@ -115,6 +126,11 @@ void mix_backward(const Piece& piece, const Tensor& hidden, const Order& order, 
   std::vector<S> both(wide), dboth(wide), mixed(narrow), space(narrow), gradient(narrow);
   for (std::int64_t i = piece.begin; i < piece.end; ++i) {
     const std::int64_t slot = order.slot.const_data_ptr<std::int64_t>()[i];
+    if (slot < 0) {
+      std::fill_n(dmixed.data_ptr<Stored>() + i * inner, inner, Stored{});
+      std::fill_n(dhidden.data_ptr<Stored>() + i * 2 * inner, 2 * inner, Stored{});
+      continue;
+    }
     const S* row = load_row(hidden.const_data_ptr<Stored>() + i * 2 * inner, 2 * inner, both.data());
     Stored* stored = dmixed.data_ptr<Stored>() + i * inner;
     const S* g = load_row(stored, inner, space.data());
@@ -143,7 +159,8 @@ struct Experts : torch::autograd::Function<Experts> {
     const Tensor u = u_in.contiguous(), weight = weight_in.contiguous();
     const auto type = stored_type(u, products);
     const Tensor us = u.to(type), first = gate_up.to(type).contiguous(), second = down.to(type).contiguous();
-    const Order order = sorted_picks(index.contiguous(), gate_up.size(0));
+    const Order order =
+        sorted_picks(index.contiguous(), gate_up.size(0), products == Products::bf16 ? kShapeRows : 1);
     const std::int64_t count = order.slot.numel(), inner = down.size(2), k = index.size(1);
     const Tensor hidden = torch::empty({count, 2 * inner}, us.options());
     const Tensor mixed = torch::empty({count, inner}, us.options());

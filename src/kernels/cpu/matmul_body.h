@@ -21,10 +21,11 @@ inline void matmul_tile(const MatmulArgs& a, int64_t t, int64_t n) {
     for (int j = 0; j < kCols; ++j) sums[i][j] = vec_zero();
   }
 
+  // Without scales all columns are one block: between blocks the compiler keeps the sums in memory.
   const int64_t depth = a.w.cols;
-  for (int64_t block = 0; block < depth; block += nestor::quant::kScaleBlock) {
-    const int64_t end =
-        block + nestor::quant::kScaleBlock < depth ? block + nestor::quant::kScaleBlock : depth;
+  const int64_t block_columns = Stored::kScaled ? nestor::quant::kScaleBlock : depth;
+  for (int64_t block = 0; block < depth; block += block_columns) {
+    const int64_t end = block + block_columns < depth ? block + block_columns : depth;
     Vec scale[kCols];
     if constexpr (Stored::kScaled) {
       for (int j = 0; j < kCols; ++j) scale[j] = vec_set(scale_at(a.w, n + j, block));

@@ -134,63 +134,114 @@ void matmul_tiled(const MatmulArgs& a, int64_t n_begin, int64_t n_end) {
   }
 }
 
-// The 32 values of one row of a tile: codes minus their offset, times the scale.
+// The 32 codes of one row of a tile, each plus the offset of its format, and its scale.
+struct RowCodes {
+  uint8_t codes[kTileDepth];
+  float scale;
+};
+
 template <typename Tiled>
-inline void tiled_row_values(const nestor::quant::MatrixView& m, int64_t row, int64_t block, Vec* values) {
+inline void gather_codes(const nestor::quant::MatrixView& m, int64_t row, int64_t block, RowCodes* to) {
   const int64_t at = m.first_row + row;
   const uint8_t* tile = m.data + at / kBandRows * m.row_bytes + block * Tiled::kBytes;
   const int64_t lane = at % kBandRows;
-  uint8_t bytes[kTileDepth];
-  Tiled::gather_row(tile + kTileScaleBytes + 4 * lane, bytes);
+  Tiled::gather_row(tile + kTileScaleBytes + 4 * lane, to->codes);
   uint16_t stored;
   memcpy(&stored, tile + 2 * lane, sizeof stored);
   const uint32_t bits = (uint32_t)stored << 16;
-  float scale;
-  memcpy(&scale, &bits, sizeof scale);
+  memcpy(&to->scale, &bits, sizeof to->scale);
+}
+
+// Their values: codes minus the offset, times the scale.
+template <typename Tiled>
+inline void values_of(const RowCodes& row, Vec* values) {
   for (int64_t i = 0; i < kTileDepth / kLanes; ++i) {
-    const Vec codes = vec_sub(vec_signed_bytes(bytes + i * kLanes), vec_set(Tiled::kOffset));
-    values[i] = vec_mul(vec_set(scale), codes);
+    const Vec codes = vec_sub(vec_signed_bytes(row.codes + i * kLanes), vec_set(Tiled::kOffset));
+    values[i] = vec_mul(vec_set(row.scale), codes);
   }
 }
 
-// y[t, n..n+count) += sum_k x[t, k] * w[k, n..): one block of 32 columns.
-template <typename Tiled, int kRows>
-inline void tiled_transposed_block(const MatmulTransposedArgs& a, int64_t t, int64_t n, int64_t count) {
-  constexpr int kVecs = (int)(kTileDepth / kLanes);
-  Vec sums[kRows][kVecs];
-  float padded[kRows][kTileDepth];
-  for (int i = 0; i < kRows; ++i) {
-    memcpy(padded[i], a.y + (t + i) * a.y_stride + n, (size_t)count * sizeof(float));
-    for (int64_t k = count; k < kTileDepth; ++k) padded[i][k] = 0;
-    for (int j = 0; j < kVecs; ++j) sums[i][j] = vec_load(padded[i] + j * kLanes);
-  }
-  for (int64_t k = 0; k < a.w.rows; ++k) {
-    Vec values[kVecs];
-    tiled_row_values<Tiled>(a.w, k, n / kTileDepth, values);
-    for (int i = 0; i < kRows; ++i) {
-      const Vec x = vec_set(a.x[(t + i) * a.x_stride + k]);
-      for (int j = 0; j < kVecs; ++j) sums[i][j] = vec_fma(x, values[j], sums[i][j]);
+// Rows k of one block of 32 columns, decoded.
+constexpr int64_t kDecodedRows = 128;
+
+struct DecodedBlock {
+  alignas(64) float values[kDecodedRows][kTileDepth];
+};
+
+// Sixteen rows at a time: bytes that were just written one by one are slow to read as vectors.
+template <typename Tiled>
+inline void decode_block(const nestor::quant::MatrixView& m, int64_t k, int64_t count, int64_t block,
+                         DecodedBlock* to) {
+  constexpr int64_t kVecs = kTileDepth / kLanes;
+  RowCodes rows[kBandRows];
+  for (int64_t first = 0; first < count; first += kBandRows) {
+    const int64_t here = count - first < kBandRows ? count - first : kBandRows;
+    for (int64_t i = 0; i < here; ++i) gather_codes<Tiled>(m, k + first + i, block, &rows[i]);
+    for (int64_t i = 0; i < here; ++i) {
+      Vec values[kVecs];
+      values_of<Tiled>(rows[i], values);
+      for (int64_t j = 0; j < kVecs; ++j) vec_store(to->values[first + i] + j * kLanes, values[j]);
     }
   }
-  for (int i = 0; i < kRows; ++i) {
-    for (int j = 0; j < kVecs; ++j) vec_store(padded[i] + j * kLanes, sums[i][j]);
-    memcpy(a.y + (t + i) * a.y_stride + n, padded[i], (size_t)count * sizeof(float));
-  }
 }
 
-// Rows that share the decoding of a tile: with AVX-512 24 of 32 registers hold their sums.
-constexpr int kTransposedRows = kLanes == 16 ? 12 : 4;
+// The first `count` of 32 values, the rest zero, and back.
+inline void load_block(const float* y, int64_t count, Vec* values) {
+  constexpr int kVecs = (int)(kTileDepth / kLanes);
+  float padded[kTileDepth];
+  if (count < kTileDepth) {
+    memset(padded, 0, sizeof padded);
+    memcpy(padded, y, (size_t)count * sizeof(float));
+    y = padded;
+  }
+  for (int j = 0; j < kVecs; ++j) values[j] = vec_load(y + j * kLanes);
+}
 
-// n_begin is a multiple of 32.
+inline void store_block(const Vec* values, int64_t count, float* y) {
+  constexpr int kVecs = (int)(kTileDepth / kLanes);
+  float padded[kTileDepth];
+  float* to = count < kTileDepth ? padded : y;
+  for (int j = 0; j < kVecs; ++j) vec_store(to + j * kLanes, values[j]);
+  if (count < kTileDepth) memcpy(y, padded, (size_t)count * sizeof(float));
+}
+
+// y[t.., n..n+count) += sum of x[t.., k..k+depth) times the decoded rows k..: one block of 32 columns.
+template <int kRows>
+inline void decoded_rows(const MatmulTransposedArgs& a, int64_t t, int64_t n, int64_t count, int64_t k,
+                         int64_t depth, const DecodedBlock& block) {
+  constexpr int kVecs = (int)(kTileDepth / kLanes);
+  Vec sums[kRows][kVecs];
+  for (int i = 0; i < kRows; ++i) load_block(a.y + (t + i) * a.y_stride + n, count, sums[i]);
+  const float* x[kRows];
+  for (int i = 0; i < kRows; ++i) x[i] = a.x + (t + i) * a.x_stride + k;
+  for (int64_t d = 0; d < depth; ++d) {
+    Vec values[kVecs];
+    for (int j = 0; j < kVecs; ++j) values[j] = vec_load(block.values[d] + j * kLanes);
+    for (int i = 0; i < kRows; ++i) {
+      const Vec factor = vec_set(x[i][d]);
+      for (int j = 0; j < kVecs; ++j) sums[i][j] = vec_fma(factor, values[j], sums[i][j]);
+    }
+  }
+  for (int i = 0; i < kRows; ++i) store_block(sums[i], count, a.y + (t + i) * a.y_stride + n);
+}
+
+// Rows that pass over a decoded block together: with AVX-512 16 of 32 registers hold their sums.
+constexpr int kDecodedAtOnce = kLanes == 16 ? 8 : 2;
+
+// n_begin is a multiple of 32. Each block is decoded once for all rows.
 template <typename Tiled>
 void transposed_tiled(const MatmulTransposedArgs& a, int64_t n_begin, int64_t n_end) {
+  DecodedBlock block;
   for (int64_t n = n_begin; n < n_end; n += kTileDepth) {
     const int64_t count = n_end - n < kTileDepth ? n_end - n : kTileDepth;
-    int64_t t = 0;
-    for (; t + kTransposedRows <= a.rows; t += kTransposedRows)
-      tiled_transposed_block<Tiled, kTransposedRows>(a, t, n, count);
-    for (; t + kTileRows <= a.rows; t += kTileRows) tiled_transposed_block<Tiled, kTileRows>(a, t, n, count);
-    for (; t < a.rows; ++t) tiled_transposed_block<Tiled, 1>(a, t, n, count);
+    for (int64_t k = 0; k < a.w.rows; k += kDecodedRows) {
+      const int64_t depth = a.w.rows - k < kDecodedRows ? a.w.rows - k : kDecodedRows;
+      decode_block<Tiled>(a.w, k, depth, n / kTileDepth, &block);
+      int64_t t = 0;
+      for (; t + kDecodedAtOnce <= a.rows; t += kDecodedAtOnce)
+        decoded_rows<kDecodedAtOnce>(a, t, n, count, k, depth, block);
+      for (; t < a.rows; ++t) decoded_rows<1>(a, t, n, count, k, depth, block);
+    }
   }
 }
 
@@ -198,8 +249,10 @@ template <typename Tiled>
 void widen_tiled(const nestor::kernels::WidenArgs& a, int64_t begin, int64_t end) {
   constexpr int64_t kVecs = kTileDepth / kLanes;
   for (int64_t block = begin / kTileDepth; block * kTileDepth < end; ++block) {
+    RowCodes codes;
+    gather_codes<Tiled>(a.w, a.row, block, &codes);
     Vec values[kVecs];
-    tiled_row_values<Tiled>(a.w, a.row, block, values);
+    values_of<Tiled>(codes, values);
     float row[kTileDepth];
     for (int64_t j = 0; j < kVecs; ++j) vec_store(row + j * kLanes, values[j]);
     for (int64_t i = 0; i < kTileDepth; ++i) {

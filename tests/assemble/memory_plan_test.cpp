@@ -1,0 +1,94 @@
+// The plan of memory: it adds up to what is stored, holds for what a forward pass takes, and refuses what does
+// not fit.
+#include "assemble/memory_plan.h"
+
+#include <gtest/gtest.h>
+
+#include "assemble/engine.h"
+#include "lm/sequence.h"
+#include "support/golden.h"
+#include "support/refusal.h"
+
+namespace nestor::assemble {
+namespace {
+
+constexpr SystemMemory kPlenty{std::uint64_t{64} << 30, std::uint64_t{32} << 30};
+
+MemoryPlan plan_of(const std::string& name, const SystemMemory& system = kPlenty) {
+  const auto folder = testing::golden_folder(name);
+  return plan_memory(open_config(folder, {}), checkpoint::Checkpoint(folder), kernels::Format::f32, 0, system);
+}
+
+class GoldenPlan : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(GoldenPlan, CountsEveryStoredByte) {
+  const MemoryPlan plan = plan_of(GetParam());
+  std::uint64_t stored = 0;
+  const checkpoint::Checkpoint files(testing::golden_folder(GetParam()));
+  for (const auto& [name, tensor] : files.tensors()) stored += tensor.entry->bytes;
+  EXPECT_EQ(plan.weights + plan.word_rows + plan.ngram_rows + plan.draft, stored);
+}
+
+TEST_P(GoldenPlan, HoldsForAForwardPass) {
+  const auto folder = testing::golden_folder(GetParam());
+  MemoryPlan plan;
+  EngineOptions options;
+  options.threads = 2;
+  options.see_plan = [&](const MemoryPlan& seen) { plan = seen; };
+  const auto model = open_model(folder, options);
+  const auto count = std::min<std::int64_t>(MemoryPlan::working_rows, model->info().context_limit);
+  const lm::Sequence sequence(*model);
+  const std::vector<TokenId> ids(static_cast<std::size_t>(count), 5);
+  const std::vector<lm::Chunk> batch = {{sequence.id(), ids, lm::LogitsFor::last}};
+  model->forward(batch);
+  // The first block and its double are taken however small the model is.
+  constexpr std::uint64_t kLeast = 3 * (std::uint64_t{1} << 18);
+  EXPECT_LE(model->working_bytes(), plan.working * 3 / 2 + kLeast);  // the plan means twice what is in use
+  if (count == MemoryPlan::working_rows) {
+    EXPECT_GE(4 * model->working_bytes(), plan.working);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, GoldenPlan,
+                         ::testing::Values("lite_small", "n3k2", "fp8", "variant_plne", "plain_flash"));
+
+TEST(MemoryPlan, ReadsWhatTheSystemHas) {
+  const SystemMemory memory = system_memory();
+  EXPECT_GT(memory.available, std::uint64_t{1} << 20);
+  EXPECT_GE(memory.total, memory.available);
+}
+
+TEST(MemoryPlan, WeightsBeyondTheMachineAreRefusedWithWhatFits) {
+  MemoryPlan plan;
+  plan.weights = 40'000'000'000;
+  plan.weights_q8 = 21'250'000'000;
+  plan.weights_q4 = 11'250'000'000;
+  plan.working = 300'000'000;
+  plan.cache_per_token = 1000;
+  plan.system = {16'000'000'000, 15'000'000'000};
+  EXPECT_REFUSED(check_memory(plan, 0, Oversize::refused), ErrorKind::limit,
+                 "nestor convert with --weights q4 (about 11.25 GB) makes it fit");
+  check_memory(plan, 0, Oversize::accepted);
+  plan.system.total = 8'000'000'000;
+  EXPECT_REFUSED(check_memory(plan, 0, Oversize::refused), ErrorKind::limit, "no format");
+  // What fits the machine but not beside other programs is slow and no error.
+  plan.system = {64'000'000'000, 15'000'000'000};
+  check_memory(plan, 0, Oversize::refused);
+}
+
+TEST(MemoryPlan, AContextThatWasAskedForFitsOrIsRefused) {
+  MemoryPlan plan;
+  plan.weights = 1'000'000'000;
+  plan.working = 100'000'000;
+  plan.cache_per_token = 1'000'000;
+  plan.system = {16'000'000'000, 3'100'000'000};
+  EXPECT_EQ(plan.most_tokens(), 2000);
+  check_memory(plan, 2000, Oversize::refused);
+  check_memory(plan, 0, Oversize::refused);
+  EXPECT_REFUSED(check_memory(plan, 2001, Oversize::refused), ErrorKind::limit, "2000 tokens fit");
+  plan.system.available = 50'000'000;
+  EXPECT_REFUSED(check_memory(plan, 0, Oversize::refused), ErrorKind::limit, "working memory");
+}
+
+}  // namespace
+}  // namespace nestor::assemble
