@@ -5,6 +5,7 @@
 
 #include "arguments.h"
 #include "base/cpu.h"
+#include "base/error.h"
 #include "interrupt.h"
 #include "kernels/registry.h"
 #include "terminal.h"
@@ -17,6 +18,7 @@ struct Options {
   std::string target;
   convert::FormatRequest formats;
   std::string scales = "search";
+  std::string importance;
   double shard_gb = 4;
 };
 
@@ -31,6 +33,7 @@ int execute(const Options& o, const assemble::EngineOptions& engine) {
   convert::ConvertOptions how;
   how.formats = o.formats;
   how.scales = o.scales == "search" ? quant::ScaleRule::search : quant::ScaleRule::absmax;
+  if (!o.importance.empty()) how.importance = convert::Importance::read(o.importance);
   how.shard_bytes = static_cast<std::uint64_t>(o.shard_gb * 1e9);
   how.threads = engine.threads == 0 ? cpu.cores : engine.threads;
   how.ops = &kernels::select_set(engine.kernels, cpu);
@@ -73,6 +76,9 @@ Command convert_command(CLI::App& root, const assemble::EngineOptions& engine) {
                   "How scales are chosen: search (default; least squared error) or absmax (quick)")
       ->option_text("search|absmax")
       ->check(CLI::IsMember({"search", "absmax"}));
+  app->add_option("--importance", o->importance,
+                  "Choose scales by what nestor eval --write-importance measured")
+      ->option_text("FILE");
   app->add_option("--shard-gb", o->shard_gb, "Largest file, in GB (default 4)")
       ->option_text("X")
       ->check(CLI::Range(0.001, 1e6));
@@ -80,7 +86,11 @@ Command convert_command(CLI::App& root, const assemble::EngineOptions& engine) {
       "Examples:\n  nestor convert MODEL MODEL-q4 --weights q4 --tables q4\n"
       "  nestor convert MODEL MODEL-q8 --weights q8 --tables q8 --keep \"lm_head*=bf16\"\n"
       "  nestor convert MODEL-q4 MODEL-bf16 --weights bf16 --tables bf16");
-  return {app, [o, &engine] { return execute(*o, engine); }};
+  return {app, [o, &engine] {
+            if (!o->importance.empty() && o->scales != "search")
+              fail(ErrorKind::usage, "--importance goes with --scales search");
+            return execute(*o, engine);
+          }};
 }
 
 }  // namespace nestor::app

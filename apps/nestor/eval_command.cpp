@@ -21,7 +21,7 @@ constexpr std::uint64_t kMostTaskBytes = 256U << 20;
 
 struct Options {
   std::string model;
-  std::string text, choices, questions, against;
+  std::string text, choices, questions, against, importance;
   eval::Windows windows;
   std::int64_t max_tokens = 64;
   std::vector<std::string> stops = {"\n"};
@@ -64,8 +64,14 @@ class Evaluation {
  private:
   Report perplexity() {
     const auto ids = eval::encode_text(tokenizer_, read_text(o_.text));
+    const model::InputSquares* inputs = o_.importance.empty() ? nullptr : &model_->collect_inputs();
     TerminalProgress progress("tokens", 1);
     const eval::Perplexity p = eval::perplexity(*model_, tokenizer_, ids, o_.windows, how_, progress);
+    if (inputs != nullptr) {
+      inputs->write(o_.importance);
+      note(fmt::format("{}: inputs of {} matrices; try nestor convert {} DST --weights q4 --importance {}",
+                       o_.importance, inputs->matrices(), folder_.string(), o_.importance));
+    }
     Report r;
     r.text = fmt::format(
         "{} tokens, {} bytes; window {}, stride {}\n"
@@ -178,6 +184,9 @@ Command eval_command(CLI::App& root, const assemble::EngineOptions& engine) {
   app->add_option("--against", o->against,
                   "With --text: the model that this one was made from; measures the distance to it")
       ->option_text("SOURCE");
+  app->add_option("--write-importance", o->importance,
+                  "With --text: write what matrices are multiplied with, for nestor convert --importance")
+      ->option_text("FILE");
   app->add_option("--window", o->windows.window, "With --text: tokens of a window (default 512)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
       ->option_text("N");
@@ -205,6 +214,9 @@ Command eval_command(CLI::App& root, const assemble::EngineOptions& engine) {
   return {app, [o, app, &engine] {
             require_one_of(*app, {"--text", "--choices", "--questions"});
             if (!o->against.empty() && o->text.empty()) fail(ErrorKind::usage, "--against goes with --text");
+            if (!o->importance.empty() && (o->text.empty() || !o->against.empty())) {
+              fail(ErrorKind::usage, "--write-importance goes with --text and without --against");
+            }
             if (app->count("--stride") == 0) o->windows.stride = o->windows.window;
             return Evaluation(*o, engine).execute();
           }};

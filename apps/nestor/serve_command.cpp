@@ -157,7 +157,7 @@ void add_limits(CLI::App& app, Options& o) {
   add("--prefill-chunk", server.engine.scheduler.prefill_chunk, "N",
       "Prompt tokens in one forward pass (default 256)");
   add("--cache-memory", o.cache_mib, "MIB",
-      "Memory for the attention cache of all requests (default: as much as they need)");
+      "Memory for the attention cache of all requests (default: what is available beside the weights)");
   add("--max-tokens", o.most_tokens, "N",
       "The most tokens that a request may ask for (default: what the context leaves)");
   add("--max-body", o.body_mib, "MIB", "The largest request body (default 32)");

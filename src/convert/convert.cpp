@@ -186,7 +186,9 @@ ConvertReport convert_checkpoint(const std::filesystem::path& source, const std:
   checkpoint::check_inventory(config, layout, files, checkpoint::Encoded::accepted);
   const CheckpointSource values(files, config, layout, *options.ops);
   layout.experts = config::NameLayout::Experts::separate;
+  options.importance.check_against(config, layout);
   Json job = job_of(config_json, options);
+  if (!options.importance.empty()) job["importance"] = options.importance.checksum();
   for (const auto& [name, tensor] : files.tensors()) {
     const std::string file = tensor.file->path().filename().string();
     job["files"][file] = {tensor.file->size(),
@@ -195,7 +197,7 @@ ConvertReport convert_checkpoint(const std::filesystem::path& source, const std:
   kernels::Team team(options.threads);
   TensorEncoder encoder(team, options.scales);
   const Encode encode = [&](const TargetTensor& t, const TensorEncoder::Sink& sink) {
-    return encoder.encode(t, values.open(t.info), sink);
+    return encoder.encode(t, options.importance.of(t.info), values.open(t.info), sink);
   };
   return write_target(target, config_json, config, layout, values, encode, std::move(job), options, source,
                       progress, stop);
@@ -214,7 +216,7 @@ ConvertReport write_random_quantized(const Json& config_json, std::uint64_t seed
   TensorEncoder encoder(team, options.scales);
   RandomEncoder random(seed, encoder);
   const Encode encode = [&](const TargetTensor& t, const TensorEncoder::Sink& sink) -> quant::Distortion {
-    if (!RandomEncoder::takes(t)) return encoder.encode(t, values.open(t.info), sink);
+    if (!RandomEncoder::takes(t)) return encoder.encode(t, {}, values.open(t.info), sink);
     random.encode(t, sink);
     return {};  // of values that exist in no other form
   };

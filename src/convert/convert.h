@@ -9,6 +9,7 @@
 #include "base/progress.h"
 #include "config/model_config.h"
 #include "convert/format_policy.h"
+#include "convert/importance.h"
 #include "kernels/op_args.h"
 #include "quant/distortion.h"
 #include "quant/rounding.h"
@@ -18,6 +19,7 @@ namespace nestor::convert {
 struct ConvertOptions {
   FormatRequest formats;
   quant::ScaleRule scales = quant::ScaleRule::search;
+  Importance importance;  // weights the errors that the search of scales makes small
   std::uint64_t shard_bytes = std::uint64_t{4} << 30;
   int threads = 1;
   const kernels::OpTable* ops = nullptr;  // reads the source

@@ -59,7 +59,7 @@ const RandomEncoder::Pool& RandomEncoder::pool_for(const TargetTensor& t) {
   sample.stored.shape = quant::stored_shape(*t.encoding, sample.info.shape[0], width);
   std::vector<std::byte> bytes;
   encoder_.encode(
-      sample,
+      sample, {},
       [&](std::int64_t row, float* out) {
         std::vector<float> drawn(static_cast<std::size_t>(width + width % 2));
         values.fill(row * std::ssize(drawn), drawn);

@@ -35,8 +35,8 @@ class RowsEncoding {
 
 class Tiles : public RowsEncoding {
  public:
-  Tiles(quant::Format format, std::int64_t cols, quant::ScaleRule rule)
-      : RowsEncoding(cols), format_(format), rule_(rule) {}
+  Tiles(quant::Format format, std::int64_t cols, std::span<const float> importance, quant::ScaleRule rule)
+      : RowsEncoding(cols), format_(format), importance_(importance), rule_(rule) {}
   std::int64_t group_rows() const override { return quant::kBandRows; }
   std::int64_t group_bytes() const override {
     const auto shape = quant::tiled_shape(format_, 1, cols_);
@@ -44,7 +44,7 @@ class Tiles : public RowsEncoding {
   }
   void encode(std::span<const float> values, std::uint8_t* out, float* decoded) const override {
     const std::int64_t rows = rows_in(values);
-    quant::encode_band(format_, values.data(), rows, cols_, {}, rule_, out);
+    quant::encode_band(format_, values.data(), rows, cols_, importance_, rule_, out);
     const auto view = quant::matrix_view(out, format_, rows, cols_);
     for (std::int64_t r = 0; r < rows; ++r) {
       for (std::int64_t k = 0; k < cols_; ++k) *decoded++ = quant::element(view, r, k);
@@ -53,6 +53,7 @@ class Tiles : public RowsEncoding {
 
  private:
   quant::Format format_;
+  std::span<const float> importance_;
   quant::ScaleRule rule_;
 };
 
@@ -101,12 +102,14 @@ class Numbers : public RowsEncoding {
   DType dtype_;
 };
 
-std::unique_ptr<RowsEncoding> rows_encoding(const TargetTensor& t, std::int64_t cols, quant::ScaleRule rule) {
+std::unique_ptr<RowsEncoding> rows_encoding(const TargetTensor& t, std::int64_t cols,
+                                            std::span<const float> importance, quant::ScaleRule rule) {
   if (!t.encoding) return std::make_unique<Numbers>(t.stored.dtype, cols);
   if (t.encoding->layout == quant::Encoding::Layout::records) {
     return std::make_unique<Records>(quant::RecordFormat{t.encoding->bits, cols}, rule);
   }
-  return std::make_unique<Tiles>(t.encoding->bits == 8 ? quant::Format::q8 : quant::Format::q4, cols, rule);
+  const auto format = t.encoding->bits == 8 ? quant::Format::q8 : quant::Format::q4;
+  return std::make_unique<Tiles>(format, cols, importance, rule);
 }
 
 void check_finite(const TargetTensor& t, std::span<const float> values) {
@@ -122,11 +125,12 @@ void check_finite(const TargetTensor& t, std::span<const float> values) {
 
 }  // namespace
 
-quant::Distortion TensorEncoder::encode(const TargetTensor& target, const RowReader& read, const Sink& sink) {
+quant::Distortion TensorEncoder::encode(const TargetTensor& target, std::span<const float> importance,
+                                        const RowReader& read, const Sink& sink) {
   const config::TensorInfo& t = target.info;
   const std::int64_t rows = t.rank == 1 ? 1 : t.shape[0];
   const std::int64_t cols = t.shape[static_cast<std::size_t>(t.rank - 1)];
-  const auto encoding = rows_encoding(target, cols, rule_);
+  const auto encoding = rows_encoding(target, cols, importance, rule_);
   const std::int64_t group = encoding->group_rows();
   const std::int64_t groups = (rows + group - 1) / group;
   const std::int64_t at_once = std::max<std::int64_t>(kValuesAtOnce / (cols * group), 1);

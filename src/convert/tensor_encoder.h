@@ -17,9 +17,11 @@ class TensorEncoder {
 
   TensorEncoder(kernels::Team& team, quant::ScaleRule rule) : team_(team), rule_(rule) {}
 
-  /// The bytes of the tensor in order, to `sink`. Returns what rounding did to its values. Error(bad_input)
+  /// The bytes of the tensor in order, to `sink`. `importance` has a weight for each column of a matrix in
+  /// tiles, or is empty. Returns what rounding did to its values. Error(bad_input)
   /// for a value that the format cannot hold: one that is not finite or above 1e38.
-  quant::Distortion encode(const TargetTensor& target, const RowReader& read, const Sink& sink);
+  quant::Distortion encode(const TargetTensor& target, std::span<const float> importance,
+                           const RowReader& read, const Sink& sink);
 
  private:
   kernels::Team& team_;

@@ -57,6 +57,8 @@ void gated_products(const Context& ctx, std::span<const GatedProduct> products) 
     count_product(ctx, p.in.rows, *p.gate);
     if (p.up != nullptr) count_product(ctx, p.in.rows, *p.up);
     count_product(ctx, p.in.rows, *p.down);
+    show_input(ctx, p.in, *p.gate);
+    if (p.up != nullptr) show_input(ctx, p.in, *p.up);
   }
   const Rows scratch = take_rows(ctx.arena, ctx.team.threads() * most_rows, 2 * kPiece);
 
@@ -68,6 +70,8 @@ void gated_products(const Context& ctx, std::span<const GatedProduct> products) 
     inner_columns(ctx, products[at], inner[at], {scratch.row(worker * most_rows), scratch.stride}, begin,
                   std::min(begin + kPiece, width));
   });
+  for (std::size_t i = 0; i < products.size(); ++i)
+    show_input(ctx, {inner[i].values, products[i].in.rows, inner[i].codes}, *products[i].down);
   const std::int64_t out_pieces = pieces_of(hidden);
   for_tiles(ctx, count * out_pieces, cost, [&](std::int64_t i, int) {
     const auto at = static_cast<std::size_t>(i / out_pieces);

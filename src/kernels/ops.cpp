@@ -105,6 +105,10 @@ Input gather(const Context& ctx, const Input& from, std::span<const std::int32_t
   return to;
 }
 
+void show_input(const Context& ctx, const Input& x, const MatrixView& w) {
+  if (ctx.inputs != nullptr && x.x.data != nullptr) ctx.inputs->see(w, x.x, x.rows);
+}
+
 void count_product(const Context& ctx, std::int64_t rows, const MatrixView& w) {
   ctx.work.weight_bytes += quant::stored_bytes(w);
   (takes_codes(ctx, w) ? ctx.work.code_products : ctx.work.float_products) += rows * w.rows * w.cols;
@@ -126,6 +130,7 @@ void multiply(const Context& ctx, const Input& x, std::span<const Product> produ
     bands += (p.w->rows + quant::kBandRows - 1) / quant::kBandRows;
     cost += x.rows * p.w->rows * p.w->cols;
     count_product(ctx, x.rows, *p.w);
+    show_input(ctx, x, *p.w);
   }
   // The bands of all matrices in a row; a piece may reach over the end of one into the next.
   split(ctx, bands, 1, cost, [&](std::int64_t begin, std::int64_t end) {

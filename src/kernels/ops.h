@@ -21,19 +21,28 @@ struct Work {
   std::int64_t float_products = 0;  // multiply-adds of float32
 };
 
-struct Context {
-  const OpTable& ops;
-  Team& team;
-  Arena& arena;
-  Work& work;
-};
-
 /// Rows of float32 with a stride.
 struct Rows {
   float* data;
   std::int64_t stride;  // floats from one row to the next
 
   float* row(std::int64_t t) const { return data + t * stride; }
+};
+
+/// Sees what matrices are multiplied with, one call for each product, by the thread that owns the Context.
+class InputSink {
+ public:
+  virtual ~InputSink() = default;
+  /// x [rows, w.cols] as floats; inputs that exist as codes only are not shown.
+  virtual void see(const MatrixView& w, Rows x, std::int64_t rows) = 0;
+};
+
+struct Context {
+  const OpTable& ops;
+  Team& team;
+  Arena& arena;
+  Work& work;
+  InputSink* inputs = nullptr;
 };
 
 struct LayerNormWeights {
@@ -82,6 +91,9 @@ void multiply(const Context& ctx, const Input& x, std::span<const Product> produ
 /// Outputs [begin, end) of y = x times the transpose of w, by the calling thread. x has what w takes.
 void multiply_rows(const Context& ctx, const Input& x, const MatrixView& w, Rows y, std::int64_t begin,
                    std::int64_t end);
+
+/// Shows the input of a product to who watches, if anyone does.
+void show_input(const Context& ctx, const Input& x, const MatrixView& w);
 
 /// Adds a product of T rows to what was executed.
 void count_product(const Context& ctx, std::int64_t rows, const MatrixView& w);

@@ -42,6 +42,8 @@ void append_records(const kernels::Context& ctx, const AttentionShape& s, const 
   kernels::rms_norm(ctx, record, rows, w.kv_norm, s.kv_rank, s.norm_eps, s.kv_factor, record);
   for (std::int64_t t = 0; t < rows; ++t) rotate(cache.angles, t, record.row(t) + s.kv_rank);
   store_records(cache.layout, cache.rows, record);
+  // Keys and values are made from the latents, wherever in the computation kv_b is applied.
+  kernels::show_input(ctx, {record, rows, std::nullopt}, w.kv_b);
 }
 
 // The query of every head beside its rotary part: [T, A * (R + P)], softmax scale included. `latent` is q_a

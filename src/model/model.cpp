@@ -86,7 +86,7 @@ Model::Step Model::step_of(std::span<const lm::Chunk> batch) const {
 
 lm::Logits Model::compute(std::span<const lm::Chunk> batch, layers::Observer& observer) {
   const kernels::SubnormalsAreZero guard;  // the team's other threads have their own
-  const kernels::Context ctx{ops_, team_, arena_, work_};
+  const kernels::Context ctx{ops_, team_, arena_, work_, inputs_ ? &*inputs_ : nullptr};
   const kernels::Arena::Scope scope(arena_);
   const std::int64_t hidden = config_.hidden_size;
   const auto norm_eps = static_cast<float>(config_.rms_norm_eps);
@@ -151,6 +151,16 @@ lm::Counters Model::counters() const {
   }
   return {.word_rows = {words.memory, words.disk, words.unknown},
           .ngram_rows = {ngrams.memory, ngrams.disk, ngrams.unknown}};
+}
+
+const InputSquares& Model::collect_inputs() {
+  if (config_.quantization) {
+    fail(ErrorKind::unsupported,
+         "the importance of weights is measured on the checkpoint that will be converted: expected plain "
+         "numbers, found weights in {} and tables in {}",
+         config_.quantization->weights, config_.quantization->tables);
+  }
+  return inputs_.emplace(weights_.names);
 }
 
 lm::Logits Model::forward(std::span<const lm::Chunk> batch) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "kernels/ops.h"
 #include "layers/observer.h"
 #include "lm/language_model.h"
+#include "model/input_squares.h"
 #include "model/sequences.h"
 #include "model/weights.h"
 
@@ -56,6 +58,10 @@ class Model final : public lm::LanguageModel {
   /// "logits" (of the rows that have them).
   lm::Logits forward(std::span<const lm::Chunk> batch, layers::Observer& observer);
 
+  /// From now on, what matrices are multiplied with is summed up. Error(unsupported) for a quantized
+  /// checkpoint: its inputs are rounded themselves.
+  const InputSquares& collect_inputs();
+
   const config::ModelConfig& config() const { return config_; }
   /// The name of the kernel set in use.
   const char* kernel_set() const { return ops_.name; }
@@ -86,6 +92,7 @@ class Model final : public lm::LanguageModel {
   kernels::Arena arena_;
   kernels::Work work_;
   const kernels::OpTable& ops_;
+  std::optional<InputSquares> inputs_;
   std::vector<float> logits_;
 };
 

@@ -97,7 +97,14 @@ class Loader {
     return values.data();
   }
 
-  MatrixView matrix(const std::string& name) {
+  MatrixView matrix(const std::string& name) { return named(name, matrix_view(name)); }
+
+  MatrixView named(const std::string& name, const MatrixView& view) {
+    out_.names.emplace(view.data, name);
+    return view;
+  }
+
+  MatrixView matrix_view(const std::string& name) {
     const config::TensorInfo& expected = info(name);
     const checkpoint::Located found = locate(*out_.files, name, expected.storage);
     if (found.encoding) {
@@ -160,9 +167,11 @@ class Loader {
       if (out_.layout.experts == config::NameLayout::Experts::separate) {
         all.push_back(feed_forward(fmt::format("{}.{}", p, e)));
       } else {
+        const std::string name = fmt::format("{}.{}", p, e);
         const MatrixView gate_up = plane(p + ".gate_up_proj", e);
-        all.push_back({quant::row_slice(gate_up, 0, inner), quant::row_slice(gate_up, inner, inner),
-                       plane(p + ".down_proj", e)});
+        all.push_back({named(name + ".gate_proj.weight", quant::row_slice(gate_up, 0, inner)),
+                       named(name + ".up_proj.weight", quant::row_slice(gate_up, inner, inner)),
+                       named(name + ".down_proj.weight", plane(p + ".down_proj", e))});
       }
     }
     return all;

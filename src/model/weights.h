@@ -4,6 +4,8 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
@@ -24,6 +26,9 @@ struct Weights {
   std::vector<ngram::NgramEmbedding> layer_embeddings;  // one for each layer, or none
   const float* final_norm = nullptr;                    // [H]
   kernels::MatrixView head{};                           // [V, H]
+
+  /// The names of matrices by where their numbers lie; those of fused experts as if they were separate.
+  std::unordered_map<const void*, std::string> names;
 
   std::shared_ptr<const checkpoint::Checkpoint> files;  // keeps the views alive
   std::deque<std::vector<float>> vectors;               // owns what the pointers point to

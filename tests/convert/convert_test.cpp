@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/inventory.h"
+#include "checkpoint/safetensors_writer.h"
 #include "config/parse_config.h"
 #include "convert/tensor_source.h"
 #include "kernels/registry.h"
@@ -184,6 +185,71 @@ TEST(Convert, ADamagedFileIsWrittenAgain) {
   }
   EXPECT_EQ(convert(source, parts, options("q4", "q4")).kept, 0U);
   EXPECT_EQ(files_of(parts), files_of(whole));
+}
+
+// An importance file with one vector.
+fs::path importance_of(const testing::ScratchFolder& folder, const std::string& name,
+                       const std::vector<float>& columns) {
+  const fs::path file = folder.path() / "importance";
+  checkpoint::SafetensorsWriter writer(file, {{name, DType::f32, {std::ssize(columns)}}});
+  writer.append(std::as_bytes(std::span(columns)));
+  writer.finish();
+  return file;
+}
+
+TEST(Convert, ErrorsOfImportantColumnsBecomeSmaller) {
+  const testing::ScratchFolder folder;
+  const auto source = testing::golden_folder("lite_small");
+  const std::string name = "model.layers.0.mlps.0.down_proj.weight";
+  const auto before = values_of(source).at(name);
+  const auto config = config::read_config(source / "config.json");
+  const auto width = static_cast<std::size_t>(config.ffn_hidden_size);
+  std::vector<float> columns(width, 1e-4F);
+  for (std::size_t i = 0; i < width; i += 8) columns[i] = 1;
+  const auto error = [&](const fs::path& to) {
+    const auto after = values_of(to).at(name);
+    double weighted = 0;
+    for (std::size_t i = 0; i < before.size(); ++i)
+      weighted += columns[i % width] * std::pow(static_cast<double>(after[i]) - before[i], 2);
+    return weighted;
+  };
+  ConvertOptions o = options("q4", "bf16");
+  convert(source, folder.path() / "plain", o);
+  o.importance = Importance::read(importance_of(folder, name, columns));
+  convert(source, folder.path() / "weighted", o);
+  EXPECT_LT(error(folder.path() / "weighted"), 0.8 * error(folder.path() / "plain"));
+  // Other tensors are as they were.
+  EXPECT_EQ(values_of(folder.path() / "weighted").at("lm_head.weight"),
+            values_of(folder.path() / "plain").at("lm_head.weight"));
+}
+
+TEST(Convert, ImportanceOfAnotherModelOrKindIsRefused) {
+  const testing::ScratchFolder folder;
+  const auto source = testing::golden_folder("lite_small");
+  const auto with = [&](const std::string& name, const std::vector<float>& columns) {
+    ConvertOptions o = options("q4", "bf16");
+    o.importance = Importance::read(importance_of(folder, name, columns));
+    convert(source, folder.path() / "q", o);
+  };
+  EXPECT_REFUSED(with("model.nothing", {1, 2}), ErrorKind::bad_input, "another model");
+  EXPECT_REFUSED(with("lm_head.weight", {1, 2}), ErrorKind::bad_input, "columns");
+  EXPECT_REFUSED(with("lm_head.weight", {1, -2}), ErrorKind::bad_input, "mean squares");
+  EXPECT_REFUSED(with("lm_head.weight", {1, std::nanf("")}), ErrorKind::bad_input, "mean squares");
+  EXPECT_REFUSED(Importance::read(testing::golden_folder("n3k2") / "model.safetensors"), ErrorKind::bad_input, "--write-importance");
+  EXPECT_REFUSED(Importance::read(source / "config.json"), ErrorKind::bad_input, "config.json");
+  EXPECT_FALSE(fs::exists(folder.path() / "q"));
+}
+
+TEST(Convert, AConversionGoesOnOnlyWithTheSameImportance) {
+  const testing::ScratchFolder folder;
+  const auto source = testing::golden_folder("lite_small");
+  const auto width = static_cast<std::size_t>(config::read_config(source / "config.json").hidden_size);
+  const fs::path parts = folder.path() / "parts";
+  ConvertOptions o = options("q4", "q4");
+  o.importance = Importance::read(importance_of(folder, "lm_head.weight", std::vector<float>(width, 2)));
+  EXPECT_REFUSED(convert(source, parts, o, 70'000), ErrorKind::cancelled, "goes on");
+  EXPECT_REFUSED(convert(source, parts, options("q4", "q4")), ErrorKind::usage, "other options");
+  EXPECT_GT(convert(source, parts, o).kept, 0U);
 }
 
 TEST(Convert, KeysAndTensorsThatContradictEachOtherAreRefused) {

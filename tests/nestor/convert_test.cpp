@@ -38,6 +38,27 @@ TEST(Convert, TheBundledModelInFewerBits) {
   EXPECT_FALSE(output_of({"run", folder, "-p", "Once upon a time", "-n", "8", "--temperature", "0"}).empty());
 }
 
+TEST(Convert, WithImportanceThatEvalMeasured) {
+  const Scratch scratch;
+  const std::string heldout = bytes_of(test_data("golden/story/expected/heldout.txt"));
+  const std::string text = scratch.write("text.txt", heldout.substr(0, 6000));
+  const std::string file = (scratch / "importance").string();
+  const Outcome measured = nestor({"eval", story(), "--text", text, "--write-importance", file});
+  EXPECT_EQ(measured.exit_code, 0) << measured.err;
+  EXPECT_NE(measured.err.find("matrices"), std::string::npos) << measured.err;
+  const std::string plain = (scratch / "plain").string(), weighted = (scratch / "weighted").string();
+  EXPECT_EQ(nestor({"convert", story(), plain, "--weights", "q4"}).exit_code, 0);
+  EXPECT_EQ(nestor({"convert", story(), weighted, "--weights", "q4", "--importance", file}).exit_code, 0);
+  const auto divergence = [&](const std::string& folder) {
+    return json_of({"eval", folder, "--text", text, "--against", story(), "--json"})["divergence"].get<double>();
+  };
+  EXPECT_LT(divergence(weighted), divergence(plain));
+  expect_error({"eval", plain, "--text", text, "--write-importance", file}, 1, "weights in q4");
+  expect_error({"convert", story(), (scratch / "x").string(), "--importance", file, "--scales", "absmax"}, 2,
+               "--scales search");
+  expect_error({"convert", story(), (scratch / "x").string(), "--importance", text}, 1, "text.txt");
+}
+
 TEST(Convert, WrongUsage) {
   const Scratch scratch;
   const std::string target = (scratch / "x").string();
