@@ -37,7 +37,7 @@ class Scratch {
   ScratchFolder folder_;
 };
 
-std::string story();                             // the bundled model
+std::string story();                             // the checkpoint tests/data/golden/story
 std::string test_data(const std::string& path);  // a file or folder of tests/data
 Json read_test_json(const std::string& path);    // path below tests/data
 std::string bytes_of(const std::filesystem::path& file);
