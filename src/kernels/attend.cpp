@@ -64,14 +64,7 @@ void attend_chunk(const OpTable& ops, const Unit& unit, std::int64_t chunk, floa
   for_records(unit, first, count, unit.layout.record, [&](const MatrixView& records, std::int64_t at) {
     ops.matmul({unit.q, unit.layout.record, unit.heads, records, scores + at, kChunk}, 0, records.rows);
   });
-  for (std::int64_t h = 0; h < unit.heads; ++h) {
-    part.peaks[h] = *std::max_element(scores + h * kChunk, scores + h * kChunk + count);
-  }
-  ops.softmax({scores, kChunk, count}, 0, unit.heads);
-  for (std::int64_t h = 0; h < unit.heads; ++h) {
-    // The largest probability is exp(0) / sum.
-    part.sums[h] = 1.0F / *std::max_element(scores + h * kChunk, scores + h * kChunk + count);
-  }
+  ops.softmax({scores, kChunk, count, part.peaks, part.sums}, 0, unit.heads);
   std::fill_n(part.mixed, unit.heads * latent, 0.0F);
   for_records(unit, first, count, latent, [&](const MatrixView& latents, std::int64_t at) {
     ops.matmul_transposed({scores + at, kChunk, unit.heads, latents, part.mixed, latent}, 0, latent);

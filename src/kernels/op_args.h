@@ -59,11 +59,13 @@ struct SwigluArgs {
 };
 
 /// Rows of scores become probabilities in place: softmax over the first `cols` values, computed as
-/// exp(x - max) / sum.
+/// exp(x - max) / sum. Where `peaks` and `sums` [T] are given, they get max and sum of each row.
 struct SoftmaxArgs {
   float* x;
   int64_t stride;
   int64_t cols;
+  float* peaks;
+  float* sums;
 };
 
 /// y[i] += factor * x[i].

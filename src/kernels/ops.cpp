@@ -166,7 +166,7 @@ void layer_norm(const Context& ctx, Rows x, std::int64_t rows, const LayerNormWe
 }
 
 void softmax(const Context& ctx, Rows x, std::int64_t rows, std::int64_t cols) {
-  const SoftmaxArgs args{x.data, x.stride, cols};
+  const SoftmaxArgs args{x.data, x.stride, cols, nullptr, nullptr};
   split(ctx, rows, 1, 16 * rows * cols,
         [&](std::int64_t begin, std::int64_t end) { ctx.ops.softmax(args, begin, end); });
 }

@@ -8,6 +8,7 @@
 // within (n + 8) u.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <span>
@@ -309,13 +310,18 @@ TEST_P(Ops, SoftmaxAndSwigluAgreeAlsoAtTheEnds) {
     x[static_cast<std::size_t>(columns - 1)] = columns > 1 ? -300.0F : 80.0F;
     Guarded y(2 * columns);
     std::copy(x.begin(), x.end(), y.data());
-    ops().softmax({y.data(), columns, columns}, 0, 2);
+    std::array<float, 2> peaks{}, sums{};
+    ops().softmax({y.data(), columns, columns, peaks.data(), sums.data()}, 0, 2);
     y.expect_untouched();
     for (std::int64_t t = 0; t < 2; ++t) {
       const float* row = x.data() + t * columns;
       const double largest = *std::max_element(row, row + columns);
       double sum = 0;
       for (std::int64_t i = 0; i < columns; ++i) sum += std::exp(row[i] - largest);
+      EXPECT_EQ(peaks[static_cast<std::size_t>(t)], largest);
+      // Terms far below the largest have a large relative error and no weight: that of the sum is that of
+      // its largest terms, a few units for each.
+      EXPECT_NEAR(sums[static_cast<std::size_t>(t)], sum, static_cast<double>(columns + 8) * kUnit * sum);
       for (std::int64_t i = 0; i < columns; ++i) {
         const double exact = std::exp(row[i] - largest) / sum;
         ASSERT_LE(std::fabs(y.data()[t * columns + i] - exact),

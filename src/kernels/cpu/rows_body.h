@@ -127,7 +127,8 @@ inline float largest_of(const float* x, int64_t n) {
 void softmax(const SoftmaxArgs& a, int64_t row_begin, int64_t row_end) {
   for (int64_t t = row_begin; t < row_end; ++t) {
     float* x = a.x + t * a.stride;
-    const Vec largest = vec_set(largest_of(x, a.cols));
+    const float peak = largest_of(x, a.cols);
+    const Vec largest = vec_set(peak);
     Vec sums = vec_zero();
     int64_t i = 0;
     for (; i + kLanes <= a.cols; i += kLanes) {
@@ -143,6 +144,8 @@ void softmax(const SoftmaxArgs& a, int64_t row_begin, int64_t row_end) {
     const float sum = vec_sum(sums) + tail;
     for (i = 0; i + kLanes <= a.cols; i += kLanes) vec_store(x + i, vec_div(vec_load(x + i), vec_set(sum)));
     for (; i < a.cols; ++i) x[i] /= sum;
+    if (a.peaks) a.peaks[t] = peak;
+    if (a.sums) a.sums[t] = sum;
   }
 }
 

@@ -81,6 +81,8 @@ void softmax(const SoftmaxArgs& a, std::int64_t row_begin, std::int64_t row_end)
       sum += x[i];
     }
     for (std::int64_t i = 0; i < a.cols; ++i) x[i] /= static_cast<float>(sum);
+    if (a.peaks != nullptr) a.peaks[t] = largest;
+    if (a.sums != nullptr) a.sums[t] = static_cast<float>(sum);
   }
 }
 
