@@ -16,8 +16,8 @@ constexpr std::int64_t kHeadsAtOnce = 16;
 // holds. Chunks begin at multiples of this, so that a row's result depends on its positions alone.
 constexpr std::int64_t kChunk = 256;
 
-// Chunks of one row that wait to be joined, at most: a bound on memory.
-constexpr std::int64_t kChunksAtOnce = 64;
+// Tasks for each worker between two joins, about: a bound on memory.
+constexpr std::int64_t kTasksPerWorker = 32;
 
 // Softmax-weighted latents of some positions for some heads, with what joining two of them takes.
 struct Part {
@@ -94,6 +94,7 @@ void join(const Unit& unit, const Part& next, const Part& whole) {
 
 void attend(const Context& ctx, const RecordLayout& layout, std::span<const AttendRow> rows,
             std::int64_t heads, Rows q, Rows out) {
+  if (rows.empty()) return;
   const Arena::Scope scope(ctx.arena);
   std::int64_t longest = 0;
   std::int64_t cost = 0;
@@ -106,8 +107,11 @@ void attend(const Context& ctx, const RecordLayout& layout, std::span<const Atte
   const std::int64_t units = std::ssize(rows) * groups;
   const int threads = ctx.team.threads();
   const std::int64_t chunks = (longest + kChunk - 1) / kChunk;
-  // Chunks of a unit are handed out apart only where there are few units.
-  const std::int64_t apart = units >= 4 * threads ? 1 : std::min(kChunksAtOnce, chunks);
+  // Chunks of a row are handed out apart only where there are few rows.
+  const std::int64_t apart =
+      std::ssize(rows) >= 4 * threads
+          ? 1
+          : std::clamp<std::int64_t>(kTasksPerWorker * threads / std::max<std::int64_t>(units, 1), 1, chunks);
   const Rows scores = take_rows(ctx.arena, threads, kHeadsAtOnce * kChunk);
   const Rows parts = take_rows(ctx.arena, apart == 1 ? threads : units * apart, floats_of_part(layout));
   const Rows ends = take_rows(ctx.arena, units, 2 * kHeadsAtOnce);  // peaks and sums of what is joined so far
@@ -132,11 +136,14 @@ void attend(const Context& ctx, const RecordLayout& layout, std::span<const Atte
     if (chunk > 0 && chunk * kChunk < unit.row.positions) join(unit, part_at(room), whole_at(i));
   };
 
+  // All heads of a row come to a chunk before it leaves the second cache.
   if (apart == 1) {
-    for_tiles(ctx, units, cost, [&](std::int64_t i, int worker) {
+    for_tiles(ctx, std::ssize(rows), cost, [&](std::int64_t t, int worker) {
       for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
-        compute(i, chunk, worker, parts.row(worker));
-        add(i, chunk, parts.row(worker));
+        for (std::int64_t i = t * groups; i < (t + 1) * groups; ++i) {
+          compute(i, chunk, worker, parts.row(worker));
+          add(i, chunk, parts.row(worker));
+        }
       }
     });
     return;
@@ -144,8 +151,8 @@ void attend(const Context& ctx, const RecordLayout& layout, std::span<const Atte
   for (std::int64_t first = 0; first < chunks; first += apart) {
     const std::int64_t count = std::min(apart, chunks - first);
     for_tiles(ctx, units * count, cost, [&](std::int64_t task, int worker) {
-      const std::int64_t i = task / count;
-      compute(i, first + task % count, worker, parts.row(i * apart + task % count));
+      const std::int64_t i = task % units;
+      compute(i, first + task / units, worker, parts.row(i * apart + task / units));
     });
     for_tiles(ctx, units, units * count * kHeadsAtOnce * layout.latent, [&](std::int64_t i, int) {
       for (std::int64_t c = 0; c < count; ++c) add(i, first + c, parts.row(i * apart + c));
