@@ -52,8 +52,8 @@ void add(MemoryPlan& plan, const config::TensorInfo& tensor, std::uint64_t bytes
 double floats_of_row(const config::ModelConfig& c) {
   const auto real = [](std::int64_t n) { return static_cast<double>(n); };
   const std::int64_t latent = c.kv_lora_rank, record = latent + c.qk_rope_head_dim;
-  const double attention =
-      real(c.num_attention_heads * (record + latent + c.v_head_dim + c.qk_head_dim()) + record + c.q_lora_rank);
+  const double attention = real(c.num_attention_heads * (record + latent + c.v_head_dim + c.qk_head_dim()) +
+                                record + c.q_lora_rank);
   const double picks = real(std::min(c.moe_topk, c.n_routed_experts));
   const double experts = picks * real(2 * c.hidden_size + c.expert_ffn_hidden_size);
   const double dense = real(2 * c.ffn_hidden_size);
@@ -95,16 +95,16 @@ std::int64_t MemoryPlan::most_tokens() const {
 MemoryPlan plan_memory(const config::ModelConfig& c, const checkpoint::Checkpoint& files,
                        kernels::Format cache_format, std::int64_t context, const SystemMemory& system) {
   MemoryPlan plan;
-  config::for_each_tensor(
-      c, checkpoint::layout_of(c, files),
-      [&](const config::TensorInfo& tensor) { add(plan, tensor, stored_bytes(files, tensor)); });
+  config::for_each_tensor(c, checkpoint::layout_of(c, files), [&](const config::TensorInfo& tensor) {
+    add(plan, tensor, stored_bytes(files, tensor));
+  });
   // Blocks of working memory double: together they take one to three times what is in use.
   constexpr double kSlack = 2;
   const double row = floats_of_row(c) * sizeof(float);
   plan.working = static_cast<std::uint64_t>(kSlack * row * MemoryPlan::working_rows +
                                             sizeof(float) * static_cast<double>(c.vocab_size));
-  plan.cache_per_token = static_cast<std::uint64_t>(config::cached_values_per_token(c) *
-                                                    quant::element_bytes(cache_format));
+  plan.cache_per_token =
+      static_cast<std::uint64_t>(config::cached_values_per_token(c) * quant::element_bytes(cache_format));
   plan.context = context == 0 ? c.max_position_embeddings : context;
   plan.system = system;
   return plan;

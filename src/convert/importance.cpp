@@ -32,10 +32,12 @@ Importance Importance::read(const std::filesystem::path& file) {
     std::memcpy(values.data(), bytes.data() + entry.begin, entry.bytes);
     for (const float v : values) {
       if (std::isfinite(v) && v >= 0) continue;
-      fail(ErrorKind::bad_input, "{}: tensor {}: expected mean squares, found {}", file.string(), entry.name, v);
+      fail(ErrorKind::bad_input, "{}: tensor {}: expected mean squares, found {}", file.string(), entry.name,
+           v);
     }
   }
-  if (found.empty()) fail(ErrorKind::bad_input, "{}: expected mean squares of inputs, found nothing", file.string());
+  if (found.empty())
+    fail(ErrorKind::bad_input, "{}: expected mean squares of inputs, found nothing", file.string());
   Checksum sum;
   sum.add(bytes);
   found.checksum_ = sum.value();
@@ -50,7 +52,8 @@ void Importance::check_against(const config::ModelConfig& config, const config::
     if (found == columns_.end()) return;
     unknown.erase(tensor.name);
     if (std::cmp_equal(found->second.size(), tensor.shape[1]) && tensor.rank == 2) return;
-    fail(ErrorKind::bad_input, "{}: {}: expected one value for each of {} columns, found {}: it is of another model",
+    fail(ErrorKind::bad_input,
+         "{}: {}: expected one value for each of {} columns, found {}: it is of another model",
          file_.string(), tensor.name, tensor.shape[1], found->second.size());
   });
   if (unknown.empty()) return;

@@ -18,8 +18,8 @@ class Importance {
   /// Nothing is known: all columns count the same.
   Importance() = default;
 
-  /// From a safetensors file of float32 vectors named like matrices. Throws Error: io, limit, or bad_input for
-  /// another kind of file and values that are no mean squares.
+  /// From a safetensors file of float32 vectors named like matrices. Throws Error: io, limit, or bad_input
+  /// for another kind of file and values that are no mean squares.
   static Importance read(const std::filesystem::path& file);
 
   /// Error(bad_input) if a vector has no matrix in the model, or another length than its rows.

@@ -28,7 +28,8 @@ void InputSquares::write(const std::filesystem::path& file) const {
   for (const auto& [name, sums] : by_name) {
     std::vector<float> means;
     for (const double square : sums->squares)
-      means.push_back(static_cast<float>(square / static_cast<double>(std::max<std::int64_t>(sums->rows, 1))));
+      means.push_back(
+          static_cast<float>(square / static_cast<double>(std::max<std::int64_t>(sums->rows, 1))));
     writer.append(std::as_bytes(std::span(means)));
   }
   writer.finish();

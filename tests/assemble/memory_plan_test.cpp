@@ -1,5 +1,5 @@
-// The plan of memory: it adds up to what is stored, holds for what a forward pass takes, and refuses what does
-// not fit.
+// The plan of memory: it adds up to what is stored, holds for what a forward pass takes, and refuses what
+// does not fit.
 #include "assemble/memory_plan.h"
 
 #include <gtest/gtest.h>
@@ -16,7 +16,8 @@ constexpr SystemMemory kPlenty{std::uint64_t{64} << 30, std::uint64_t{32} << 30}
 
 MemoryPlan plan_of(const std::string& name, const SystemMemory& system = kPlenty) {
   const auto folder = testing::golden_folder(name);
-  return plan_memory(open_config(folder, {}), checkpoint::Checkpoint(folder), kernels::Format::f32, 0, system);
+  return plan_memory(open_config(folder, {}), checkpoint::Checkpoint(folder), kernels::Format::f32, 0,
+                     system);
 }
 
 class GoldenPlan : public ::testing::TestWithParam<const char*> {};

@@ -235,7 +235,8 @@ TEST(Convert, ImportanceOfAnotherModelOrKindIsRefused) {
   EXPECT_REFUSED(with("lm_head.weight", {1, 2}), ErrorKind::bad_input, "columns");
   EXPECT_REFUSED(with("lm_head.weight", {1, -2}), ErrorKind::bad_input, "mean squares");
   EXPECT_REFUSED(with("lm_head.weight", {1, std::nanf("")}), ErrorKind::bad_input, "mean squares");
-  EXPECT_REFUSED(Importance::read(testing::golden_folder("n3k2") / "model.safetensors"), ErrorKind::bad_input, "--write-importance");
+  EXPECT_REFUSED(Importance::read(testing::golden_folder("n3k2") / "model.safetensors"), ErrorKind::bad_input,
+                 "--write-importance");
   EXPECT_REFUSED(Importance::read(source / "config.json"), ErrorKind::bad_input, "config.json");
   EXPECT_FALSE(fs::exists(folder.path() / "q"));
 }

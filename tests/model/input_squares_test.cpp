@@ -93,7 +93,8 @@ TEST_P(InputSquares, AreThoseOfEveryMatrixThatWasUsed) {
   EXPECT_EQ(experts % 3, 0U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, InputSquares, ::testing::Values("lite_small", "variant_plne", "n3k2", "fp8"));
+INSTANTIATE_TEST_SUITE_P(Golden, InputSquares,
+                         ::testing::Values("lite_small", "variant_plne", "n3k2", "fp8"));
 
 }  // namespace
 }  // namespace nestor

@@ -50,7 +50,8 @@ TEST(Convert, WithImportanceThatEvalMeasured) {
   EXPECT_EQ(nestor({"convert", story(), plain, "--weights", "q4"}).exit_code, 0);
   EXPECT_EQ(nestor({"convert", story(), weighted, "--weights", "q4", "--importance", file}).exit_code, 0);
   const auto divergence = [&](const std::string& folder) {
-    return json_of({"eval", folder, "--text", text, "--against", story(), "--json"})["divergence"].get<double>();
+    return json_of({"eval", folder, "--text", text, "--against", story(), "--json"})["divergence"]
+        .get<double>();
   };
   EXPECT_LT(divergence(weighted), divergence(plain));
   expect_error({"eval", plain, "--text", text, "--write-importance", file}, 1, "weights in q4");
