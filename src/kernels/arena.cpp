@@ -1,7 +1,6 @@
 #include "kernels/arena.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "base/error.h"
 
@@ -13,8 +12,6 @@ constexpr std::size_t kSmallestBlock = std::size_t{1} << 16;  // floats
 
 }  // namespace
 
-void Arena::Free::operator()(float* p) const { std::free(p); }
-
 float* Arena::take(std::int64_t count) {
   const std::size_t size = (static_cast<std::size_t>(count) + kAlignFloats - 1) / kAlignFloats * kAlignFloats;
   while (block_ < blocks_.size() && used_ + size > blocks_[block_].size) {
@@ -24,13 +21,12 @@ float* Arena::take(std::int64_t count) {
   if (block_ == blocks_.size()) {
     const std::size_t last = blocks_.empty() ? 0 : blocks_.back().size;
     const std::size_t grown = std::max({size, kSmallestBlock, 2 * last});
-    auto* memory =
-        static_cast<float*>(std::aligned_alloc(kAlignFloats * sizeof(float), grown * sizeof(float)));
+    auto* memory = static_cast<float*>(allocate_aligned(grown * sizeof(float)));
     if (memory == nullptr) {
       fail(ErrorKind::limit, "no memory for {} bytes of working space; use a smaller batch or --chunk",
            grown * sizeof(float));
     }
-    blocks_.push_back({std::unique_ptr<float, Free>(memory), grown});
+    blocks_.push_back({std::unique_ptr<float, AlignedFree>(memory), grown});
     used_ = 0;
   }
   float* taken = blocks_[block_].data.get() + used_;

@@ -7,6 +7,8 @@
 #include <memory>
 #include <vector>
 
+#include "base/aligned_memory.h"
+
 namespace nestor::kernels {
 
 /// Memory taken inside a Scope goes back at its end. Not thread-safe: the engine thread takes, workers only
@@ -36,11 +38,8 @@ class Arena {
   std::size_t bytes() const;
 
  private:
-  struct Free {
-    void operator()(float* p) const;
-  };
   struct Block {
-    std::unique_ptr<float, Free> data;
+    std::unique_ptr<float, AlignedFree> data;
     std::size_t size;  // floats
   };
 

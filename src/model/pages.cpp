@@ -1,18 +1,8 @@
 #include "model/pages.h"
 
-#include <new>
-
 #include "base/error.h"
 
 namespace nestor::model {
-namespace {
-
-// A cache line: a vector that lies in two costs two reads.
-constexpr std::align_val_t kAlignment{64};
-
-}  // namespace
-
-void PagePool::Free::operator()(std::uint8_t* page) const { ::operator delete(page, kAlignment); }
 
 std::int64_t PagePool::pages_in_use() const {
   return static_cast<std::int64_t>(memory_.size()) - static_cast<std::int64_t>(free_.size());
@@ -31,8 +21,7 @@ PagePool::PageId PagePool::allocate() {
          "--ctx",
          most_pages_, page_bytes_);
   }
-  auto* memory = static_cast<std::uint8_t*>(
-      ::operator new(static_cast<std::size_t>(page_bytes_), kAlignment, std::nothrow));
+  auto* memory = static_cast<std::uint8_t*>(allocate_aligned(static_cast<std::size_t>(page_bytes_)));
   if (memory == nullptr) {
     fail(ErrorKind::limit, "no memory for another page of {} bytes of the latent cache; use a smaller --ctx",
          page_bytes_);

@@ -7,6 +7,8 @@
 #include <memory>
 #include <vector>
 
+#include "base/aligned_memory.h"
+
 namespace nestor::model {
 
 /// Memory grows page by page as sequences do and is reused after. Not thread-safe.
@@ -32,11 +34,7 @@ class PagePool {
  private:
   std::int64_t page_bytes_;
   std::int64_t most_pages_;
-  struct Free {
-    void operator()(std::uint8_t* page) const;
-  };
-
-  std::vector<std::unique_ptr<std::uint8_t, Free>> memory_;
+  std::vector<std::unique_ptr<std::uint8_t, AlignedFree>> memory_;
   std::vector<std::uint32_t> references_;
   std::vector<PageId> free_;
 };
