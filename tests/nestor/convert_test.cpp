@@ -1,4 +1,4 @@
-// nestor convert: the bundled model in fewer bits runs, stays close, and shows what it is.
+// nestor convert: the story model in fewer bits runs, stays close, and shows what it is.
 #include <gtest/gtest.h>
 
 #include "program.h"
@@ -16,7 +16,7 @@ std::string convert(const Scratch& scratch, const std::string& weights, const st
   return folder;
 }
 
-TEST(Convert, TheBundledModelInFewerBits) {
+TEST(Convert, TheStoryModelInFewerBits) {
   const Scratch scratch;
   const std::string folder = convert(scratch, "q8", "q4");
   const std::string text =

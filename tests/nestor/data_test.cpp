@@ -45,7 +45,7 @@ TEST(Data, PacksStandardInput) {
   EXPECT_EQ(json, Json::parse(bytes_of(scratch / "out" / "corpus.json")));
   std::string expected;
   for (const std::string text : {"Once upon a time there was\n", "Once\n"}) {
-    const std::string ids = output_of({"tokenize", "--no-special", "--text", text});
+    const std::string ids = output_of({"tokenize", story(), "--no-special", "--text", text});
     expected += (expected.empty() ? "" : " ") + ids.substr(0, ids.size() - 1) +
                 fmt::format(" {}", json["eos"].get<int>());
   }

@@ -130,8 +130,8 @@ TEST(Completion, BashReadsItAndCompletes) {
   };
   EXPECT_EQ(bash({"-n", script}).exit_code, 0);
   const auto completions = [&](const std::string& words, const std::string& count) {
-    return bash({"-c", "source " + script + "; COMP_WORDS=(" + words + "); COMP_CWORD=" + count +
-                           "; _nestor; printf '%s\\n' \"${COMPREPLY[@]}\""})
+    return bash({"-c", "cd " + (scratch / ".").string() + "; source " + script + "; COMP_WORDS=(" + words +
+                           "); COMP_CWORD=" + count + "; _nestor; printf '%s\\n' \"${COMPREPLY[@]}\""})
         .out;
   };
   EXPECT_EQ(completions("nestor ngr", "1"), "ngram-ids\n");

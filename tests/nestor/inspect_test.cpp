@@ -8,13 +8,13 @@
 namespace nestor::testing {
 namespace {
 
-// Counted by hand from config.json of the bundled model: H 192, V 4096, 6 tables of int(6.5 V + 2 i + 1)
+// Counted by hand from config.json of the golden story model: H 192, V 4096, 6 tables of int(6.5 V + 2 i + 1)
 // rows.
 constexpr std::int64_t kTableRows = 6 * 26624 + (1 + 3 + 5 + 7 + 9 + 11);
 constexpr std::int64_t kNgram = kTableRows * 32 + 6 * 192 * 32;
 
-TEST(Inspect, ParametersOfTheBundledModel) {
-  const Json found = json_of({"inspect", "--json"});
+TEST(Inspect, ParametersOfTheStoryModel) {
+  const Json found = json_of({"inspect", story(), "--json"});
   const Json& p = found["parameters"];
   EXPECT_EQ(found["architecture"], "LongcatFlashNgramForCausalLM");
   EXPECT_EQ(p["ngram"], kNgram);
@@ -46,14 +46,14 @@ TEST(Inspect, AConfigAloneHasTheSameParametersAndTheTensorsItWouldHave) {
   const std::string config = scratch.write("config.json", bytes_of(story() + "/config.json"));
   const Json alone = json_of({"inspect", config, "--json"});
   for (const char* key : {"total", "ngram", "activated_min", "activated_max"}) {
-    EXPECT_EQ(alone["parameters"][key], json_of({"inspect", "--json"})["parameters"][key]) << key;
+    EXPECT_EQ(alone["parameters"][key], json_of({"inspect", story(), "--json"})["parameters"][key]) << key;
   }
-  EXPECT_EQ(alone["config"], json_of({"inspect", "--json"})["config"]);
+  EXPECT_EQ(alone["config"], json_of({"inspect", story(), "--json"})["config"]);
   EXPECT_EQ(alone["weights_present"], false);
   std::map<std::string, Json> planned;
   for (const Json& tensor : alone["tensors"]) planned[tensor["name"].get<std::string>()] = tensor;
   std::uint64_t bytes = 0;
-  const Json folder = json_of({"inspect", "--json"});
+  const Json folder = json_of({"inspect", story(), "--json"});
   for (const Json& tensor : folder["tensors"]) {
     const auto name = tensor["name"].get<std::string>();
     if (name.starts_with("model.mtp.")) continue;  // this config.json does not ask for the draft block

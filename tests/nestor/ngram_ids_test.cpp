@@ -19,7 +19,7 @@ TEST(NgramIds, EqualTheGoldens) {
 TEST(NgramIds, NeedsNoWeights) {
   const Scratch scratch;
   const std::string config = scratch.write("config.json", bytes_of(story() + "/config.json"));
-  const Json expected = json_of({"ngram-ids", "--ids", "63 1883 601"});
+  const Json expected = json_of({"ngram-ids", story(), "--ids", "63 1883 601"});
   EXPECT_EQ(expected.size(), 3u);
   EXPECT_EQ(expected[0].size(), 6u);
   EXPECT_EQ(expected[0], Json({63, 63, 63, 63, 63, 63}));  // no predecessors
@@ -28,7 +28,7 @@ TEST(NgramIds, NeedsNoWeights) {
 }
 
 TEST(NgramIds, OneLineOfJson) {
-  EXPECT_EQ(output_of({"ngram-ids", "--ids", "7"}), "[[7,7,7,7,7,7]]\n");
+  EXPECT_EQ(output_of({"ngram-ids", story(), "--ids", "7"}), "[[7,7,7,7,7,7]]\n");
   EXPECT_EQ(output_of({"ngram-ids", "--ids", ""}), "[]\n");
 }
 

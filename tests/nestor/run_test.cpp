@@ -1,4 +1,4 @@
-// nestor run on the bundled model: text and ids against the goldens, stopping, what goes where.
+// nestor run on the story model: text and ids against the goldens, stopping, what goes where.
 #include <gtest/gtest.h>
 
 #include "program.h"
@@ -9,7 +9,7 @@ namespace {
 const Arguments kGreedy = {"--temperature", "0"};
 
 Arguments run(Arguments more) {
-  more.insert(more.begin(), "run");
+  more.insert(more.begin(), {"run", story()});
   more.insert(more.end(), kGreedy.begin(), kGreedy.end());
   return more;
 }
@@ -142,10 +142,11 @@ TEST(Run, CommonOptionsAndModelStandAnywhere) {
       {"run", story(), "-p", "Once upon", "-n", "4", "--temperature", "0", "--json"},
       {"run", "-p", "Once upon", "-n", "4", "--temperature", "0", "--json", story()},
       {"run", "-p", "Once upon", story(), "-n", "4", "--temperature", "0", "--json"},
-      {"--threads", "1", "run", "-p", "Once upon", "-n", "4", "--temperature", "0", "--json"},
-      {"--ctx", "64", "--kernels", "auto", "run", "--dtype", "f32", "-p", "Once upon", "-n", "4",
+      {"--threads", "1", "run", story(), "-p", "Once upon", "-n", "4", "--temperature", "0", "--json"},
+      {"--ctx", "64", "--kernels", "auto", "run", story(), "--dtype", "f32", "-p", "Once upon", "-n", "4",
        "--temperature=0", "--json"},
-      {"run", "-p", "Once upon", "-n", "4", "--temperature", "0", "--json", "--threads", "1", "--ctx", "64"},
+      {"run", "-p", "Once upon", "-n", "4", "--temperature", "0", "--json", "--threads", "1", "--ctx", "64",
+       story()},
   };
   for (const Arguments& call : calls) EXPECT_EQ(json_of(call)["ids"], expected);
 }

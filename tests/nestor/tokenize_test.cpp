@@ -74,8 +74,9 @@ TEST_P(Tokenize, IllFormedPartsAreReplaced) {
 INSTANTIATE_TEST_SUITE_P(All, Tokenize, ::testing::Values("longcat", "llama3_ignore_merges", "qwen_added"));
 
 TEST(TokenizeOutput, PlainIdsAndJson) {
-  EXPECT_EQ(output_of({"tokenize", "--text", "Once upon a time there was"}), "63 1883 601 275 594 482 325\n");
-  EXPECT_EQ(output_of({"tokenize", "--text", "Once", "--json"}), "[63,1883]\n");
+  EXPECT_EQ(output_of({"tokenize", story(), "--text", "Once upon a time there was"}),
+            "63 1883 601 275 594 482 325\n");
+  EXPECT_EQ(output_of({"tokenize", story(), "--text", "Once", "--json"}), "[63,1883]\n");
   EXPECT_EQ(output_of({"tokenize", "--text", ""}), "\n");
   EXPECT_EQ(output_of({"tokenize", "--text", "", "--json"}), "[]\n");
 }
@@ -90,7 +91,7 @@ TEST(TokenizeOutput, FilesAreExact) {
 }
 
 TEST(TokenizeOutput, ModelIsAFolderOrAFile) {
-  const std::string expected = output_of({"tokenize", "--text", "Once"});
+  const std::string expected = "63 1883\n";
   EXPECT_EQ(output_of({"tokenize", story(), "--text", "Once"}), expected);
   EXPECT_EQ(output_of({"tokenize", "--text", "Once", story() + "/tokenizer.json"}), expected);
 }
@@ -104,8 +105,8 @@ TEST(Detokenize, TakesTheListThatTokenizePrints) {
 TEST(Detokenize, NoIdsNoBytes) { EXPECT_EQ(output_of({"detokenize", "--ids", ""}), ""); }
 
 TEST(Detokenize, ControlTokensCanBeLeftOut) {
-  EXPECT_EQ(output_of({"detokenize", "--ids", "5 63 1883 2"}), "<longcat_user>Once</longcat_s>");
-  EXPECT_EQ(output_of({"detokenize", "--ids", "5 63 1883 2", "--skip-special"}), "Once");
+  EXPECT_EQ(output_of({"detokenize", story(), "--ids", "5 63 1883 2"}), "<longcat_user>Once</longcat_s>");
+  EXPECT_EQ(output_of({"detokenize", story(), "--ids", "5 63 1883 2", "--skip-special"}), "Once");
 }
 
 TEST(Tokenizer, BadFilesAreRefused) {

@@ -35,14 +35,14 @@ TEST(TokenizerTrain, AFolderThatOtherCommandsRead) {
   EXPECT_EQ(output_of({"detokenize", out, "--ids", ids}), kText);
   EXPECT_EQ(output_of({"tokenize", out, "--text", "</longcat_s>"}), "2\n");
   const Json config = parse_json(bytes_of(scratch / "new/tokenizer_config.json"), "config");
-  const Json bundled = parse_json(bytes_of(story() + "/tokenizer_config.json"), "config");
-  for (const auto& [key, value] : bundled.items()) {
+  const Json given = parse_json(bytes_of(story() + "/tokenizer_config.json"), "config");
+  for (const auto& [key, value] : given.items()) {
     if (key == "chat_template" || key == "model_max_length") continue;
     EXPECT_EQ(config[key], value) << key;
   }
 }
 
-// Conversations look as with the bundled model's template.
+// Conversations look as with the story model's template.
 TEST(TokenizerTrain, TheChatTemplateIsThatOfTheFamily) {
   const Scratch scratch;
   const std::string text = scratch.write("a.txt", kText);

@@ -1,4 +1,4 @@
-// The bundled model behind a server on any free port of the loopback address.
+// The story model behind a server on any free port of the loopback address.
 #pragma once
 
 #include <condition_variable>
