@@ -68,6 +68,41 @@ TEST_F(Experts, IdentityOnlyRoutingReturnsTheScaledInput) {
   EXPECT_EQ(y[1], 0.0F);
 }
 
+// The arena moves rows apart that would lie whole pages from each other: rows stay rows.
+TEST_F(Experts, WideRowsTogetherAreThoseAlone) {
+  constexpr std::int64_t kWide = 2048, kInner = 8, kRows = 5, kExperts = 3, kTop = 2;
+  EXPECT_GT(take_rows(arena, 2, kWide).stride, kWide);
+  const auto numbers = [](std::int64_t count, float step) {
+    std::vector<float> values(static_cast<std::size_t>(count));
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::sin(step * static_cast<float>(i + 1));
+    return values;
+  };
+  std::vector<std::vector<float>> matrices;
+  std::vector<FeedForwardWeights> experts;
+  for (int e = 0; e < kExperts; ++e) {
+    for (int m = 0; m < 3; ++m)
+      matrices.push_back(numbers(kInner * kWide, 0.31F + 0.17F * static_cast<float>(3 * e + m)));
+    const auto view = [&](std::size_t back, std::int64_t rows, std::int64_t cols) {
+      return quant::matrix_view(matrices[matrices.size() - back].data(), Format::f32, rows, cols);
+    };
+    experts.push_back({view(3, kInner, kWide), view(2, kInner, kWide), view(1, kWide, kInner)});
+  }
+  auto x = numbers(kRows * kWide, 0.7F);
+  const Routing all{kTop, {0, 1, 2, 3, 1, 0, 2, 1, 0, 2}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, {}};
+  std::vector<float> together(x.size());
+  mix_experts(ctx, experts, all, {{x.data(), kWide}, kRows, std::nullopt}, kWide, {together.data(), kWide});
+  for (std::int64_t t = 0; t < kRows; ++t) {
+    const auto pick = [&](const auto& of) {
+      return std::vector(of.begin() + t * kTop, of.begin() + (t + 1) * kTop);
+    };
+    const Routing one{kTop, pick(all.expert), pick(all.weight), {}};
+    std::vector<float> alone(kWide);
+    mix_experts(ctx, experts, one, {{x.data() + t * kWide, kWide}, 1, std::nullopt}, kWide,
+                {alone.data(), kWide});
+    EXPECT_TRUE(std::equal(alone.begin(), alone.end(), together.begin() + t * kWide)) << t;
+  }
+}
+
 TEST_F(Experts, AllTakenLeavesNoGap) {
   const auto w = router({1, 2, 3}, 3);
   EXPECT_EQ(route(ctx, w, {input_.data(), kHidden}, 1).gap[0], std::numeric_limits<float>::infinity());
