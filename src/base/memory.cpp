@@ -10,6 +10,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Not told: far above any machine, far below where sums overflow.
+constexpr std::uint64_t kUnknown = std::uint64_t{1} << 60;
+
 // The number after `key` in a file of keys and numbers; 0 if there is none.
 std::uint64_t value_of(const fs::path& file, const std::string& key) {
   std::ifstream lines(file);
@@ -33,6 +36,7 @@ std::uint64_t number_in(const fs::path& path) {
 SystemMemory system_memory() {
   const fs::path meminfo = "/proc/meminfo";
   SystemMemory memory{value_of(meminfo, "MemTotal:") * 1024, value_of(meminfo, "MemAvailable:") * 1024};
+  if (memory.total == 0 || memory.available == 0) memory = {kUnknown, kUnknown};
   const fs::path group = "/sys/fs/cgroup";
   const std::uint64_t limit = number_in(group / "memory.max");
   const std::uint64_t used = number_in(group / "memory.current");

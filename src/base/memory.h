@@ -5,7 +5,8 @@
 
 namespace nestor {
 
-/// Bytes, by the system and by the control group that the process is in.
+/// Bytes, by the system and by the control group that the process is in. Where the system does not tell, as
+/// much as anyone could want.
 struct SystemMemory {
   std::uint64_t total = 0;
   /// What new allocations may take without swapping; files that memory holds give way to them.
