@@ -64,7 +64,11 @@ class Evaluation {
  private:
   Report perplexity() {
     const auto ids = eval::encode_text(tokenizer_, read_text(o_.text));
-    const model::InputSquares* inputs = o_.importance.empty() ? nullptr : &model_->collect_inputs();
+    const model::InputSquares* inputs = nullptr;
+    if (!o_.importance.empty()) {
+      const OutputFile place(o_.importance);  // known now, not after an hour
+      inputs = &model_->collect_inputs();
+    }
     TerminalProgress progress("tokens", 1);
     const eval::Perplexity p = eval::perplexity(*model_, tokenizer_, ids, o_.windows, how_, progress);
     if (inputs != nullptr) {

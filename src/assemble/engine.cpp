@@ -42,7 +42,7 @@ std::unique_ptr<model::Model> open_model(const std::filesystem::path& folder, co
   }
   auto config = open_config(folder, options.accepted_keys);
   auto files = std::make_shared<const checkpoint::Checkpoint>(folder);
-  const MemoryPlan plan = plan_memory(config, *files, wanted.cache_format, options.context, system_memory());
+  const MemoryPlan plan = plan_memory(config, *files, wanted.cache_format, system_memory());
   if (options.see_plan) options.see_plan(plan);
   check_memory(plan, options.context, options.oversize);
   wanted.cache_bytes =

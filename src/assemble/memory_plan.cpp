@@ -93,7 +93,7 @@ std::int64_t MemoryPlan::most_tokens() const {
 }
 
 MemoryPlan plan_memory(const config::ModelConfig& c, const checkpoint::Checkpoint& files,
-                       kernels::Format cache_format, std::int64_t context, const SystemMemory& system) {
+                       kernels::Format cache_format, const SystemMemory& system) {
   MemoryPlan plan;
   config::for_each_tensor(c, checkpoint::layout_of(c, files), [&](const config::TensorInfo& tensor) {
     add(plan, tensor, stored_bytes(files, tensor));
@@ -105,18 +105,18 @@ MemoryPlan plan_memory(const config::ModelConfig& c, const checkpoint::Checkpoin
                                             sizeof(float) * static_cast<double>(c.vocab_size));
   plan.cache_per_token =
       static_cast<std::uint64_t>(config::cached_values_per_token(c) * quant::element_bytes(cache_format));
-  plan.context = context == 0 ? c.max_position_embeddings : context;
   plan.system = system;
   return plan;
 }
 
 void check_memory(const MemoryPlan& plan, std::int64_t asked_context, Oversize oversize) {
   if (plan.weights + plan.working > plan.system.total && oversize == Oversize::refused) {
-    fail(ErrorKind::limit,
-         "the weights take {} and working memory about {}, and this machine has {}: {}; with "
-         "--larger-than-memory it runs as it is, every token reading from disk",
-         bytes_text(plan.weights), bytes_text(plan.working), bytes_text(plan.system.total),
-         formats_that_fit(plan));
+    fail(
+        ErrorKind::limit,
+        "the weights take {} and working memory about {}, and {} is all that this process may have: {}; with "
+        "--larger-than-memory it runs as it is, every token reading from disk",
+        bytes_text(plan.weights), bytes_text(plan.working), bytes_text(plan.system.total),
+        formats_that_fit(plan));
   }
   if (plan.working > plan.system.available) {
     fail(ErrorKind::limit, "working memory of about {} is needed, and {} are available: end other programs",

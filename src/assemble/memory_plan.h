@@ -21,7 +21,6 @@ struct MemoryPlan {
   std::uint64_t draft = 0;            // stored for drafting, not read
   std::uint64_t working = 0;          // of a forward pass of `working_rows`, about
   std::uint64_t cache_per_token = 0;  // of the latent cache
-  std::int64_t context = 0;           // tokens that one sequence may have
   SystemMemory system;
 
   static constexpr std::int64_t working_rows = 512;
@@ -33,15 +32,15 @@ struct MemoryPlan {
   std::int64_t most_tokens() const;
 };
 
-/// Of a checkpoint with this configuration; `context` 0: what the model allows.
+/// Of a checkpoint with this configuration.
 MemoryPlan plan_memory(const config::ModelConfig& config, const checkpoint::Checkpoint& files,
-                       kernels::Format cache_format, std::int64_t context, const SystemMemory& system);
+                       kernels::Format cache_format, const SystemMemory& system);
 
 /// Whether weights beyond the memory of the machine, which every token then reads from disk, are an error.
 enum class Oversize { refused, accepted };
 
-/// Error(limit) with what would fit, if the weights are larger than the machine's memory, or if `context`
-/// tokens, where they were asked for, do not fit what is available.
+/// Error(limit) with what would fit, if the weights are larger than the machine's memory, or if a sequence of
+/// `asked_context` tokens (0: nobody asked) does not fit what is available.
 void check_memory(const MemoryPlan& plan, std::int64_t asked_context, Oversize oversize);
 
 /// The plan as lines of text, the last without its end.

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 
 namespace nestor {
 namespace {
@@ -31,21 +32,57 @@ std::uint64_t number_in(const fs::path& path) {
   return file >> value ? value : UINT64_MAX;  // "max": no limit
 }
 
+// What the two versions of control groups call the same things.
+struct Groups {
+  fs::path root;
+  std::string_view line;  // how the line of /proc/self/cgroup begins, after the number, up to the path
+  const char* limit;
+  const char* used;
+  const char* files;  // in memory.stat
+};
+
+// Where the process is below the root, such as "/user.slice/job"; "/" if nothing tells.
+fs::path group_of_process(std::string_view line_start) {
+  std::ifstream lines("/proc/self/cgroup");
+  for (std::string line; std::getline(lines, line);) {
+    const std::string_view rest = std::string_view(line).substr(line.find(':') + 1);
+    if (rest.starts_with(line_start)) return fs::path(rest.substr(line_start.size()));
+  }
+  return "/";
+}
+
+// What one group leaves.
+void apply_limit(const Groups& groups, const fs::path& group, SystemMemory& memory) {
+  const std::uint64_t limit = number_in(group / groups.limit);
+  const std::uint64_t used = number_in(group / groups.used);
+  if (limit == UINT64_MAX || used == UINT64_MAX) return;
+  // Pages of files count as used, and are given back when they are in the way.
+  const std::uint64_t files = value_of(group / "memory.stat", groups.files);
+  const std::uint64_t kept = used - std::min(used, files);
+  memory.total = std::min(memory.total, limit);
+  memory.available = std::min(memory.available, limit - std::min(limit, kept));
+}
+
+// The limits of all groups around the process hold; in a container the outermost that it sees is its own.
+void apply_limits(const Groups& groups, SystemMemory& memory) {
+  fs::path group = groups.root;
+  apply_limit(groups, group, memory);
+  for (const fs::path& part : group_of_process(groups.line).relative_path()) {
+    group /= part;
+    apply_limit(groups, group, memory);
+  }
+}
+
 }  // namespace
 
 SystemMemory system_memory() {
   const fs::path meminfo = "/proc/meminfo";
   SystemMemory memory{value_of(meminfo, "MemTotal:") * 1024, value_of(meminfo, "MemAvailable:") * 1024};
   if (memory.total == 0 || memory.available == 0) memory = {kUnknown, kUnknown};
-  const fs::path group = "/sys/fs/cgroup";
-  const std::uint64_t limit = number_in(group / "memory.max");
-  const std::uint64_t used = number_in(group / "memory.current");
-  if (limit == UINT64_MAX || used == UINT64_MAX) return memory;
-  // Pages of files count as used, and are given back when they are in the way.
-  const std::uint64_t files = value_of(group / "memory.stat", "file");
-  const std::uint64_t kept = used - std::min(used, files);
-  memory.total = std::min(memory.total, limit);
-  memory.available = std::min(memory.available, limit - std::min(limit, kept));
+  apply_limits({"/sys/fs/cgroup", ":", "memory.max", "memory.current", "file"}, memory);
+  apply_limits(
+      {"/sys/fs/cgroup/memory", "memory:", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_cache"},
+      memory);
   return memory;
 }
 

@@ -5,7 +5,7 @@
 
 namespace nestor {
 
-/// Bytes, by the system and by the control group that the process is in. Where the system does not tell, as
+/// Bytes, by the system and by the control groups that the process is in. Where the system does not tell, as
 /// much as anyone could want.
 struct SystemMemory {
   std::uint64_t total = 0;

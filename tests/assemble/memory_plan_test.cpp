@@ -16,8 +16,7 @@ constexpr SystemMemory kPlenty{std::uint64_t{64} << 30, std::uint64_t{32} << 30}
 
 MemoryPlan plan_of(const std::string& name, const SystemMemory& system = kPlenty) {
   const auto folder = testing::golden_folder(name);
-  return plan_memory(open_config(folder, {}), checkpoint::Checkpoint(folder), kernels::Format::f32, 0,
-                     system);
+  return plan_memory(open_config(folder, {}), checkpoint::Checkpoint(folder), kernels::Format::f32, system);
 }
 
 class GoldenPlan : public ::testing::TestWithParam<const char*> {};

@@ -55,6 +55,11 @@ TEST(Convert, WithImportanceThatEvalMeasured) {
   };
   EXPECT_LT(divergence(weighted), divergence(plain));
   expect_error({"eval", plain, "--text", text, "--write-importance", file}, 1, "weights in q4");
+  const Outcome nowhere =
+      nestor({"eval", story(), "--text", text, "--write-importance", (scratch / "no/such/x").string()});
+  EXPECT_EQ(nowhere.exit_code, 1);
+  EXPECT_NE(nowhere.err.find("cannot create"), std::string::npos) << nowhere.err;
+  EXPECT_EQ(nowhere.err.find("perplexity:"), std::string::npos) << "found out too late: " << nowhere.err;
   expect_error({"convert", story(), (scratch / "x").string(), "--importance", file, "--scales", "absmax"}, 2,
                "--scales search");
   expect_error({"convert", story(), (scratch / "x").string(), "--importance", text}, 1, "text.txt");
