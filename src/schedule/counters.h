@@ -20,7 +20,7 @@ struct Durations {
   void add(double seconds);
 };
 
-/// Totals only grow; the others are as of the last forward.
+/// Totals only grow; the others are as of the last forward, or of the places given for the next one.
 struct Snapshot {
   std::int64_t waiting = 0;         // requests without a place, preempted ones included
   std::int64_t waiting_tokens = 0;  // of their prompts

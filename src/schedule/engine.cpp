@@ -136,7 +136,8 @@ void Engine::run() {
       for (Submission& s : submitted) scheduler.add(std::move(s));
       for (const RequestId id : cancelled) scheduler.cancel(id);
       if (cancels_all) scheduler.cancel_all();
-      scheduler.step();
+      // Who has a place does not wait: the next one is not refused for it, however long the forward takes.
+      scheduler.step([&] { publish(scheduler); });
     } catch (const std::exception& e) {  // no memory for the bookkeeping: nobody's own fault
       scheduler.fail_all(
           Error(ErrorKind::internal, fmt::format("a step of the engine failed: {}", e.what())));

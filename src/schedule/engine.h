@@ -68,7 +68,7 @@ class Engine {
   void cancel(RequestId id);
   void cancel_all();
 
-  /// The counters as of the last forward.
+  /// The counters as of the last forward; who waits and who has a place, as of the one that is running.
   Snapshot snapshot() const;
 
   /// From now on submit() throws Busy.

@@ -90,10 +90,11 @@ void Scheduler::fail_all(const Error& error) {
   remove_ended();
 }
 
-bool Scheduler::step() {
+bool Scheduler::step(const std::function<void()>& placed) {
   if (entries_.empty()) return false;
   const auto start = Clock::now();
   const Plan plan = settle();
+  placed();
 
   std::vector<Work> work;
   counters_.step_prefill_rows = counters_.step_decode_rows = 0;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -54,8 +55,9 @@ class Scheduler {
   void fail_all(const Error& error);
 
   /// One forward pass. Errors of the model, of choosing and of readers end the requests that they concern,
-  /// with Outcome::error; the others go on. False if there is no request.
-  bool step();
+  /// with Outcome::error; the others go on. `placed` is called when places are given and before the forward,
+  /// which may take long. False if there is no request.
+  bool step(const std::function<void()>& placed = [] {});
 
   const lm::Info& info() const { return info_; }
   std::int64_t requests() const { return std::ssize(entries_); }
