@@ -9,8 +9,31 @@ namespace {
 
 using nestor::kernels::MatmulArgs;
 
+// Weights that come from memory are fetched ahead: along their rows, and at the end of those in the rows of the
+// next tile ...
+struct FromMemory {
+  static constexpr int64_t kBytesAhead = 4608;  // as for tiles of codes (coded_body_avx512.h)
+  int64_t row_bytes;
+  int64_t skip;  // from the end of a row to the row of the next tile
+
+  FromMemory(int64_t bytes, int64_t stride, int64_t columns) : row_bytes(bytes), skip(columns * stride - bytes) {}
+  template <int kCols>
+  inline void fetch(const uint8_t* const* w, int64_t at) const {
+    const int64_t ahead = at + kBytesAhead;
+    const int64_t to = ahead < row_bytes ? ahead : ahead + skip;
+    for (int j = 0; j < kCols; ++j) _mm_prefetch((const char*)(w[j] + to), _MM_HINT_T0);
+  }
+};
+
+// ... and those that rows before these have read are in the nearest cache.
+struct FromCache {
+  FromCache(int64_t, int64_t, int64_t) {}
+  template <int kCols>
+  inline void fetch(const uint8_t* const*, int64_t) const {}
+};
+
 // Sums of a kRows x kCols tile at (t, n).
-template <typename Stored, int kRows, int kCols>
+template <typename Stored, int kRows, int kCols, typename Weights>
 inline void matmul_tile(const MatmulArgs& a, int64_t t, int64_t n) {
   Vec sums[kRows][kCols];
   const float* x[kRows];
@@ -20,6 +43,8 @@ inline void matmul_tile(const MatmulArgs& a, int64_t t, int64_t n) {
   for (int i = 0; i < kRows; ++i) {
     for (int j = 0; j < kCols; ++j) sums[i][j] = vec_zero();
   }
+
+  const Weights source(a.w.cols * Stored::kBytes, a.w.row_bytes, kCols);
 
   // Without scales all columns are one block: between blocks the compiler keeps the sums in memory.
   const int64_t depth = a.w.cols;
@@ -33,6 +58,7 @@ inline void matmul_tile(const MatmulArgs& a, int64_t t, int64_t n) {
     int64_t k = block;
     for (; k + kLanes <= end; k += kLanes) {
       Vec weights[kCols];
+      source.template fetch<kCols>(w, k * Stored::kBytes);
       for (int j = 0; j < kCols; ++j) {
         weights[j] = Stored::load(w[j] + k * Stored::kBytes);
         if constexpr (Stored::kScaled) weights[j] = vec_mul(weights[j], scale[j]);
@@ -61,29 +87,50 @@ inline void matmul_tile(const MatmulArgs& a, int64_t t, int64_t n) {
 }
 
 // All columns for kRows rows from t on.
-template <typename Stored, int kRows, int kCols>
+template <typename Stored, int kRows, int kCols, typename Weights>
 inline void matmul_rows(const MatmulArgs& a, int64_t t, int64_t n_begin, int64_t n_end) {
   int64_t n = n_begin;
-  for (; n + kCols <= n_end; n += kCols) matmul_tile<Stored, kRows, kCols>(a, t, n);
-  for (; n < n_end; ++n) matmul_tile<Stored, kRows, 1>(a, t, n);
+  for (; n + kCols <= n_end; n += kCols) matmul_tile<Stored, kRows, kCols, Weights>(a, t, n);
+  for (; n < n_end; ++n) matmul_tile<Stored, kRows, 1, Weights>(a, t, n);
+}
+
+// Up to kTileRows rows from t on.
+template <typename Stored, typename Weights>
+inline void matmul_some_rows(const MatmulArgs& a, int64_t t, int64_t rows, int64_t n_begin, int64_t n_end) {
+  static_assert(kTileRows <= 4);
+  switch (rows) {
+    case 1:
+      return matmul_rows<Stored, 1, kSingleColumns, Weights>(a, t, n_begin, n_end);
+    case 2:
+      return matmul_rows<Stored, 2, kTileColumns, Weights>(a, t, n_begin, n_end);
+    case 3:
+      return matmul_rows<Stored, 3, kTileColumns, Weights>(a, t, n_begin, n_end);
+    case 4:
+      return matmul_rows<Stored, 4, kTileColumns, Weights>(a, t, n_begin, n_end);
+  }
 }
 
 template <typename Stored>
 void matmul_stored(const MatmulArgs& a, int64_t n_begin, int64_t n_end) {
-  // A few columns of w stay in the nearest cache, beside some rows, while all rows pass by.
+  if (a.rows <= kTileRows) return matmul_some_rows<Stored, FromMemory>(a, 0, a.rows, n_begin, n_end);
+  // Some rows stay in the second cache while all columns of w pass by; a few of these stay in the nearest, beside a
+  // tile's rows, while those rows pass by.
+  constexpr int64_t kRowsBytes = 1 << 20;
   constexpr int64_t kColumnBytes = 20480;
+  const int64_t rows_that_fit = kRowsBytes / (a.w.cols * 4 + 1) / kTileRows * kTileRows;
+  const int64_t rows_at_once = rows_that_fit < 8 * kTileRows ? 8 * kTileRows : rows_that_fit;
   const int64_t fitting = kColumnBytes / (a.w.cols * Stored::kBytes + 1) / kTileColumns * kTileColumns;
   const int64_t columns_at_once = fitting < kTileColumns ? kTileColumns : fitting < 16 ? fitting : 16;
-  if (a.rows < kTileRows) {
-    for (int64_t t = 0; t < a.rows; ++t) matmul_rows<Stored, 1, kSingleColumns>(a, t, n_begin, n_end);
-    return;
-  }
-  for (int64_t n = n_begin; n < n_end; n += columns_at_once) {
-    const int64_t end = n + columns_at_once < n_end ? n + columns_at_once : n_end;
-    int64_t t = 0;
-    for (; t + kTileRows <= a.rows; t += kTileRows)
-      matmul_rows<Stored, kTileRows, kTileColumns>(a, t, n, end);
-    for (; t < a.rows; ++t) matmul_rows<Stored, 1, kSingleColumns>(a, t, n, end);
+  for (int64_t first = 0; first < a.rows; first += rows_at_once) {
+    const int64_t t_end = first + rows_at_once < a.rows ? first + rows_at_once : a.rows;
+    for (int64_t n = n_begin; n < n_end; n += columns_at_once) {
+      const int64_t end = n + columns_at_once < n_end ? n + columns_at_once : n_end;
+      const auto some_rows = [&](int64_t t) { return t + kTileRows < t_end ? kTileRows : t_end - t; };
+      matmul_some_rows<Stored, FromMemory>(a, first, some_rows(first), n, end);
+      for (int64_t t = first + kTileRows; t < t_end; t += kTileRows) {
+        matmul_some_rows<Stored, FromCache>(a, t, some_rows(t), n, end);
+      }
+    }
   }
 }
 
