@@ -26,7 +26,7 @@ void add_engine_options(CLI::App& root, assemble::EngineOptions& o) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
       ->option_text("N");
   root.add_option("--kernels", o.kernels,
-                  "Kernel set: auto (the fastest here), reference, avx2, avx512, avx512_vnni")
+                  "Kernel set: auto (the fastest here), reference, avx2, avx2_vnni, avx512, avx512_vnni")
       ->option_text("NAME");
   root.add_option("--dtype", o.dtype,
                   "Numbers of the attention cache: f32 (default) or bf16 (half the memory, less exact)")

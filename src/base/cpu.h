@@ -8,6 +8,7 @@ namespace nestor {
 struct CpuInfo {
   std::string name;          // brand string
   bool avx2 = false;         // AVX2, FMA and F16C
+  bool avx2_vnni = false;    // those and VNNI for 256 bits (AVX-VNNI)
   bool avx512 = false;       // AVX-512 F, BW, DQ, VL (with AVX2, FMA, F16C)
   bool avx512_vnni = false;  // those and AVX-512 VNNI
   int cores = 1;             // processors this process may run on

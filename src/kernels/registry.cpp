@@ -8,6 +8,7 @@
 #include "kernels/reference/reference.h"
 
 extern const nestor::kernels::OpTable nestor_ops_avx2;
+extern const nestor::kernels::OpTable nestor_ops_avx2_vnni;
 extern const nestor::kernels::OpTable nestor_ops_avx512;
 extern const nestor::kernels::OpTable nestor_ops_avx512_vnni;
 
@@ -20,9 +21,10 @@ struct Set {
 };
 
 // Fastest first.
-std::array<Set, 4> sets() {
+std::array<Set, 5> sets() {
   return {Set{&nestor_ops_avx512_vnni, [](const CpuInfo& cpu) { return cpu.avx512_vnni; }},
           Set{&nestor_ops_avx512, [](const CpuInfo& cpu) { return cpu.avx512; }},
+          Set{&nestor_ops_avx2_vnni, [](const CpuInfo& cpu) { return cpu.avx2_vnni; }},
           Set{&nestor_ops_avx2, [](const CpuInfo& cpu) { return cpu.avx2; }},
           Set{&reference_table(), [](const CpuInfo&) { return true; }}};
 }

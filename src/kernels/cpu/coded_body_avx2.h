@@ -1,10 +1,7 @@
-// Products of tiles with activations rounded to eight bits, for AVX2: exact integers inside a block of 32
-// columns, float32 between blocks. Lanes are rows of the matrix, as in tiled_body.h. The sum of a block of q4
-// starts from -8 times the sum of the codes of x.
-//
-// Bounds. q4: a pair of products of codes 0..15 and -127..127 is at most 2 * 15 * 127 = 3810, and the eight
-// pairs of a lane add up to at most 30480 in 16 bits. q8: magnitudes within 127, a pair at most 2 * 127 * 127
-// = 32258.
+// Products of tiles with activations rounded to eight bits, for AVX2, over the sums of a block that the file before
+// this one makes (sums_avx2.h or sums_avx2_vnni.h): exact integers inside a block of 32 columns, float32 between
+// blocks. Lanes are rows of the matrix, as in tiled_body.h. The sum of a block of q4 starts from -8 times the sum of
+// the codes of x.
 #pragma once
 
 namespace {
@@ -58,48 +55,6 @@ void encode_rows(const EncodeRowsArgs& a, int64_t row_begin, int64_t row_end) {
       const int64_t at = encoded_block(a.to, t, a.first_block + b);
       a.to.scales[at] = encode_32(from, a.to.codes + at * kTileDepth, a.to.starts_q4 + at);
       a.to.starts_q8[at] = 0;
-    }
-  }
-}
-
-inline __m256i four_codes(const int8_t* p) {
-  int32_t quad;
-  memcpy(&quad, p, sizeof quad);
-  return _mm256_set1_epi32(quad);
-}
-
-// Whole-number sums of one block for eight rows and kRows activations.
-template <int kRows>
-inline void block_sums_q4(const uint8_t* codes, const int8_t* const* x, const int32_t* start, __m256i* sums) {
-  const __m256i low_half = _mm256_set1_epi8(15);
-  __m256i pairs[kRows];
-  for (int i = 0; i < kRows; ++i) pairs[i] = _mm256_setzero_si256();
-  for (int64_t q = 0; q < 4; ++q) {
-    const __m256i both = _mm256_loadu_si256((const __m256i*)(codes + 64 * q));
-    const __m256i low = _mm256_and_si256(both, low_half);
-    const __m256i high = _mm256_and_si256(_mm256_srli_epi16(both, 4), low_half);
-    for (int i = 0; i < kRows; ++i) {
-      const __m256i first = _mm256_maddubs_epi16(low, four_codes(x[i] + 4 * q));
-      const __m256i second = _mm256_maddubs_epi16(high, four_codes(x[i] + 16 + 4 * q));
-      pairs[i] = _mm256_add_epi16(pairs[i], _mm256_add_epi16(first, second));
-    }
-  }
-  for (int i = 0; i < kRows; ++i) {
-    sums[i] =
-        _mm256_add_epi32(_mm256_madd_epi16(pairs[i], _mm256_set1_epi16(1)), _mm256_set1_epi32(start[i]));
-  }
-}
-
-template <int kRows>
-inline void block_sums_q8(const uint8_t* codes, const int8_t* const* x, __m256i* sums) {
-  const __m256i ones = _mm256_set1_epi16(1);
-  for (int i = 0; i < kRows; ++i) sums[i] = _mm256_setzero_si256();
-  for (int64_t q = 0; q < 8; ++q) {
-    const __m256i w = _mm256_loadu_si256((const __m256i*)(codes + 64 * q));
-    const __m256i magnitude = _mm256_abs_epi8(w);
-    for (int i = 0; i < kRows; ++i) {
-      const __m256i pairs = _mm256_maddubs_epi16(magnitude, _mm256_sign_epi8(four_codes(x[i] + 4 * q), w));
-      sums[i] = _mm256_add_epi32(sums[i], _mm256_madd_epi16(pairs, ones));
     }
   }
 }

@@ -5,16 +5,9 @@
 // The vocabulary comes before the bodies that are written in it.
 #include "kernels/cpu/vec_avx2.h"
 
-#include "kernels/cpu/stored_number.h"
-#include "kernels/encoded_rows.h"
+#include "kernels/cpu/sums_avx2.h"
 
-#include "kernels/cpu/tiled_body.h"
-
-#include "kernels/cpu/coded_body_avx2.h"
-
-#include "kernels/cpu/matmul_body.h"
-#include "kernels/cpu/matmul_transposed_body.h"
-#include "kernels/cpu/rows_body.h"
+#include "kernels/cpu/ops_avx2_bodies.h"
 
 extern const nestor::kernels::OpTable nestor_ops_avx2;
 const nestor::kernels::OpTable nestor_ops_avx2 = {"avx2",     matmul,      matmul_transposed, rms_norm,

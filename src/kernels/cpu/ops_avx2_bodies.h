@@ -1,0 +1,13 @@
+// The bodies of both AVX2 sets, in the order in which they need each other.
+#pragma once
+
+#include "kernels/cpu/stored_number.h"
+#include "kernels/encoded_rows.h"
+
+#include "kernels/cpu/tiled_body.h"
+
+#include "kernels/cpu/coded_body_avx2.h"
+
+#include "kernels/cpu/matmul_body.h"
+#include "kernels/cpu/matmul_transposed_body.h"
+#include "kernels/cpu/rows_body.h"
