@@ -1,7 +1,7 @@
-// Products of tiles with activations rounded to eight bits, for AVX2, over the sums of a block that the file before
-// this one makes (sums_avx2.h or sums_avx2_vnni.h): exact integers inside a block of 32 columns, float32 between
-// blocks. Lanes are rows of the matrix, as in tiled_body.h. The sum of a block of q4 starts from -8 times the sum of
-// the codes of x.
+// Products of tiles with activations rounded to eight bits, for AVX2, over the sums of a block that the file
+// before this one makes (sums_avx2.h or sums_avx2_vnni.h): exact integers inside a block of 32 columns,
+// float32 between blocks. Lanes are rows of the matrix, as in tiled_body.h. The sum of a block of q4 starts
+// from -8 times the sum of the codes of x.
 #pragma once
 
 namespace {
@@ -59,56 +59,94 @@ void encode_rows(const EncodeRowsArgs& a, int64_t row_begin, int64_t row_end) {
   }
 }
 
-// Eight rows of the matrix from `row` on, kRows activations of one group from t on.
-template <bool kFourBits, int kRows>
-inline void coded_tile(const MatmulCodedArgs& a, int64_t t, int64_t row, int64_t n_begin, int64_t n_end) {
-  constexpr int64_t kBytes = kFourBits ? nestor::quant::kTileBytesQ4 : nestor::quant::kTileBytesQ8;
-  const uint8_t* tile = a.w.data + row / kBandRows * a.w.row_bytes;
-  const int64_t lane = row % kBandRows;
-  Vec sums[kRows];
-  for (int i = 0; i < kRows; ++i) sums[i] = vec_zero();
-  for (int64_t b = 0; b < a.x.blocks; ++b, tile += kBytes) {
+// What the hardware does not fetch in time by itself, as in coded_body_avx512.h.
+constexpr int64_t kBytesAhead = 4608;
+
+struct CodesQ8 {
+  static constexpr int64_t kBytes = nestor::quant::kTileBytesQ8;
+  template <int kRows, int kVecs>
+  static inline void sum(const uint8_t* const* codes, const int8_t* const* x, const EncodedRows&, int64_t,
+                         __m256i (*sums)[kVecs]) {
+    block_sums_q8<kRows, kVecs>(codes, x, sums);
+  }
+};
+
+struct CodesQ4 {
+  static constexpr int64_t kBytes = nestor::quant::kTileBytesQ4;
+  template <int kRows, int kVecs>
+  static inline void sum(const uint8_t* const* codes, const int8_t* const* x, const EncodedRows& e,
+                         int64_t at, __m256i (*sums)[kVecs]) {
+    block_sums_q4<kRows, kVecs>(codes, x, e.starts_q4 + at, sums);
+  }
+};
+
+// kBands bands from `band` on, kRows activations of one group from t on.
+template <typename Codes, int kRows, int kBands>
+inline void coded_bands(const MatmulCodedArgs& a, int64_t t, int64_t band, int64_t n_begin, int64_t n_end) {
+  constexpr int kVecs = 2 * kBands;  // of eight rows
+  const uint8_t* tile[kBands];
+  for (int j = 0; j < kBands; ++j) tile[j] = a.w.data + (band + j) * a.w.row_bytes;
+  Vec sums[kRows][kVecs];
+  for (int i = 0; i < kRows; ++i) {
+    for (int v = 0; v < kVecs; ++v) sums[i][v] = vec_zero();
+  }
+  for (int64_t b = 0; b < a.x.blocks; ++b) {
     const int64_t at = encoded_block(a.x, t, b);
     const int8_t* x[kRows];
     for (int i = 0; i < kRows; ++i) x[i] = a.x.codes + (at + i) * kTileDepth;
-    __m256i whole[kRows];
-    const uint8_t* codes = tile + kTileScaleBytes + 4 * lane;
-    if constexpr (kFourBits) {
-      block_sums_q4<kRows>(codes, x, a.x.starts_q4 + at, whole);
-    } else {
-      block_sums_q8<kRows>(codes, x, whole);
+    const uint8_t* codes[kVecs];
+    for (int v = 0; v < kVecs; ++v) codes[v] = tile[v / 2] + kTileScaleBytes + 32 * (v % 2);
+    for (int j = 0; j < kBands; ++j) {
+      for (int64_t line = 0; line < Codes::kBytes; line += 64) {
+        _mm_prefetch((const char*)(tile[j] + kBytesAhead + line), _MM_HINT_T0);
+      }
     }
-    const Vec scale = load_bf16(tile + 2 * lane);
-    for (int i = 0; i < kRows; ++i) {
-      const Vec scaled = vec_mul(scale, _mm256_cvtepi32_ps(whole[i]));
-      sums[i] = vec_fma(vec_set(a.x.scales[at + i]), scaled, sums[i]);
+    __m256i whole[kRows][kVecs];
+    Codes::template sum<kRows, kVecs>(codes, x, a.x, at, whole);
+    for (int v = 0; v < kVecs; ++v) {
+      const Vec scale = load_bf16(tile[v / 2] + 2 * kLanes * (v % 2));
+      for (int i = 0; i < kRows; ++i) {
+        const Vec scaled = vec_mul(scale, _mm256_cvtepi32_ps(whole[i][v]));
+        sums[i][v] = vec_fma(vec_set(a.x.scales[at + i]), scaled, sums[i][v]);
+      }
     }
+    for (int j = 0; j < kBands; ++j) tile[j] += Codes::kBytes;
   }
   for (int i = 0; i < kRows; ++i) {
-    store_lanes(a.y + (t + i) * a.y_stride, sums[i], row - a.w.first_row, n_begin, n_end);
+    for (int v = 0; v < kVecs; ++v) {
+      const int64_t row = (band + v / 2) * kBandRows + kLanes * (v % 2);
+      store_lanes(a.y + (t + i) * a.y_stride, sums[i][v], row - a.w.first_row, n_begin, n_end);
+    }
   }
 }
 
-template <bool kFourBits>
+template <typename Codes>
 void coded_rows(const MatmulCodedArgs& a, int64_t n_begin, int64_t n_end) {
   constexpr int64_t kActivationsAtOnce = 32;  // their codes stay in the second cache while bands pass by
-  const int64_t end = a.w.first_row + n_end;
+  const int64_t end = (a.w.first_row + n_end + kBandRows - 1) / kBandRows;
+  int64_t band = (a.w.first_row + n_begin) / kBandRows;
+  if (a.x.rows == 1) {
+    for (; band + 2 <= end; band += 2) coded_bands<Codes, 1, 2>(a, 0, band, n_begin, n_end);
+    for (; band < end; ++band) coded_bands<Codes, 1, 1>(a, 0, band, n_begin, n_end);
+    return;
+  }
+  const int64_t first = band;
   for (int64_t group = 0; group < a.x.rows; group += kActivationsAtOnce) {
     const int64_t group_end = group + kActivationsAtOnce < a.x.rows ? group + kActivationsAtOnce : a.x.rows;
-    for (int64_t row = (a.w.first_row + n_begin) / kLanes * kLanes; row < end; row += kLanes) {
+    for (band = first; band < end; ++band) {
       int64_t t = group;
-      for (; t + 4 <= group_end; t += 4) coded_tile<kFourBits, 4>(a, t, row, n_begin, n_end);
-      for (; t + 2 <= group_end; t += 2) coded_tile<kFourBits, 2>(a, t, row, n_begin, n_end);
-      for (; t < group_end; ++t) coded_tile<kFourBits, 1>(a, t, row, n_begin, n_end);
+      for (; t + 4 <= group_end; t += 4) coded_bands<Codes, 4, 1>(a, t, band, n_begin, n_end);
+      for (; t + 2 <= group_end; t += 2) coded_bands<Codes, 2, 1>(a, t, band, n_begin, n_end);
+      for (; t < group_end; ++t) coded_bands<Codes, 1, 1>(a, t, band, n_begin, n_end);
     }
   }
 }
 
 void matmul_coded(const MatmulCodedArgs& a, int64_t n_begin, int64_t n_end) {
   if (a.w.format == nestor::quant::Format::q4) {
-    coded_rows<true>(a, n_begin, n_end);
+    coded_rows<CodesQ4>(a, n_begin, n_end);
   } else {
-    coded_rows<false>(a, n_begin, n_end);
+    coded_rows<CodesQ8>(a, n_begin, n_end);
   }
 }
 

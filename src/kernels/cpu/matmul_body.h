@@ -9,14 +9,15 @@ namespace {
 
 using nestor::kernels::MatmulArgs;
 
-// Weights that come from memory are fetched ahead: along their rows, and at the end of those in the rows of the
-// next tile ...
+// Weights that come from memory are fetched ahead: along their rows, and at the end of those in the rows of
+// the next tile ...
 struct FromMemory {
   static constexpr int64_t kBytesAhead = 4608;  // as for tiles of codes (coded_body_avx512.h)
   int64_t row_bytes;
   int64_t skip;  // from the end of a row to the row of the next tile
 
-  FromMemory(int64_t bytes, int64_t stride, int64_t columns) : row_bytes(bytes), skip(columns * stride - bytes) {}
+  FromMemory(int64_t bytes, int64_t stride, int64_t columns)
+      : row_bytes(bytes), skip(columns * stride - bytes) {}
   template <int kCols>
   inline void fetch(const uint8_t* const* w, int64_t at) const {
     const int64_t ahead = at + kBytesAhead;
@@ -113,8 +114,8 @@ inline void matmul_some_rows(const MatmulArgs& a, int64_t t, int64_t rows, int64
 template <typename Stored>
 void matmul_stored(const MatmulArgs& a, int64_t n_begin, int64_t n_end) {
   if (a.rows <= kTileRows) return matmul_some_rows<Stored, FromMemory>(a, 0, a.rows, n_begin, n_end);
-  // Some rows stay in the second cache while all columns of w pass by; a few of these stay in the nearest, beside a
-  // tile's rows, while those rows pass by.
+  // Some rows stay in the second cache while all columns of w pass by; a few of these stay in the nearest,
+  // beside a tile's rows, while those rows pass by.
   constexpr int64_t kRowsBytes = 1 << 20;
   constexpr int64_t kColumnBytes = 20480;
   const int64_t rows_that_fit = kRowsBytes / (a.w.cols * 4 + 1) / kTileRows * kTileRows;
