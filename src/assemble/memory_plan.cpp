@@ -61,13 +61,6 @@ double floats_of_row(const config::ModelConfig& c) {
   return residual + std::max({attention, experts, dense});
 }
 
-std::string bytes_text(std::uint64_t bytes) {
-  const auto value = static_cast<double>(bytes);
-  if (value >= 1e9) return fmt::format("{:.2f} GB", value / 1e9);
-  if (value >= 1e6) return fmt::format("{:.1f} MB", value / 1e6);
-  return fmt::format("{:.1f} kB", value / 1e3);
-}
-
 // Which formats of the weights leave room for the working memory.
 std::string formats_that_fit(const MemoryPlan& plan) {
   std::string text;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace nestor {
 
@@ -13,5 +14,8 @@ struct SystemMemory {
   std::uint64_t available = 0;
 };
 SystemMemory system_memory();
+
+/// "12.34 GB", "5.6 MB" or "7.8 kB", of powers of ten.
+std::string bytes_text(std::uint64_t bytes);
 
 }  // namespace nestor

@@ -169,6 +169,21 @@ ConvertReport write_target(const std::filesystem::path& folder, const Json& conf
   return report;
 }
 
+void check_importance_is_used(const ConvertOptions& options, const config::ModelConfig& config,
+                              const config::NameLayout& layout) {
+  if (options.importance.empty()) return;
+  const FormatPolicy policy(options.formats);
+  bool used = false;
+  config::for_each_tensor(config, layout, [&](const config::TensorInfo& tensor) {
+    if (options.importance.of(tensor).empty() || !FormatPolicy::applies_to(tensor)) return;
+    used = used || policy.encoding_of(tensor).has_value();
+  });
+  if (used) return;
+  fail(ErrorKind::usage,
+       "importance chooses the scales of quantized matrices, and none that it was measured for is quantized: "
+       "add --weights q4 or q8, or leave --importance out");
+}
+
 }  // namespace
 
 ConvertReport convert_checkpoint(const std::filesystem::path& source, const std::filesystem::path& target,
@@ -187,6 +202,7 @@ ConvertReport convert_checkpoint(const std::filesystem::path& source, const std:
   const CheckpointSource values(files, config, layout, *options.ops);
   layout.experts = config::NameLayout::Experts::separate;
   options.importance.check_against(config, layout);
+  check_importance_is_used(options, config, layout);
   Json job = job_of(config_json, options);
   if (!options.importance.empty()) job["importance"] = options.importance.checksum();
   for (const auto& [name, tensor] : files.tensors()) {

@@ -234,6 +234,11 @@ TEST(Convert, ImportanceOfAnotherModelOrKindIsRefused) {
   EXPECT_REFUSED(with("model.nothing", {1, 2}), ErrorKind::bad_input, "another model");
   EXPECT_REFUSED(with("lm_head.weight", {1, 2}), ErrorKind::bad_input, "columns");
   EXPECT_REFUSED(with("lm_head.weight", {1, -2}), ErrorKind::bad_input, "mean squares");
+  const auto width = static_cast<std::size_t>(config::read_config(source / "config.json").hidden_size);
+  ConvertOptions plain = options("bf16", "q4");
+  plain.importance = Importance::read(importance_of(folder, "lm_head.weight", std::vector<float>(width, 2)));
+  EXPECT_REFUSED(convert(source, folder.path() / "q", plain), ErrorKind::usage,
+                 "none that it was measured for");
   EXPECT_REFUSED(with("lm_head.weight", {1, std::nanf("")}), ErrorKind::bad_input, "mean squares");
   EXPECT_REFUSED(Importance::read(testing::golden_folder("n3k2") / "model.safetensors"), ErrorKind::bad_input,
                  "--write-importance");

@@ -60,7 +60,8 @@ class HistoryModel : public lm::LanguageModel {
         if (std::ssize(tokens) > info_.context_limit) fail(ErrorKind::limit, "toy context");
         const bool last = i + 1 == chunk.ids.size();
         if (chunk.logits == lm::LogitsFor::all || (chunk.logits == lm::LogitsFor::last && last)) {
-          const auto row = logits_after(tokens, info_.vocab_size);
+          auto row = logits_after(tokens, info_.vocab_size);
+          for (float& logit : row) logit *= sharpness;
           values_.insert(values_.end(), row.begin(), row.end());
         }
       }
@@ -74,6 +75,7 @@ class HistoryModel : public lm::LanguageModel {
 
   std::int64_t open_now() const { return std::ssize(sequences_); }
 
+  float sharpness = 1;        // of its distributions: a factor of all logits
   std::int64_t fail_at = -1;  // the forward() that throws, counted from 1
   std::int64_t forwards = 0, most_rows = 0, most_logits = 0, fed = 0;
 

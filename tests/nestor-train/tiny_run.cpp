@@ -57,8 +57,8 @@ TinyRun::TinyRun() {
 }
 
 Call TinyRun::call(const std::string& out, const std::vector<std::string>& more) const {
-  Call call{.program = NESTOR_TRAIN_PROGRAM};
-  call.arguments = {(*this / "recipe.json").string(), "--out", (*this / out).string()};
+  Call call{.program = NESTOR_TRAIN_PROGRAM,
+            .arguments = {(*this / "recipe.json").string(), "--out", (*this / out).string()}};
   call.arguments.insert(call.arguments.end(), more.begin(), more.end());
   return call;
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "config/footprint.h"
 #include "train/modules/table_spec.h"
 
@@ -66,12 +67,6 @@ double kept_values(const recipe::Recipe& recipe) {
 std::string_view state_of(const recipe::TableOptimizer& t) {
   using Kind = recipe::TableOptimizer::Kind;
   return t.kind == Kind::adam ? "two" : t.kind == Kind::row_adam ? "one" : "none";
-}
-
-std::string bytes_text(std::uint64_t bytes) {
-  const auto value = static_cast<double>(bytes);
-  if (value >= 1e9) return fmt::format("{:.2f} GB", value / 1e9);
-  return fmt::format("{:.1f} MB", value / 1e6);
 }
 
 }  // namespace
