@@ -4,6 +4,8 @@
 // from -8 times the sum of the codes of x.
 #pragma once
 
+#include <string.h>
+
 namespace {
 
 using nestor::kernels::encoded_block;
@@ -59,8 +61,61 @@ void encode_rows(const EncodeRowsArgs& a, int64_t row_begin, int64_t row_end) {
   }
 }
 
-// What the hardware does not fetch in time by itself, as in coded_body_avx512.h.
-constexpr int64_t kBytesAhead = 4608;
+inline __m256i four_codes(const int8_t* p) {
+  int32_t quad;
+  memcpy(&quad, p, sizeof quad);
+  __m256i all = _mm256_set1_epi32(quad);
+  asm("" : "+x"(all));  // loaded once for all vectors of rows
+  return all;
+}
+
+// Whole-number sums of one block: kVecs vectors of eight rows, whose codes begin at `codes`, and kRows
+// activations.
+template <int kRows, int kVecs>
+inline void block_sums_q4(const uint8_t* const* codes, const int8_t* const* x, const int32_t* start,
+                          __m256i (*sums)[kVecs]) {
+  const __m256i low_half = _mm256_set1_epi8(15);
+  for (int i = 0; i < kRows; ++i) {
+    for (int v = 0; v < kVecs; ++v) sums[i][v] = begin_q4(start[i]);
+  }
+  for (int64_t q = 0; q < 4; ++q) {
+    __m256i low[kVecs], high[kVecs];
+    for (int v = 0; v < kVecs; ++v) {
+      const __m256i both = _mm256_loadu_si256((const __m256i*)(codes[v] + 64 * q));
+      low[v] = _mm256_and_si256(both, low_half);
+      high[v] = _mm256_and_si256(_mm256_srli_epi16(both, 4), low_half);
+    }
+    for (int i = 0; i < kRows; ++i) {
+      const __m256i first = four_codes(x[i] + 4 * q);
+      const __m256i second = four_codes(x[i] + 16 + 4 * q);
+      for (int v = 0; v < kVecs; ++v) sums[i][v] = add_q4(add_q4(sums[i][v], low[v], first), high[v], second);
+    }
+  }
+  for (int i = 0; i < kRows; ++i) {
+    for (int v = 0; v < kVecs; ++v) sums[i][v] = end_q4(sums[i][v], start[i]);
+  }
+}
+
+// Signs go over from the weights to the activations.
+template <int kRows, int kVecs>
+inline void block_sums_q8(const uint8_t* const* codes, const int8_t* const* x, __m256i (*sums)[kVecs]) {
+  for (int i = 0; i < kRows; ++i) {
+    for (int v = 0; v < kVecs; ++v) sums[i][v] = _mm256_setzero_si256();
+  }
+  for (int64_t q = 0; q < 8; ++q) {
+    __m256i w[kVecs], magnitude[kVecs];
+    for (int v = 0; v < kVecs; ++v) {
+      w[v] = _mm256_loadu_si256((const __m256i*)(codes[v] + 64 * q));
+      magnitude[v] = _mm256_abs_epi8(w[v]);
+    }
+    for (int i = 0; i < kRows; ++i) {
+      const __m256i four = four_codes(x[i] + 4 * q);
+      for (int v = 0; v < kVecs; ++v) {
+        sums[i][v] = add_q8(sums[i][v], magnitude[v], _mm256_sign_epi8(four, w[v]));
+      }
+    }
+  }
+}
 
 struct CodesQ8 {
   static constexpr int64_t kBytes = nestor::quant::kTileBytesQ8;

@@ -195,9 +195,6 @@ inline void add_block(const From* w, const Activations& x, Vec (*sums)[kBands]) 
   }
 }
 
-// What the hardware does not fetch in time by itself: a streaming read is 1.3 to 1.6 times as fast with it.
-constexpr int64_t kBytesAhead = 4608;
-
 // kRows activations of one group from t on, kBands bands from `band` on, read once from memory.
 template <typename Codes, int kRows, int kBands>
 inline void stream_bands(const MatmulCodedArgs& a, int64_t t, int64_t band, int64_t n_begin, int64_t n_end) {

@@ -12,7 +12,6 @@ using nestor::kernels::MatmulArgs;
 // Weights that come from memory are fetched ahead: along their rows, and at the end of those in the rows of
 // the next tile ...
 struct FromMemory {
-  static constexpr int64_t kBytesAhead = 4608;  // as for tiles of codes (coded_body_avx512.h)
   int64_t row_bytes;
   int64_t skip;  // from the end of a row to the row of the next tile
 

