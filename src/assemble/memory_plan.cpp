@@ -17,8 +17,8 @@ namespace {
 using config::Part;
 using config::Storage;
 
-// Bytes of a value in q8 and q4: a block of 32 codes and a scale of two bytes.
-constexpr double kBytesQ8 = 34.0 / 32, kBytesQ4 = 18.0 / 32;
+// Bytes of a value in q8 and q4: a block of 64 codes and a scale of two bytes.
+constexpr double kBytesQ8 = 66.0 / 64, kBytesQ4 = 34.0 / 64;
 
 std::uint64_t stored_bytes(const checkpoint::Checkpoint& files, const config::TensorInfo& tensor) {
   std::uint64_t bytes = 0;

@@ -37,7 +37,7 @@ Json target_config(Json config, const ConvertOptions& o, bool encodes_any) {
   config["torch_dtype"] = "bfloat16";
   if (!encodes_any) return config;
   config["quantization_config"] = {
-      {"quant_method", "nestor"},     {"version", 1},
+      {"quant_method", "nestor"},     {"version", 2},
       {"weights", o.formats.weights}, {"tables", o.formats.tables},
       {"keep", o.formats.keep},       {"scales", o.scales == quant::ScaleRule::search ? "search" : "absmax"}};
   return config;

@@ -85,18 +85,18 @@ struct WidenArgs {
 /// Rows that EncodedRows keeps side by side.
 inline constexpr int64_t kRowGroup = 8;
 
-/// T rows of activations as codes of eight bits, in blocks of 32 columns: x = scale * code. Rows lie in
+/// T rows of activations as codes of eight bits, in blocks of 64 columns: x = scale * code. Rows lie in
 /// groups of kRowGroup, in a group block after block, because a product takes the rows of a group together:
 /// block b of row t has the number encoded_block(e, t, b) in each of the arrays.
 struct EncodedRows {
-  int8_t* codes;  // 32 for each block
+  int8_t* codes;  // 64 for each block
   float* scales;
   // What the whole-number sum over a block starts from, by format of the weights; only the set that wrote it
   // knows what it means.
   int32_t* starts_q8;
   int32_t* starts_q4;
   int64_t rows;    // T
-  int64_t blocks;  // B = ceil(cols / 32)
+  int64_t blocks;  // B = ceil(cols / 64)
 };
 
 /// Each block has scale = max |x| / 127 and code = x / scale, rounded to nearest; columns beyond the last

@@ -8,6 +8,8 @@
 namespace nestor::quant {
 namespace {
 
+constexpr std::int64_t kHalf = kTileDepth / 2;  // columns of q4 whose codes are the low halves of bytes
+
 std::int64_t blocks_of(std::int64_t cols) { return (cols + kTileDepth - 1) / kTileDepth; }
 
 // Where the code of (row, k) of a tile is.
@@ -20,13 +22,13 @@ void put_code(Format format, std::uint8_t* tile, std::int64_t row, std::int64_t 
     tile[code_at(row, k)] = static_cast<std::uint8_t>(code);
     return;
   }
-  std::uint8_t& byte = tile[code_at(row, k % 16)];
-  byte = static_cast<std::uint8_t>(byte | (code + 8) << (k < 16 ? 0 : 4));
+  std::uint8_t& byte = tile[code_at(row, k % kHalf)];
+  byte = static_cast<std::uint8_t>(byte | (code + 8) << (k < kHalf ? 0 : 4));
 }
 
 int code_of(Format format, const std::uint8_t* tile, std::int64_t row, std::int64_t k) {
   if (format == Format::q8) return static_cast<std::int8_t>(tile[code_at(row, k)]);
-  return ((tile[code_at(row, k % 16)] >> (k < 16 ? 0 : 4)) & 15) - 8;
+  return ((tile[code_at(row, k % kHalf)] >> (k < kHalf ? 0 : 4)) & 15) - 8;
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Matrices in tiles of 16 rows x 32 columns, formats q8 and q4 (format.h has the layout): encoding, and the
+// Matrices in tiles of 16 rows x 64 columns, formats q8 and q4 (format.h has the layout): encoding, and the
 // shape that the bytes have in a file.
 #pragma once
 
@@ -18,7 +18,7 @@ bool is_tiled(Format format);
 /// Bytes of one tile.
 std::int64_t tile_bytes(Format format);
 
-/// [bands of 16 rows, blocks of 32 columns, bytes of a tile]: a tensor of bytes.
+/// [bands of 16 rows, blocks of 64 columns, bytes of a tile]: a tensor of bytes.
 std::array<std::int64_t, 3> tiled_shape(Format format, std::int64_t rows, std::int64_t cols);
 
 /// Up to 16 rows [rows, cols] to one band of tiles, blocks * tile_bytes bytes. `importance` has one weight

@@ -274,7 +274,7 @@ TEST(Convert, KeysAndTensorsThatContradictEachOtherAreRefused) {
   json["quantization_config"]["tables"] = "q9";
   EXPECT_REFUSED(with(json), ErrorKind::bad_input, "q9");
   json = good;
-  json["quantization_config"]["version"] = 2;
+  json["quantization_config"]["version"] = 1;
   EXPECT_REFUSED(with(json), ErrorKind::unsupported, "version");
   json = good;
   json["quantization_config"]["surprise"] = 1;

@@ -44,10 +44,10 @@ struct Tiles {
 // What rounding x to eight bits can change: half a step of every block, times the weights of the block.
 double rounding_bound(std::span<const float> x, const MatrixView& w, std::int64_t n) {
   double bound = 0;
-  for (std::int64_t first = 0; first < w.cols; first += 32) {
+  for (std::int64_t first = 0; first < w.cols; first += quant::kTileDepth) {
     double largest = 0;
     double weights = 0;
-    for (std::int64_t k = first; k < std::min(first + 32, w.cols); ++k) {
+    for (std::int64_t k = first; k < std::min(first + quant::kTileDepth, w.cols); ++k) {
       largest = std::max(largest, std::fabs(static_cast<double>(x[static_cast<std::size_t>(k)])));
       weights += std::fabs(static_cast<double>(quant::element(w, n, k)));
     }
@@ -67,7 +67,7 @@ class Coded : public ::testing::TestWithParam<std::string> {
 
 TEST_P(Coded, AProductIsWithinTheRoundingOfItsActivations) {
   for (const Format format : {Format::q8, Format::q4}) {
-    for (const std::int64_t depth : {1, 31, 32, 33, 100, 256}) {
+    for (const std::int64_t depth : {1, 33, 63, 64, 65, 200, 256}) {
       for (const std::int64_t columns : {1, 7, 8, 16, 17, 50}) {
         const Tiles w(format, random_floats(columns * depth, 1), columns, depth);
         for (const std::int64_t rows : {1, 2, 3, 5, 9}) {
@@ -103,7 +103,7 @@ TEST_P(Coded, AProductIsWithinTheRoundingOfItsActivations) {
 // as large as they can be, and what is left is the order of blocks.
 TEST_P(Coded, OutermostCodesDoNotOverflow) {
   for (const Format format : {Format::q8, Format::q4}) {
-    const std::int64_t depth = 96;
+    const std::int64_t depth = 192;
     const std::int64_t columns = 16;
     std::vector<float> values(columns * depth);
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -193,7 +193,7 @@ TEST(CodedSets, AllGiveTheSameBits) {
 
 // A slice that begins and ends inside a band, as the heads of kv_b do.
 TEST_P(Coded, ASliceIsTheSameBitsAsTheWhole) {
-  const std::int64_t depth = 96;
+  const std::int64_t depth = 192;
   const std::int64_t columns = 70;
   for (const Format format : {Format::q8, Format::q4}) {
     const Tiles w(format, random_floats(columns * depth, 8), columns, depth);

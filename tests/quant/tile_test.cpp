@@ -34,20 +34,20 @@ std::vector<std::uint8_t> encode(Format format, const std::vector<float>& values
 }
 
 TEST(Tile, TheLayoutByHand) {
-  // Row 1 is 127 at k = 5 and -3 at k = 20: with eight bits the scale is 1 and the codes are the values.
-  std::vector<float> values(2 * 32);
-  values[32 + 5] = 127;
-  values[32 + 20] = -3;
-  const auto q8 = encode(Format::q8, values, 2, 32, ScaleRule::absmax);
+  // Row 1 is 127 at k = 5 and -3 at k = 52: with eight bits the scale is 1 and the codes are the values.
+  std::vector<float> values(2 * 64);
+  values[64 + 5] = 127;
+  values[64 + 52] = -3;
+  const auto q8 = encode(Format::q8, values, 2, 64, ScaleRule::absmax);
   ASSERT_EQ(q8.size(), static_cast<std::size_t>(kTileBytesQ8));
   EXPECT_EQ(q8[2] | q8[3] << 8, to_bf16(1.0F));
   EXPECT_EQ(q8[32 + 1 * 64 + 1 * 4 + 1], 127);
-  EXPECT_EQ(q8[32 + 5 * 64 + 1 * 4 + 0], 256 - 3);
-  // Row 0 is -8 at k = 3 and 7 at k = 19: the same byte, low half and high half, as 0 and 15.
-  values.assign(32, 0);
+  EXPECT_EQ(q8[32 + 13 * 64 + 1 * 4 + 0], 256 - 3);
+  // Row 0 is -8 at k = 3 and 7 at k = 35: the same byte, low half and high half, as 0 and 15.
+  values.assign(64, 0);
   values[3] = -8;
-  values[19] = 7;
-  const auto q4 = encode(Format::q4, values, 1, 32, ScaleRule::absmax);
+  values[35] = 7;
+  const auto q4 = encode(Format::q4, values, 1, 64, ScaleRule::absmax);
   ASSERT_EQ(q4.size(), static_cast<std::size_t>(kTileBytesQ4));
   EXPECT_EQ(q4[0] | q4[1] << 8, to_bf16(1.0F));
   EXPECT_EQ(q4[32 + 3], 0xF0);
@@ -58,14 +58,15 @@ TEST(Tile, EveryValueIsWithinHalfAStepOnAwkwardSizes) {
   for (const Format format : {Format::q8, Format::q4}) {
     const double steps = format == Format::q8 ? 127 : 8;
     for (const std::int64_t rows : {1, 15, 16, 17, 40}) {
-      for (const std::int64_t cols : {1, 31, 32, 33, 100}) {
+      for (const std::int64_t cols : {1, 33, 63, 64, 65, 200}) {
         const auto values = random_floats(rows * cols, 1);
         const auto bytes = encode(format, values, rows, cols, ScaleRule::absmax);
         const MatrixView m = matrix_view(bytes.data(), format, rows, cols);
         for (std::int64_t r = 0; r < rows; ++r) {
           for (std::int64_t k = 0; k < cols; ++k) {
             double largest = 0;
-            for (std::int64_t j = k / 32 * 32; j < std::min(cols, k / 32 * 32 + 32); ++j) {
+            const std::int64_t first = k / kTileDepth * kTileDepth;
+            for (std::int64_t j = first; j < std::min(cols, first + kTileDepth); ++j) {
               largest = std::max(
                   largest, std::fabs(static_cast<double>(values[static_cast<std::size_t>(r * cols + j)])));
             }
@@ -146,7 +147,7 @@ TEST(Encoding, NamesAndShapes) {
   const auto q4 = encoding_named(Encoding::Layout::tiles, "q4");
   ASSERT_TRUE(q4);
   EXPECT_EQ(suffix_of(*q4), "_q4");
-  EXPECT_EQ(stored_shape(*q4, 17, 33), (std::vector<std::int64_t>{2, 2, 288}));
+  EXPECT_EQ(stored_shape(*q4, 17, 65), (std::vector<std::int64_t>{2, 2, 544}));
   EXPECT_FALSE(encoding_named(Encoding::Layout::tiles, "q3"));
   const auto q3 = encoding_named(Encoding::Layout::records, "q3");
   ASSERT_TRUE(q3);

@@ -1,5 +1,5 @@
 // Products of tiles with activations rounded to eight bits, for AVX2, over the sums of a block that the file
-// before this one makes (sums_avx2.h or sums_avx2_vnni.h): exact integers inside a block of 32 columns,
+// before this one makes (dot_avx2.h or dot_avx2_vnni.h): exact integers inside a block,
 // float32 between blocks. Lanes are rows of the matrix, as in tiled_body.h. The sum of a block of q4 starts
 // from -8 times the sum of the codes of x.
 #pragma once
@@ -13,32 +13,38 @@ using nestor::kernels::EncodedRows;
 using nestor::kernels::EncodeRowsArgs;
 using nestor::kernels::MatmulCodedArgs;
 
-// 32 floats to codes; returns the scale.
-inline float encode_32(const float* x, int8_t* codes, int32_t* start) {
-  __m256 v[4];
+// 32 values to codes; returns their sums, lane by lane.
+inline __m256i put_32_codes(const float* x, __m256 inverse, int8_t* codes) {
+  __m256i whole[4];
+  for (int i = 0; i < 4; ++i)
+    whole[i] = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8 * i), inverse));
+  const __m256i words =
+      _mm256_packs_epi16(_mm256_packs_epi32(whole[0], whole[1]), _mm256_packs_epi32(whole[2], whole[3]));
+  const __m256i in_order = _mm256_permutevar8x32_epi32(words, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  _mm256_storeu_si256((__m256i*)codes, in_order);
+  return _mm256_add_epi32(_mm256_add_epi32(whole[0], whole[1]), _mm256_add_epi32(whole[2], whole[3]));
+}
+
+// A block of floats to codes; returns the scale.
+inline float encode_block(const float* x, int8_t* codes, int32_t* start) {
   __m256 largest = _mm256_setzero_ps();
   __m256 poison = _mm256_setzero_ps();  // not a number as soon as one value is not finite
   const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFFFFFF));
-  for (int i = 0; i < 4; ++i) {
-    v[i] = _mm256_loadu_ps(x + 8 * i);
-    largest = _mm256_max_ps(largest, _mm256_and_ps(v[i], magnitude));
-    poison = _mm256_fmadd_ps(v[i], _mm256_setzero_ps(), poison);
+  for (int64_t i = 0; i < kTileDepth; i += kLanes) {
+    const __m256 v = _mm256_loadu_ps(x + i);
+    largest = _mm256_max_ps(largest, _mm256_and_ps(v, magnitude));
+    poison = _mm256_fmadd_ps(v, _mm256_setzero_ps(), poison);
   }
   const float most = vec_largest(largest);
-  const float inverse = most > 1e-30F ? 127.0F / most : 0.0F;
-  __m256i whole[4];
-  for (int i = 0; i < 4; ++i) whole[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], _mm256_set1_ps(inverse)));
+  const __m256 inverse = _mm256_set1_ps(most > 1e-30F ? 127.0F / most : 0.0F);
+  static_assert(kTileDepth == 64);
   const __m256i sum =
-      _mm256_add_epi32(_mm256_add_epi32(whole[0], whole[1]), _mm256_add_epi32(whole[2], whole[3]));
+      _mm256_add_epi32(put_32_codes(x, inverse, codes), put_32_codes(x + 32, inverse, codes + 32));
   __m128i s = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
   s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
   s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1));
   // In SIMD, where it wraps: codes of a value that is not finite are anything, and the scale says so.
   *start = _mm_cvtsi128_si32(_mm_sub_epi32(_mm_setzero_si128(), _mm_slli_epi32(s, 3)));
-  const __m256i words =
-      _mm256_packs_epi16(_mm256_packs_epi32(whole[0], whole[1]), _mm256_packs_epi32(whole[2], whole[3]));
-  const __m256i in_order = _mm256_permutevar8x32_epi32(words, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-  _mm256_storeu_si256((__m256i*)codes, in_order);
   return most * (1.0F / 127.0F) + vec_sum(poison);
 }
 
@@ -55,7 +61,7 @@ void encode_rows(const EncodeRowsArgs& a, int64_t row_begin, int64_t row_end) {
         from = padded;
       }
       const int64_t at = encoded_block(a.to, t, a.first_block + b);
-      a.to.scales[at] = encode_32(from, a.to.codes + at * kTileDepth, a.to.starts_q4 + at);
+      a.to.scales[at] = encode_block(from, a.to.codes + at * kTileDepth, a.to.starts_q4 + at);
       a.to.starts_q8[at] = 0;
     }
   }
@@ -76,23 +82,30 @@ inline void block_sums_q4(const uint8_t* const* codes, const int8_t* const* x, c
                           __m256i (*sums)[kVecs]) {
   const __m256i low_half = _mm256_set1_epi8(15);
   for (int i = 0; i < kRows; ++i) {
-    for (int v = 0; v < kVecs; ++v) sums[i][v] = begin_q4(start[i]);
+    for (int v = 0; v < kVecs; ++v) sums[i][v] = _mm256_set1_epi32(start[i]);
   }
-  for (int64_t q = 0; q < 4; ++q) {
-    __m256i low[kVecs], high[kVecs];
-    for (int v = 0; v < kVecs; ++v) {
-      const __m256i both = _mm256_loadu_si256((const __m256i*)(codes[v] + 64 * q));
-      low[v] = _mm256_and_si256(both, low_half);
-      high[v] = _mm256_and_si256(_mm256_srli_epi16(both, 4), low_half);
+  for (int64_t four = 0; four < kTileDepth / 8; four += 4) {
+    __m256i part[kRows][kVecs];
+    for (int i = 0; i < kRows; ++i) {
+      for (int v = 0; v < kVecs; ++v) part[i][v] = begin_q4(sums[i][v]);
+    }
+    for (int64_t q = four; q < four + 4; ++q) {
+      __m256i low[kVecs], high[kVecs];
+      for (int v = 0; v < kVecs; ++v) {
+        const __m256i both = _mm256_loadu_si256((const __m256i*)(codes[v] + 64 * q));
+        low[v] = _mm256_and_si256(both, low_half);
+        high[v] = _mm256_and_si256(_mm256_srli_epi16(both, 4), low_half);
+      }
+      for (int i = 0; i < kRows; ++i) {
+        const __m256i first = four_codes(x[i] + 4 * q);
+        const __m256i second = four_codes(x[i] + kTileDepth / 2 + 4 * q);
+        for (int v = 0; v < kVecs; ++v)
+          part[i][v] = add_q4(add_q4(part[i][v], low[v], first), high[v], second);
+      }
     }
     for (int i = 0; i < kRows; ++i) {
-      const __m256i first = four_codes(x[i] + 4 * q);
-      const __m256i second = four_codes(x[i] + 16 + 4 * q);
-      for (int v = 0; v < kVecs; ++v) sums[i][v] = add_q4(add_q4(sums[i][v], low[v], first), high[v], second);
+      for (int v = 0; v < kVecs; ++v) sums[i][v] = end_q4(sums[i][v], part[i][v]);
     }
-  }
-  for (int i = 0; i < kRows; ++i) {
-    for (int v = 0; v < kVecs; ++v) sums[i][v] = end_q4(sums[i][v], start[i]);
   }
 }
 
@@ -102,7 +115,7 @@ inline void block_sums_q8(const uint8_t* const* codes, const int8_t* const* x, _
   for (int i = 0; i < kRows; ++i) {
     for (int v = 0; v < kVecs; ++v) sums[i][v] = _mm256_setzero_si256();
   }
-  for (int64_t q = 0; q < 8; ++q) {
+  for (int64_t q = 0; q < kTileDepth / 4; ++q) {
     __m256i w[kVecs], magnitude[kVecs];
     for (int v = 0; v < kVecs; ++v) {
       w[v] = _mm256_loadu_si256((const __m256i*)(codes[v] + 64 * q));

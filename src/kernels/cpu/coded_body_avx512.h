@@ -3,7 +3,7 @@
 //
 // Whole-number sums become floats without a conversion: they start from the bits of kMagic = 1.5 * 2^23,
 // whose last place is 1, so that the sum, read as a float, is kMagic + sum as long as |sum| < 2^22; it is at
-// most 32 * 127 * 127 < 2^19. Multiplied by a scale with the eight bits of a bfloat16, kMagic stays exact,
+// most 64 * 127 * 127 < 2^20. Multiplied by a scale with the eight bits of a bfloat16, kMagic stays exact,
 // and one fused (kMagic + sum) * scale - kMagic * scale is sum * scale, rounded once.
 //
 // A step takes up to eight activations and two bands, so that each register of codes, once loaded, meets
@@ -24,20 +24,36 @@ using nestor::kernels::MatmulCodedArgs;
 constexpr int32_t kMagicBits = 0x4B400000;
 constexpr float kMagic = 12582912.0F;
 
-// 32 floats to codes; returns the scale.
-inline float encode_32(Vec low, Vec high, int8_t* codes, int32_t* sum_of_codes) {
-  const Vec largest = vec_max(_mm512_abs_ps(low), _mm512_abs_ps(high));
-  // Not a number as soon as one value is not finite.
-  const Vec poison = vec_fma(low, vec_zero(), vec_mul(high, vec_zero()));
+constexpr int kVecsOfBlock = (int)(kTileDepth / kLanes);
+
+// A block of floats to codes; returns the scale.
+inline float encode_block(const Vec* x, int8_t* codes, int32_t* sum_of_codes) {
+  Vec largest = _mm512_abs_ps(x[0]);
+  Vec poison = vec_mul(x[0], vec_zero());  // not a number as soon as one value is not finite
+  for (int i = 1; i < kVecsOfBlock; ++i) {
+    largest = vec_max(largest, _mm512_abs_ps(x[i]));
+    poison = vec_fma(x[i], vec_zero(), poison);
+  }
   const float most = vec_largest(largest);
   const Vec inverse = vec_set(most > 1e-30F ? 127.0F / most : 0.0F);
-  const __m512i first = _mm512_cvtps_epi32(vec_mul(low, inverse));
-  const __m512i second = _mm512_cvtps_epi32(vec_mul(high, inverse));
-  _mm_storeu_si128((__m128i*)codes, _mm512_cvtsepi32_epi8(first));
-  _mm_storeu_si128((__m128i*)(codes + 16), _mm512_cvtsepi32_epi8(second));
   // In SIMD, where it wraps: codes of a value that is not finite are anything, and the scale says so.
-  *sum_of_codes = _mm512_reduce_add_epi32(_mm512_add_epi32(first, second));
+  __m512i sum = _mm512_setzero_si512();
+  for (int i = 0; i < kVecsOfBlock; ++i) {
+    const __m512i whole = _mm512_cvtps_epi32(vec_mul(x[i], inverse));
+    _mm_storeu_si128((__m128i*)(codes + i * kLanes), _mm512_cvtsepi32_epi8(whole));
+    sum = _mm512_add_epi32(sum, whole);
+  }
+  *sum_of_codes = _mm512_reduce_add_epi32(sum);
   return most * (1.0F / 127.0F) + vec_sum(poison);
+}
+
+// The first `count` values of a block, the rest zero.
+inline void load_values(const float* x, int64_t count, Vec* values) {
+  for (int i = 0; i < kVecsOfBlock; ++i) {
+    const int64_t left = count - i * kLanes;
+    const __mmask16 lanes = left >= kLanes ? (__mmask16)0xFFFF : left > 0 ? first_lanes(left) : (__mmask16)0;
+    values[i] = _mm512_maskz_loadu_ps(lanes, x + i * kLanes);
+  }
 }
 
 inline int32_t start_of(int32_t sum_of_codes, int32_t offset) {
@@ -48,29 +64,27 @@ void encode_rows(const EncodeRowsArgs& a, int64_t row_begin, int64_t row_end) {
   for (int64_t t = row_begin; t < row_end; ++t) {
     const float* x = a.x + t * a.x_stride;
     for (int64_t b = 0; b * kTileDepth < a.cols; ++b) {
-      const int64_t left = a.cols - b * kTileDepth;
-      const __mmask16 low = left >= 16 ? (__mmask16)0xFFFF : first_lanes(left);
-      const __mmask16 high = left >= 32  ? (__mmask16)0xFFFF
-                             : left > 16 ? first_lanes(left - 16)
-                                         : (__mmask16)0;
       const int64_t at = encoded_block(a.to, t, a.first_block + b);
+      Vec values[kVecsOfBlock];
+      load_values(x + b * kTileDepth, a.cols - b * kTileDepth, values);
       int32_t sum = 0;
-      a.to.scales[at] =
-          encode_32(_mm512_maskz_loadu_ps(low, x + b * kTileDepth),
-                    _mm512_maskz_loadu_ps(high, x + b * kTileDepth + 16), a.to.codes + at * kTileDepth, &sum);
+      a.to.scales[at] = encode_block(values, a.to.codes + at * kTileDepth, &sum);
       a.to.starts_q8[at] = start_of(sum, kOffsetQ8);
       a.to.starts_q4[at] = start_of(sum, 8);
     }
   }
 }
 
-// Codes of tiles as the dot product takes them: step q has columns 4 q to 4 q + 3 and, in `high`, those 16
-// beyond.
+// Steps of a block: step q has columns 4 q to 4 q + 3 and, in `high`, those kHalfDepth beyond.
+constexpr int kSteps = (int)(kTileDepth / 8);
+constexpr int kHalfDepth = (int)(kTileDepth / 2);
+
+// Codes of tiles as the dot product takes them.
 struct CodesQ8 {
   static constexpr int64_t kBytes = nestor::quant::kTileBytesQ8;
   static inline void step(const uint8_t* codes, int q, __m512i* low, __m512i* high) {
     *low = codes_q8(_mm512_loadu_si512(codes + 64 * q));
-    *high = codes_q8(_mm512_loadu_si512(codes + 64 * (q + 4)));
+    *high = codes_q8(_mm512_loadu_si512(codes + 64 * (q + kSteps)));
   }
   static inline __m512i dot(__m512i sums, __m512i w, __m512i x) { return dot_q8(sums, w, x); }
   static inline const int32_t* starts(const EncodedRows& x) { return x.starts_q8; }
@@ -101,19 +115,20 @@ struct FromTile {
   inline void advance() { tile += Codes::kBytes; }
 };
 
-// ... or a panel, which holds the same unpacked for many activations: 8 x 64 codes, 16 scales, 16 times
+// ... or a panel, which holds the same unpacked for many activations: the codes, 16 scales, 16 times
 // -kMagic * scale.
-constexpr int64_t kPanelBytes = 640;
+constexpr int64_t kPanelScales = kBandRows * kTileDepth;
+constexpr int64_t kPanelBytes = kPanelScales + 128;
 
 struct FromPanel {
   const uint8_t* panel;
   inline void step(int q, __m512i* low, __m512i* high) const {
     *low = _mm512_load_si512(panel + 64 * q);
-    *high = _mm512_load_si512(panel + 64 * (q + 4));
+    *high = _mm512_load_si512(panel + 64 * (q + kSteps));
   }
   inline void scales(Vec* scale, Vec* back) const {
-    *scale = _mm512_load_ps(panel + 512);
-    *back = _mm512_load_ps(panel + 576);
+    *scale = _mm512_load_ps(panel + kPanelScales);
+    *back = _mm512_load_ps(panel + kPanelScales + 64);
   }
   inline void advance() { panel += kPanelBytes; }
 };
@@ -121,16 +136,16 @@ struct FromPanel {
 template <typename Codes>
 inline void fill_panel(const uint8_t* tile, uint8_t* panel) {
   const FromTile<Codes> from = {tile};
-  for (int q = 0; q < 4; ++q) {
+  for (int q = 0; q < kSteps; ++q) {
     __m512i low, high;
     from.step(q, &low, &high);
     _mm512_store_si512(panel + 64 * q, low);
-    _mm512_store_si512(panel + 64 * (q + 4), high);
+    _mm512_store_si512(panel + 64 * (q + kSteps), high);
   }
   Vec scale, back;
   from.scales(&scale, &back);
-  _mm512_store_ps((float*)(panel + 512), scale);
-  _mm512_store_ps((float*)(panel + 576), back);
+  _mm512_store_ps((float*)(panel + kPanelScales), scale);
+  _mm512_store_ps((float*)(panel + kPanelScales + 64), back);
 }
 
 // Four codes in every lane. They stay in a register for all bands: folded into the dot product they would be
@@ -173,7 +188,7 @@ inline void add_block(const From* w, const Activations& x, Vec (*sums)[kBands]) 
     for (int j = 0; j < kBands; ++j) whole[i][j] = _mm512_set1_epi32(x.starts[i]);
   }
 #pragma GCC unroll 4
-  for (int q = 0; q < 4; ++q) {
+  for (int q = 0; q < kSteps; ++q) {
     __m512i low[kBands], high[kBands];
     for (int j = 0; j < kBands; ++j) w[j].step(q, &low[j], &high[j]);
     for (int i = 0; i < kRows; ++i) {
@@ -181,7 +196,7 @@ inline void add_block(const From* w, const Activations& x, Vec (*sums)[kBands]) 
       for (int j = 0; j < kBands; ++j) whole[i][j] = Codes::dot(whole[i][j], low[j], quad);
     }
     for (int i = 0; i < kRows; ++i) {
-      const __m512i quad = four_codes(x.codes + i * kTileDepth + 16 + 4 * q);
+      const __m512i quad = four_codes(x.codes + i * kTileDepth + kHalfDepth + 4 * q);
       for (int j = 0; j < kBands; ++j) whole[i][j] = Codes::dot(whole[i][j], high[j], quad);
     }
   }
@@ -231,30 +246,51 @@ void stream(const MatmulCodedArgs& a, int64_t t, int64_t n_begin, int64_t n_end)
   for (; band < end; ++band) stream_bands<Codes, kRows, 1>(a, t, band, n_begin, n_end);
 }
 
-// Sums of up to kPanelRows activations and two bands wait in the first cache while the panels pass.
+// A panel has kPanelBlocks blocks of two bands and passes over up to kPanelRows activations, whose sums wait
+// in the first cache for the next panel.
 constexpr int64_t kPanelRows = 128;
-constexpr int64_t kPanelBlocks = 16;
+constexpr int64_t kPanelBlocks = 8;
 
 struct PanelSums {
   alignas(64) float at[kPanelRows][2][kBandRows];
 };
 
-// `ahead`, if any, are the tiles that the next panels come from: fetched a tile at a time beside the
-// arithmetic.
+// Passes of 8, 4, 2 and 1 activations that make up a number of them.
+inline int64_t passes_of(int64_t rows) { return rows / 8 + (rows >> 2 & 1) + (rows >> 1 & 1) + (rows & 1); }
+
+// What is fetched beside the arithmetic on some rows: tiles that the next panel comes from, shared out evenly
+// over the blocks of all rows, and at the last blocks the lines of y that the sums will go to.
+struct Ahead {
+  const uint8_t* bands[2];
+  int64_t band_bytes;
+  int64_t share, shares;  // of these rows, of all rows
+  const float* y;         // or nullptr
+  int64_t y_stride;
+
+  inline void fetch(int64_t block) const {
+    const int64_t begin = (share + block) * band_bytes / shares / 64 * 64;
+    const int64_t end = (share + block + 1) * band_bytes / shares;
+    for (int64_t byte = begin; byte < end; byte += 64) {
+      for (int64_t j = 0; j < 2; ++j) _mm_prefetch((const char*)(bands[j] + byte), _MM_HINT_T1);
+    }
+  }
+};
+
 template <typename Codes, int kRows>
 inline void panel_rows(const uint8_t* panels, const EncodedRows& e, int64_t t, int64_t block, int64_t blocks,
-                       const uint8_t* ahead, float (*sums_at)[2][kBandRows]) {
+                       const Ahead& ahead, float (*sums_at)[2][kBandRows]) {
   FromPanel w[2] = {{panels}, {panels + kPanelBlocks * kPanelBytes}};
   Activations x = activations_at<Codes>(e, t, block);
   Vec sums[kRows][2];
   for (int i = 0; i < kRows; ++i) {
-    for (int j = 0; j < 2; ++j) sums[i][j] = _mm512_load_ps(sums_at[i][j]);
+    for (int j = 0; j < 2; ++j) {
+      sums[i][j] = _mm512_load_ps(sums_at[i][j]);
+      if (ahead.y != nullptr)
+        _mm_prefetch((const char*)(ahead.y + i * ahead.y_stride + j * kBandRows), _MM_HINT_T0);
+    }
   }
   for (int64_t b = 0; b < blocks; ++b, x.advance()) {
-    if (ahead != nullptr) {
-      for (int64_t line = 0; line < Codes::kBytes; line += 64)
-        _mm_prefetch((const char*)(ahead + b * Codes::kBytes + line), _MM_HINT_T1);
-    }
+    ahead.fetch(b);
     add_block<Codes, kRows, 2>(w, x, sums);
     w[0].advance();
     w[1].advance();
@@ -276,24 +312,30 @@ inline void panel_bands(const MatmulCodedArgs& a, int64_t t_begin, int64_t t_end
   for (int64_t j = 0; j < 2; ++j) bands_at[j] = a.w.data + (band + (j < bands ? j : 0)) * a.w.row_bytes;
   for (int64_t block = 0; block < a.x.blocks; block += kPanelBlocks) {
     const int64_t blocks = a.x.blocks - block < kPanelBlocks ? a.x.blocks - block : kPanelBlocks;
-    const uint8_t* ahead[2];
+    const bool last = block + blocks == a.x.blocks;
+    Ahead ahead{};
     for (int64_t j = 0; j < 2; ++j) {
       const uint8_t* tile = bands_at[j] + block * Codes::kBytes;
-      for (int64_t b = 0; b < blocks; ++b, tile += Codes::kBytes) {
+      for (int64_t b = 0; b < blocks; ++b, tile += Codes::kBytes)
         fill_panel<Codes>(tile, panels + (j * kPanelBlocks + b) * kPanelBytes);
-      }
       // Behind the last block of these bands come the next two, if there are more.
-      ahead[j] = block + blocks < a.x.blocks ? tile : bands_at[j] + 2 * a.w.row_bytes;
+      ahead.bands[j] = last ? bands_at[j] + 2 * a.w.row_bytes : tile;
     }
+    ahead.band_bytes = blocks * Codes::kBytes;
+    ahead.shares = passes_of(t_end - t_begin) * blocks;
+    if (last) ahead.y = a.y + t_begin * a.y_stride + band * kBandRows - a.w.first_row;
+    ahead.y_stride = a.y_stride;
     int64_t t = t_begin;
-    const auto at = [&] { return sums.at + (t - t_begin); };
-    for (; t + 8 <= t_end; t += 8) {
-      const int64_t group = (t - t_begin) / 8;
-      panel_rows<Codes, 8>(panels, a.x, t, block, blocks, group < 2 ? ahead[group] : nullptr, at());
-    }
-    for (; t + 4 <= t_end; t += 4) panel_rows<Codes, 4>(panels, a.x, t, block, blocks, nullptr, at());
-    for (; t + 2 <= t_end; t += 2) panel_rows<Codes, 2>(panels, a.x, t, block, blocks, nullptr, at());
-    for (; t < t_end; ++t) panel_rows<Codes, 1>(panels, a.x, t, block, blocks, nullptr, at());
+    const auto pass = [&]<int kRows>() {
+      panel_rows<Codes, kRows>(panels, a.x, t, block, blocks, ahead, sums.at + (t - t_begin));
+      ahead.share += blocks;
+      if (last) ahead.y += kRows * a.y_stride;
+      t += kRows;
+    };
+    while (t + 8 <= t_end) pass.template operator()<8>();
+    if (t + 4 <= t_end) pass.template operator()<4>();
+    if (t + 2 <= t_end) pass.template operator()<2>();
+    if (t < t_end) pass.template operator()<1>();
   }
   for (int64_t t = t_begin; t < t_end; ++t) {
     for (int64_t j = 0; j < bands; ++j) {

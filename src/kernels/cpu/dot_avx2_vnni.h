@@ -3,9 +3,9 @@
 
 namespace {
 
-inline __m256i begin_q4(int32_t start) { return _mm256_set1_epi32(start); }
+inline __m256i begin_q4(__m256i sums) { return sums; }
 inline __m256i add_q4(__m256i sums, __m256i w, __m256i x) { return _mm256_dpbusd_avx_epi32(sums, w, x); }
-inline __m256i end_q4(__m256i sums, int32_t) { return sums; }
+inline __m256i end_q4(__m256i, __m256i with_half) { return with_half; }
 
 inline __m256i add_q8(__m256i sums, __m256i magnitude, __m256i x) {
   return _mm256_dpbusd_avx_epi32(sums, magnitude, x);

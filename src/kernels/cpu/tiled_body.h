@@ -2,7 +2,7 @@
 // float32 activations. Lanes are rows of the matrix: neighbouring outputs side by side, each with its own
 // sum.
 //
-// For every output: a block of 32 columns is summed as two halves in ascending k, their sum is multiplied by
+// For every output: a block of 64 columns is summed as two halves in ascending k, their sum is multiplied by
 // the scale and added to what came before. The order depends on nothing but the number of columns.
 #pragma once
 
@@ -16,6 +16,8 @@ using nestor::quant::kBandRows;
 using nestor::quant::kTileDepth;
 using nestor::quant::kTileScaleBytes;
 
+constexpr int64_t kTiledSteps = kTileDepth / 8;  // of four columns in each half of a block
+
 struct TiledQ8 {
   static constexpr int64_t kBytes = nestor::quant::kTileBytesQ8;
   // Codes of kLanes rows at column 4 q + j of the first or the second half of a block; `codes` at the first
@@ -26,12 +28,12 @@ struct TiledQ8 {
   }
   template <int j>
   static inline Vec second_half(const uint8_t* codes, int64_t q) {
-    return vec_signed_byte<j>(codes + (q + 4) * 64);
+    return vec_signed_byte<j>(codes + (q + kTiledSteps) * 64);
   }
-  // The 32 codes of one row, as bytes that mean themselves minus `kOffset`.
+  // The codes of one row, as bytes that mean themselves minus `kOffset`.
   static constexpr float kOffset = 0;
   static inline void gather_row(const uint8_t* codes, uint8_t* out) {
-    for (int64_t q = 0; q < 8; ++q) memcpy(out + 4 * q, codes + 64 * q, 4);
+    for (int64_t q = 0; q < 2 * kTiledSteps; ++q) memcpy(out + 4 * q, codes + 64 * q, 4);
   }
 };
 
@@ -47,13 +49,13 @@ struct TiledQ4 {
   }
   static constexpr float kOffset = 8;
   static inline void gather_row(const uint8_t* codes, uint8_t* out) {
-    for (int64_t q = 0; q < 4; ++q) {
+    for (int64_t q = 0; q < kTiledSteps; ++q) {
       uint32_t quad;
       memcpy(&quad, codes + 64 * q, 4);
       const uint32_t low = quad & 0x0F0F0F0FU;
       const uint32_t high = (quad >> 4) & 0x0F0F0F0FU;
       memcpy(out + 4 * q, &low, 4);
-      memcpy(out + 16 + 4 * q, &high, 4);
+      memcpy(out + kTileDepth / 2 + 4 * q, &high, 4);
     }
   }
 };
@@ -64,7 +66,7 @@ inline void tiled_column(const uint8_t* codes, int64_t q, const float* const* x,
   const Vec second = Tiled::template second_half<j>(codes, q);
   for (int i = 0; i < kRows; ++i) {
     halves[i][0] = vec_fma(vec_set(x[i][4 * q + j]), first, halves[i][0]);
-    halves[i][1] = vec_fma(vec_set(x[i][16 + 4 * q + j]), second, halves[i][1]);
+    halves[i][1] = vec_fma(vec_set(x[i][kTileDepth / 2 + 4 * q + j]), second, halves[i][1]);
   }
 }
 
@@ -89,7 +91,7 @@ inline void tiled_sums(const MatmulArgs& a, int64_t t, int64_t row, Vec* sums) {
     Vec halves[kRows][2];
     for (int i = 0; i < kRows; ++i) halves[i][0] = halves[i][1] = vec_zero();
     const uint8_t* codes = tile + kTileScaleBytes + 4 * lane;
-    for (int64_t q = 0; q < 4; ++q) {
+    for (int64_t q = 0; q < kTiledSteps; ++q) {
       tiled_column<Tiled, 0, kRows>(codes, q, x, halves);
       tiled_column<Tiled, 1, kRows>(codes, q, x, halves);
       tiled_column<Tiled, 2, kRows>(codes, q, x, halves);
@@ -134,7 +136,7 @@ void matmul_tiled(const MatmulArgs& a, int64_t n_begin, int64_t n_end) {
   }
 }
 
-// The 32 codes of one row of a tile, each plus the offset of its format, and its scale.
+// The codes of one row of a tile, each plus the offset of its format, and its scale.
 struct RowCodes {
   uint8_t codes[kTileDepth];
   float scale;
@@ -161,8 +163,8 @@ inline void values_of(const RowCodes& row, Vec* values) {
   }
 }
 
-// Rows k of one block of 32 columns, decoded.
-constexpr int64_t kDecodedRows = 128;
+// Rows k of one block, decoded.
+constexpr int64_t kDecodedRows = 64;
 
 struct DecodedBlock {
   alignas(64) float values[kDecodedRows][kTileDepth];
@@ -185,7 +187,7 @@ inline void decode_block(const nestor::quant::MatrixView& m, int64_t k, int64_t 
   }
 }
 
-// The first `count` of 32 values, the rest zero, and back.
+// The first `count` values of a block, the rest zero, and back.
 inline void load_block(const float* y, int64_t count, Vec* values) {
   constexpr int kVecs = (int)(kTileDepth / kLanes);
   float padded[kTileDepth];
@@ -205,7 +207,7 @@ inline void store_block(const Vec* values, int64_t count, float* y) {
   if (count < kTileDepth) memcpy(y, padded, (size_t)count * sizeof(float));
 }
 
-// y[t.., n..n+count) += sum of x[t.., k..k+depth) times the decoded rows k..: one block of 32 columns.
+// y[t.., n..n+count) += sum of x[t.., k..k+depth) times the decoded rows k..: one block of columns.
 template <int kRows>
 inline void decoded_rows(const MatmulTransposedArgs& a, int64_t t, int64_t n, int64_t count, int64_t k,
                          int64_t depth, const DecodedBlock& block) {
@@ -226,9 +228,9 @@ inline void decoded_rows(const MatmulTransposedArgs& a, int64_t t, int64_t n, in
 }
 
 // Rows that pass over a decoded block together: with AVX-512 16 of 32 registers hold their sums.
-constexpr int kDecodedAtOnce = kLanes == 16 ? 8 : 2;
+constexpr int kDecodedAtOnce = kLanes == 16 ? 4 : 1;
 
-// n_begin is a multiple of 32. Each block is decoded once for all rows.
+// n_begin is a multiple of kTileDepth. Each block is decoded once for all rows.
 template <typename Tiled>
 void transposed_tiled(const MatmulTransposedArgs& a, int64_t n_begin, int64_t n_end) {
   DecodedBlock block;
