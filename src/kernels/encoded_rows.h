@@ -1,5 +1,5 @@
-// Where the blocks of encoded rows lie (op_args.h, EncodedRows). `static`, as files for one instruction set
-// include it.
+// Where the blocks of encoded rows lie, and what their sums start from (op_args.h, EncodedRows). `static`, as
+// files for one instruction set include it.
 #pragma once
 
 #include "kernels/op_args.h"
@@ -12,6 +12,12 @@ static inline int64_t encoded_block(const EncodedRows& e, int64_t t, int64_t b) 
   const int64_t left = e.rows - first;
   const int64_t count = left < kRowGroup ? left : kRowGroup;
   return first * e.blocks + b * count + t - first;
+}
+
+// What a sum of products starts from where the codes of the other side have `offset` added: `zero` less the
+// offset times the sum of these codes, modulo 2^32.
+static inline int32_t start_of(int32_t sum_of_codes, int32_t offset, int32_t zero) {
+  return (int32_t)((uint32_t)zero - (uint32_t)offset * (uint32_t)sum_of_codes);
 }
 
 }  // namespace nestor::kernels

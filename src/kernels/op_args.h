@@ -23,7 +23,10 @@ struct MatmulArgs {
   int64_t y_stride;
 };
 
-/// y[t, n] += sum_k x[t, k] * w[k, n], summed in ascending k onto what y holds. w is [K, N].
+/// y[t, n] += sum_k x[t, k] * w[k, n], summed in ascending k onto what y holds. w is [K, N]. Sets that
+/// multiply codes (matmul_coded) do so here with tiles (q8, q4): x[t, k] times the scale of row k is rounded
+/// to eight bits, with one scale for 64 rows of the whole matrix (rows 64 b to 64 b + 63) and 64 columns;
+/// sums of products of codes are exact, and all these sets give the same bits.
 using MatmulTransposedArgs = MatmulArgs;
 
 /// y = w * (x * rsqrt(mean(x^2) + eps)) * scale, row by row over `cols` values (spec 3.2). y may be x.
@@ -131,7 +134,7 @@ struct OpTable {
   void (*softmax)(const SoftmaxArgs& args, int64_t row_begin, int64_t row_end);
   void (*add_scaled)(const AddScaledArgs& args, int64_t begin, int64_t end);
   void (*widen)(const WidenArgs& args, int64_t begin, int64_t end);
-  // Both or neither: a set without them multiplies tiles with float32 activations.
+  // Both or neither: a set without them multiplies tiles with float32 activations, also transposed.
   void (*encode_rows)(const EncodeRowsArgs& args, int64_t row_begin, int64_t row_end);
   void (*matmul_coded)(const MatmulCodedArgs& args, int64_t n_begin, int64_t n_end);
 };

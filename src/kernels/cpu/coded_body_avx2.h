@@ -10,8 +10,8 @@ namespace {
 
 using nestor::kernels::encoded_block;
 using nestor::kernels::EncodedRows;
-using nestor::kernels::EncodeRowsArgs;
 using nestor::kernels::MatmulCodedArgs;
+using nestor::kernels::start_of;
 
 // 32 values to codes; returns their sums, lane by lane.
 inline __m256i put_32_codes(const float* x, __m256 inverse, int8_t* codes) {
@@ -26,7 +26,7 @@ inline __m256i put_32_codes(const float* x, __m256 inverse, int8_t* codes) {
 }
 
 // A block of floats to codes; returns the scale.
-inline float encode_block(const float* x, int8_t* codes, int32_t* start) {
+inline float encode_block(const float* x, int8_t* codes, int32_t* sum_of_codes) {
   __m256 largest = _mm256_setzero_ps();
   __m256 poison = _mm256_setzero_ps();  // not a number as soon as one value is not finite
   const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFFFFFF));
@@ -44,27 +44,24 @@ inline float encode_block(const float* x, int8_t* codes, int32_t* start) {
   s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
   s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1));
   // In SIMD, where it wraps: codes of a value that is not finite are anything, and the scale says so.
-  *start = _mm_cvtsi128_si32(_mm_sub_epi32(_mm_setzero_si128(), _mm_slli_epi32(s, 3)));
+  *sum_of_codes = _mm_cvtsi128_si32(s);
   return most * (1.0F / 127.0F) + vec_sum(poison);
 }
 
-void encode_rows(const EncodeRowsArgs& a, int64_t row_begin, int64_t row_end) {
-  for (int64_t t = row_begin; t < row_end; ++t) {
-    const float* x = a.x + t * a.x_stride;
-    for (int64_t b = 0; b * kTileDepth < a.cols; ++b) {
-      const int64_t left = a.cols - b * kTileDepth;
-      float padded[kTileDepth];
-      const float* from = x + b * kTileDepth;
-      if (left < kTileDepth) {
-        memset(padded, 0, sizeof padded);
-        memcpy(padded, from, (size_t)left * sizeof(float));
-        from = padded;
-      }
-      const int64_t at = encoded_block(a.to, t, a.first_block + b);
-      a.to.scales[at] = encode_block(from, a.to.codes + at * kTileDepth, a.to.starts_q4 + at);
-      a.to.starts_q8[at] = 0;
-    }
-  }
+constexpr int32_t kOffsetQ8 = 0;
+
+inline void put_starts(const EncodedRows& to, int64_t at, int32_t sum_of_codes) {
+  to.starts_q8[at] = 0;
+  to.starts_q4[at] = start_of(sum_of_codes, 8, 0);
+}
+
+// Whole numbers in lanes, and their sums with products of four signed codes.
+typedef __m256i Whole;
+inline Whole whole_set(int32_t x) { return _mm256_set1_epi32(x); }
+inline Whole whole_load(const uint8_t* p) { return _mm256_loadu_si256((const __m256i*)p); }
+inline Vec whole_to_floats(Whole x) { return _mm256_cvtepi32_ps(x); }
+inline Whole add_codes(Whole sums, Whole w, Whole x) {
+  return add_q8(sums, _mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
 }
 
 inline __m256i four_codes(const int8_t* p) {

@@ -17,29 +17,30 @@ namespace {
 
 using nestor::kernels::encoded_block;
 using nestor::kernels::EncodedRows;
-using nestor::kernels::EncodeRowsArgs;
 using nestor::kernels::kRowGroup;
 using nestor::kernels::MatmulCodedArgs;
+using nestor::kernels::start_of;
 
 constexpr int32_t kMagicBits = 0x4B400000;
 constexpr float kMagic = 12582912.0F;
 
-constexpr int kVecsOfBlock = (int)(kTileDepth / kLanes);
-
 // A block of floats to codes; returns the scale.
-inline float encode_block(const Vec* x, int8_t* codes, int32_t* sum_of_codes) {
-  Vec largest = _mm512_abs_ps(x[0]);
-  Vec poison = vec_mul(x[0], vec_zero());  // not a number as soon as one value is not finite
-  for (int i = 1; i < kVecsOfBlock; ++i) {
-    largest = vec_max(largest, _mm512_abs_ps(x[i]));
-    poison = vec_fma(x[i], vec_zero(), poison);
+inline float encode_block(const float* x, int8_t* codes, int32_t* sum_of_codes) {
+  constexpr int kVecs = (int)(kTileDepth / kLanes);
+  Vec v[kVecs];
+  Vec largest = vec_zero();
+  Vec poison = vec_zero();  // not a number as soon as one value is not finite
+  for (int i = 0; i < kVecs; ++i) {
+    v[i] = vec_load(x + i * kLanes);
+    largest = vec_max(largest, _mm512_abs_ps(v[i]));
+    poison = vec_fma(v[i], vec_zero(), poison);
   }
   const float most = vec_largest(largest);
   const Vec inverse = vec_set(most > 1e-30F ? 127.0F / most : 0.0F);
   // In SIMD, where it wraps: codes of a value that is not finite are anything, and the scale says so.
   __m512i sum = _mm512_setzero_si512();
-  for (int i = 0; i < kVecsOfBlock; ++i) {
-    const __m512i whole = _mm512_cvtps_epi32(vec_mul(x[i], inverse));
+  for (int i = 0; i < kVecs; ++i) {
+    const __m512i whole = _mm512_cvtps_epi32(vec_mul(v[i], inverse));
     _mm_storeu_si128((__m128i*)(codes + i * kLanes), _mm512_cvtsepi32_epi8(whole));
     sum = _mm512_add_epi32(sum, whole);
   }
@@ -47,33 +48,17 @@ inline float encode_block(const Vec* x, int8_t* codes, int32_t* sum_of_codes) {
   return most * (1.0F / 127.0F) + vec_sum(poison);
 }
 
-// The first `count` values of a block, the rest zero.
-inline void load_values(const float* x, int64_t count, Vec* values) {
-  for (int i = 0; i < kVecsOfBlock; ++i) {
-    const int64_t left = count - i * kLanes;
-    const __mmask16 lanes = left >= kLanes ? (__mmask16)0xFFFF : left > 0 ? first_lanes(left) : (__mmask16)0;
-    values[i] = _mm512_maskz_loadu_ps(lanes, x + i * kLanes);
-  }
+inline void put_starts(const EncodedRows& to, int64_t at, int32_t sum_of_codes) {
+  to.starts_q8[at] = start_of(sum_of_codes, kOffsetQ8, kMagicBits);
+  to.starts_q4[at] = start_of(sum_of_codes, 8, kMagicBits);
 }
 
-inline int32_t start_of(int32_t sum_of_codes, int32_t offset) {
-  return (int32_t)((uint32_t)kMagicBits - (uint32_t)offset * (uint32_t)sum_of_codes);
-}
-
-void encode_rows(const EncodeRowsArgs& a, int64_t row_begin, int64_t row_end) {
-  for (int64_t t = row_begin; t < row_end; ++t) {
-    const float* x = a.x + t * a.x_stride;
-    for (int64_t b = 0; b * kTileDepth < a.cols; ++b) {
-      const int64_t at = encoded_block(a.to, t, a.first_block + b);
-      Vec values[kVecsOfBlock];
-      load_values(x + b * kTileDepth, a.cols - b * kTileDepth, values);
-      int32_t sum = 0;
-      a.to.scales[at] = encode_block(values, a.to.codes + at * kTileDepth, &sum);
-      a.to.starts_q8[at] = start_of(sum, kOffsetQ8);
-      a.to.starts_q4[at] = start_of(sum, 8);
-    }
-  }
-}
+// Whole numbers in lanes, and their sums with products of four signed codes; `w` has kOffsetQ8 added.
+typedef __m512i Whole;
+inline Whole whole_set(int32_t x) { return _mm512_set1_epi32(x); }
+inline Whole whole_load(const uint8_t* p) { return _mm512_loadu_si512(p); }
+inline Vec whole_to_floats(Whole x) { return _mm512_cvtepi32_ps(x); }
+inline Whole add_codes(Whole sums, Whole w, Whole x) { return dot_q8(sums, w, x); }
 
 // Steps of a block: step q has columns 4 q to 4 q + 3 and, in `high`, those kHalfDepth beyond.
 constexpr int kSteps = (int)(kTileDepth / 8);

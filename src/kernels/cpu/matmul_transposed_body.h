@@ -56,7 +56,7 @@ void transposed_stored(const MatmulTransposedArgs& a, int64_t n_begin, int64_t n
   if (n < n_end) transposed_strip<Stored, 1>(a, n, n_end - n);
 }
 
-// n_begin is a multiple of kScaleBlock or zero (ops.h cuts ranges so).
+// n_begin is a multiple of kScaleBlock or zero.
 void matmul_transposed(const MatmulTransposedArgs& a, int64_t n_begin, int64_t n_end) {
   switch (a.w.format) {
     case nestor::quant::Format::f32:
@@ -72,10 +72,10 @@ void matmul_transposed(const MatmulTransposedArgs& a, int64_t n_begin, int64_t n
       transposed_stored<StoredF8>(a, n_begin, n_end);
       break;
     case nestor::quant::Format::q8:
-      transposed_tiled<TiledQ8>(a, n_begin, n_end);
+      transposed_coded<SixteenQ8>(a, n_begin, n_end);
       break;
     case nestor::quant::Format::q4:
-      transposed_tiled<TiledQ4>(a, n_begin, n_end);
+      transposed_coded<SixteenQ4>(a, n_begin, n_end);
       break;
   }
 }

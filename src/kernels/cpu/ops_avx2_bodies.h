@@ -8,6 +8,9 @@
 
 #include "kernels/cpu/coded_body_avx2.h"
 
+#include "kernels/cpu/coded_transposed_body.h"
+#include "kernels/cpu/encode_body.h"
+
 #include "kernels/cpu/matmul_body.h"
 #include "kernels/cpu/matmul_transposed_body.h"
 #include "kernels/cpu/rows_body.h"

@@ -11,7 +11,6 @@
 namespace {
 
 using nestor::kernels::MatmulArgs;
-using nestor::kernels::MatmulTransposedArgs;
 using nestor::quant::kBandRows;
 using nestor::quant::kTileDepth;
 using nestor::quant::kTileScaleBytes;
@@ -160,90 +159,6 @@ inline void values_of(const RowCodes& row, Vec* values) {
   for (int64_t i = 0; i < kTileDepth / kLanes; ++i) {
     const Vec codes = vec_sub(vec_signed_bytes(row.codes + i * kLanes), vec_set(Tiled::kOffset));
     values[i] = vec_mul(vec_set(row.scale), codes);
-  }
-}
-
-// Rows k of one block, decoded.
-constexpr int64_t kDecodedRows = 64;
-
-struct DecodedBlock {
-  alignas(64) float values[kDecodedRows][kTileDepth];
-};
-
-// Sixteen rows at a time: bytes that were just written one by one are slow to read as vectors.
-template <typename Tiled>
-inline void decode_block(const nestor::quant::MatrixView& m, int64_t k, int64_t count, int64_t block,
-                         DecodedBlock* to) {
-  constexpr int64_t kVecs = kTileDepth / kLanes;
-  RowCodes rows[kBandRows];
-  for (int64_t first = 0; first < count; first += kBandRows) {
-    const int64_t here = count - first < kBandRows ? count - first : kBandRows;
-    for (int64_t i = 0; i < here; ++i) gather_codes<Tiled>(m, k + first + i, block, &rows[i]);
-    for (int64_t i = 0; i < here; ++i) {
-      Vec values[kVecs];
-      values_of<Tiled>(rows[i], values);
-      for (int64_t j = 0; j < kVecs; ++j) vec_store(to->values[first + i] + j * kLanes, values[j]);
-    }
-  }
-}
-
-// The first `count` values of a block, the rest zero, and back.
-inline void load_block(const float* y, int64_t count, Vec* values) {
-  constexpr int kVecs = (int)(kTileDepth / kLanes);
-  float padded[kTileDepth];
-  if (count < kTileDepth) {
-    memset(padded, 0, sizeof padded);
-    memcpy(padded, y, (size_t)count * sizeof(float));
-    y = padded;
-  }
-  for (int j = 0; j < kVecs; ++j) values[j] = vec_load(y + j * kLanes);
-}
-
-inline void store_block(const Vec* values, int64_t count, float* y) {
-  constexpr int kVecs = (int)(kTileDepth / kLanes);
-  float padded[kTileDepth];
-  float* to = count < kTileDepth ? padded : y;
-  for (int j = 0; j < kVecs; ++j) vec_store(to + j * kLanes, values[j]);
-  if (count < kTileDepth) memcpy(y, padded, (size_t)count * sizeof(float));
-}
-
-// y[t.., n..n+count) += sum of x[t.., k..k+depth) times the decoded rows k..: one block of columns.
-template <int kRows>
-inline void decoded_rows(const MatmulTransposedArgs& a, int64_t t, int64_t n, int64_t count, int64_t k,
-                         int64_t depth, const DecodedBlock& block) {
-  constexpr int kVecs = (int)(kTileDepth / kLanes);
-  Vec sums[kRows][kVecs];
-  for (int i = 0; i < kRows; ++i) load_block(a.y + (t + i) * a.y_stride + n, count, sums[i]);
-  const float* x[kRows];
-  for (int i = 0; i < kRows; ++i) x[i] = a.x + (t + i) * a.x_stride + k;
-  for (int64_t d = 0; d < depth; ++d) {
-    Vec values[kVecs];
-    for (int j = 0; j < kVecs; ++j) values[j] = vec_load(block.values[d] + j * kLanes);
-    for (int i = 0; i < kRows; ++i) {
-      const Vec factor = vec_set(x[i][d]);
-      for (int j = 0; j < kVecs; ++j) sums[i][j] = vec_fma(factor, values[j], sums[i][j]);
-    }
-  }
-  for (int i = 0; i < kRows; ++i) store_block(sums[i], count, a.y + (t + i) * a.y_stride + n);
-}
-
-// Rows that pass over a decoded block together: with AVX-512 16 of 32 registers hold their sums.
-constexpr int kDecodedAtOnce = kLanes == 16 ? 4 : 1;
-
-// n_begin is a multiple of kTileDepth. Each block is decoded once for all rows.
-template <typename Tiled>
-void transposed_tiled(const MatmulTransposedArgs& a, int64_t n_begin, int64_t n_end) {
-  DecodedBlock block;
-  for (int64_t n = n_begin; n < n_end; n += kTileDepth) {
-    const int64_t count = n_end - n < kTileDepth ? n_end - n : kTileDepth;
-    for (int64_t k = 0; k < a.w.rows; k += kDecodedRows) {
-      const int64_t depth = a.w.rows - k < kDecodedRows ? a.w.rows - k : kDecodedRows;
-      decode_block<Tiled>(a.w, k, depth, n / kTileDepth, &block);
-      int64_t t = 0;
-      for (; t + kDecodedAtOnce <= a.rows; t += kDecodedAtOnce)
-        decoded_rows<kDecodedAtOnce>(a, t, n, count, k, depth, block);
-      for (; t < a.rows; ++t) decoded_rows<1>(a, t, n, count, k, depth, block);
-    }
   }
 }
 

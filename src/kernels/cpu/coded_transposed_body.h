@@ -1,0 +1,176 @@
+// y[t, n] += sum_k x[t, k] * w[k, n] for matrices in tiles, by products of codes (op_args.h,
+// MatmulTransposedArgs), over encode_block and whole numbers of the coded_body_*.h before this one.
+//
+// Here rows of the matrix are summed over, so their scales go to the activations: x * scale is rounded to
+// eight bits, 64 rows at a time. Tiles are turned so that four rows of a column lie together; the activations
+// that share the turned block pay for that.
+#pragma once
+
+#include <string.h>
+
+namespace {
+
+using nestor::kernels::MatmulTransposedArgs;
+
+// 64 rows of the whole matrix; the view has those at the places [begin, end), place p being its row first +
+// p.
+struct RowBlock {
+  int64_t grid_row;
+  int64_t first;
+  int64_t begin, end;
+};
+
+// Codes as the dot product takes them: four rows of one column side by side, 64 columns.
+struct TurnedBlock {
+  alignas(64) uint8_t codes[kTileDepth / 4][4 * kTileDepth];
+  float scales[kTileDepth];  // of the rows; 0 where the view has none
+};
+
+// Sixteen codes of a tile as signed numbers: rows 4 i to 4 i + 3, columns 4 c to 4 c + 3.
+struct SixteenQ8 {
+  static constexpr int64_t kBytes = nestor::quant::kTileBytesQ8;
+  static inline __m128i at(const uint8_t* codes, int64_t c, int64_t i) {
+    return _mm_loadu_si128((const __m128i*)(codes + 64 * c + 16 * i));
+  }
+};
+
+struct SixteenQ4 {
+  static constexpr int64_t kBytes = nestor::quant::kTileBytesQ4;
+  static inline __m128i at(const uint8_t* codes, int64_t c, int64_t i) {
+    const __m128i both = _mm_loadu_si128((const __m128i*)(codes + 64 * (c % kTiledSteps) + 16 * i));
+    const __m128i half = c < kTiledSteps ? both : _mm_srli_epi16(both, 4);
+    return _mm_sub_epi8(_mm_and_si128(half, _mm_set1_epi8(15)), _mm_set1_epi8(8));
+  }
+};
+
+template <typename Sixteen>
+inline void turn_band(const uint8_t* tile, uint8_t (*to)[4 * kTileDepth]) {
+  const __m128i by_column = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  const __m128i offset = _mm_set1_epi8((char)kOffsetQ8);
+  for (int64_t i = 0; i < kBandRows / 4; ++i) {
+    for (int64_t c = 0; c < kTileDepth / 4; ++c) {
+      const __m128i four = _mm_shuffle_epi8(Sixteen::at(tile + kTileScaleBytes, c, i), by_column);
+      _mm_storeu_si128((__m128i*)(to[i] + 16 * c), _mm_xor_si128(four, offset));
+    }
+  }
+}
+
+template <typename Sixteen>
+inline void turn_block(const nestor::quant::MatrixView& m, const RowBlock& rows, int64_t block,
+                       TurnedBlock* to) {
+  for (int64_t place = 0; place < kTileDepth; place += kBandRows) {
+    float* scales = to->scales + place;
+    if (place >= rows.end || place + kBandRows <= rows.begin) {
+      memset(to->codes[place / 4], 0, kBandRows / 4 * sizeof to->codes[0]);
+      memset(scales, 0, kBandRows * sizeof(float));
+      continue;
+    }
+    const uint8_t* tile =
+        m.data + (rows.grid_row + place) / kBandRows * m.row_bytes + block * Sixteen::kBytes;
+    turn_band<Sixteen>(tile, to->codes + place / 4);
+    for (int64_t r = 0; r < kBandRows; r += kLanes) vec_store(scales + r, load_bf16(tile + 2 * r));
+    // What lies beyond the view is no number, or not yet.
+    for (int64_t r = 0; r < kBandRows; ++r) {
+      if (place + r < rows.begin || place + r >= rows.end) scales[r] = 0;
+    }
+  }
+}
+
+// Activations that meet a turned block, each times the scales of its rows.
+constexpr int64_t kScaledRows = 128;
+
+struct ScaledRows {
+  alignas(64) int8_t codes[kScaledRows][kTileDepth];
+  float scales[kScaledRows];
+  int32_t starts[kScaledRows];
+};
+
+inline void encode_scaled(const float* x, const RowBlock& rows, const float* scales, int64_t t,
+                          ScaledRows* to) {
+  float scaled[kTileDepth];
+  if (rows.begin == 0 && rows.end == kTileDepth) {
+    for (int64_t p = 0; p < kTileDepth; p += kLanes)
+      vec_store(scaled + p, vec_mul(vec_load(x + rows.first + p), vec_load(scales + p)));
+  } else {
+    memset(scaled, 0, sizeof scaled);
+    for (int64_t p = rows.begin; p < rows.end; ++p) scaled[p] = x[rows.first + p] * scales[p];
+  }
+  int32_t sum = 0;
+  to->scales[t] = encode_block(scaled, to->codes[t], &sum);
+  to->starts[t] = start_of(sum, kOffsetQ8, 0);
+}
+
+// Adds a block to `count` columns of kRows rows of y.
+template <int kRows>
+inline void add_turned(const TurnedBlock& w, const ScaledRows& x, int64_t t, int64_t count, float* y,
+                       int64_t stride) {
+  constexpr int kVecs = 4;
+  for (int64_t n = 0; n < count; n += kVecs * kLanes) {
+    Whole sums[kRows][kVecs];
+    for (int i = 0; i < kRows; ++i) {
+      for (int v = 0; v < kVecs; ++v) sums[i][v] = whole_set(x.starts[t + i]);
+    }
+    for (int64_t q = 0; q < kTileDepth / 4; ++q) {
+      Whole columns[kVecs];
+      for (int v = 0; v < kVecs; ++v) columns[v] = whole_load(w.codes[q] + 4 * (n + v * kLanes));
+      for (int i = 0; i < kRows; ++i) {
+        const Whole four = four_codes(x.codes[t + i] + 4 * q);
+        for (int v = 0; v < kVecs; ++v) sums[i][v] = add_codes(sums[i][v], columns[v], four);
+      }
+    }
+    for (int i = 0; i < kRows; ++i) {
+      const Vec scale = vec_set(x.scales[t + i]);
+      for (int v = 0; v < kVecs; ++v) {
+        const int64_t left = count - n - v * kLanes;
+        float* at = y + i * stride + n + v * kLanes;
+        if (left >= kLanes) {
+          vec_store(at, vec_fma(scale, whole_to_floats(sums[i][v]), vec_load(at)));
+        } else if (left > 0) {
+          vec_store_part(at, vec_fma(scale, whole_to_floats(sums[i][v]), vec_load_part(at, left)), left);
+        }
+      }
+    }
+  }
+}
+
+// One block of rows, activations [t_begin, t_end).
+template <typename Sixteen>
+inline void add_row_block(const MatmulTransposedArgs& a, const RowBlock& rows, int64_t t_begin, int64_t t_end,
+                          int64_t n_begin, int64_t n_end) {
+  constexpr int kRowsAtOnce = kLanes == 16 ? 4 : 2;
+  TurnedBlock block;
+  ScaledRows x;
+  float encoded_for[kTileDepth];
+  for (int64_t n = n_begin; n < n_end; n += kTileDepth) {
+    turn_block<Sixteen>(a.w, rows, n / kTileDepth, &block);
+    // Records of the latent cache have one scale in all blocks.
+    if (n == n_begin || memcmp(encoded_for, block.scales, sizeof encoded_for) != 0) {
+      for (int64_t t = t_begin; t < t_end; ++t)
+        encode_scaled(a.x + t * a.x_stride, rows, block.scales, t - t_begin, &x);
+      memcpy(encoded_for, block.scales, sizeof encoded_for);
+    }
+    const int64_t count = n_end - n < kTileDepth ? n_end - n : kTileDepth;
+    int64_t t = t_begin;
+    const auto y = [&] { return a.y + t * a.y_stride + n; };
+    for (; t + kRowsAtOnce <= t_end; t += kRowsAtOnce)
+      add_turned<kRowsAtOnce>(block, x, t - t_begin, count, y(), a.y_stride);
+    for (; t < t_end; ++t) add_turned<1>(block, x, t - t_begin, count, y(), a.y_stride);
+  }
+}
+
+// n_begin is a multiple of kTileDepth.
+template <typename Sixteen>
+void transposed_coded(const MatmulTransposedArgs& a, int64_t n_begin, int64_t n_end) {
+  const int64_t end = a.w.first_row + a.w.rows;
+  for (int64_t t = 0; t < a.rows; t += kScaledRows) {
+    const int64_t t_end = t + kScaledRows < a.rows ? t + kScaledRows : a.rows;
+    for (int64_t grid = a.w.first_row / kTileDepth * kTileDepth; grid < end; grid += kTileDepth) {
+      RowBlock rows = {grid, grid - a.w.first_row, 0, kTileDepth};
+      if (rows.first < 0) rows.begin = -rows.first;
+      if (end - grid < kTileDepth) rows.end = end - grid;
+      add_row_block<Sixteen>(a, rows, t, t_end, n_begin, n_end);
+    }
+  }
+}
+
+}  // namespace
