@@ -28,10 +28,12 @@ void add_engine_options(CLI::App& root, assemble::EngineOptions& o) {
   root.add_option("--kernels", o.kernels,
                   "Kernel set: auto (the fastest here), reference, avx2, avx2_vnni, avx512, avx512_vnni")
       ->option_text("NAME");
-  root.add_option("--dtype", o.dtype,
-                  "Numbers of the attention cache: f32 (default) or bf16 (half the memory, less exact)")
-      ->check(CLI::IsMember({"f32", "bf16"}))
-      ->option_text("f32|bf16");
+  root.add_option(
+          "--dtype", o.dtype,
+          "Numbers of the attention cache: f32, bf16 (half the memory), q8 (a quarter; default for quantized "
+          "weights, otherwise f32)")
+      ->check(CLI::IsMember({"auto", "f32", "bf16", "q8"}))
+      ->option_text("f32|bf16|q8");
   root.add_flag(
       "--larger-than-memory",
       [&o](std::int64_t count) {

@@ -241,10 +241,12 @@ std::string text_report(const Inspection& found) {
   }
   out += fmt::format("  {:<22}{} to {} per token, by how many choices are identity experts\n", "activated",
                      billions(f.activated_min), billions(f.activated_max));
-  out += fmt::format("  {:<22}{} values per token ({} bytes in f32, {} in bf16)\n", "latent cache",
-                     grouped(config::cached_values_per_token(found.config)),
-                     grouped(4 * config::cached_values_per_token(found.config)),
-                     grouped(2 * config::cached_values_per_token(found.config)));
+  const auto cache = [&](kernels::Format format) {
+    return grouped(model::cache_bytes_per_token(found.config, format));
+  };
+  out += fmt::format("  {:<22}{} values per token ({} bytes in f32, {} in bf16, {} in q8)\n", "latent cache",
+                     grouped(config::cached_values_per_token(found.config)), cache(kernels::Format::f32),
+                     cache(kernels::Format::bf16), cache(kernels::Format::q8));
   if (found.config.quantization) {
     const config::QuantizationSpec& q = *found.config.quantization;
     out += fmt::format("  {:<22}weights {}, tables {}{}\n", "quantized", q.weights, q.tables,

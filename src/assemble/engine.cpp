@@ -10,10 +10,15 @@ namespace {
 
 constexpr int kMostThreads = 1024;
 
-kernels::Format cache_format(const std::string& dtype) {
+// Beside weights in eight or four bits, products round activations anyway.
+kernels::Format cache_format(const std::string& dtype, const config::ModelConfig& config) {
+  if (dtype == "auto")
+    return config.quantization && config.quantization->weights != "bf16" ? kernels::Format::q8
+                                                                         : kernels::Format::f32;
+  if (dtype == "q8") return kernels::Format::q8;
   if (dtype == "f32") return kernels::Format::f32;
   if (dtype == "bf16") return kernels::Format::bf16;
-  fail(ErrorKind::usage, "--dtype {} is not known; expected f32 or bf16", in_quotes(dtype));
+  fail(ErrorKind::usage, "--dtype {} is not known; expected auto, f32, bf16 or q8", in_quotes(dtype));
 }
 
 }  // namespace
@@ -34,13 +39,13 @@ std::unique_ptr<model::Model> open_model(const std::filesystem::path& folder, co
   wanted.ops = &kernels::select_set(options.kernels, cpu);
   wanted.threads = options.threads == 0 ? cpu.cores : options.threads;
   wanted.context_limit = options.context;
-  wanted.cache_format = cache_format(options.dtype);
   std::error_code error;
   if (!std::filesystem::is_directory(folder, error)) {
     fail(ErrorKind::not_found, "{}: expected a checkpoint folder, found {}", folder.string(),
          std::filesystem::exists(folder, error) ? "a file" : "nothing there");
   }
   auto config = open_config(folder, options.accepted_keys);
+  wanted.cache_format = cache_format(options.dtype, config);
   auto files = std::make_shared<const checkpoint::Checkpoint>(folder);
   const MemoryPlan plan = plan_memory(config, *files, wanted.cache_format, system_memory());
   if (options.see_plan) options.see_plan(plan);

@@ -17,7 +17,8 @@ struct EngineOptions {
   int threads = 0;           // 0: one per processor that this process may use
   std::int64_t context = 0;  // tokens per sequence; 0: what the model allows
   std::string kernels = "auto";
-  std::string dtype = "f32";     // of the latent cache: f32 or bf16; arithmetic is float32 either way
+  std::string dtype =
+      "auto";  // of the latent cache: f32, bf16, q8, or auto: q8 beside quantized weights, else f32
   std::int64_t cache_bytes = 0;  // that the latent cache may take; 0: as many as are available
   Oversize oversize = Oversize::refused;
   std::function<void(const MemoryPlan&)> see_plan;  // if any, before anything is allocated

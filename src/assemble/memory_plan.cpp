@@ -9,7 +9,7 @@
 #include "checkpoint/inventory.h"
 #include "checkpoint/locate.h"
 #include "config/footprint.h"
-#include "quant/matrix.h"
+#include "model/model.h"
 
 namespace nestor::assemble {
 namespace {
@@ -96,8 +96,7 @@ MemoryPlan plan_memory(const config::ModelConfig& c, const checkpoint::Checkpoin
   const double row = floats_of_row(c) * sizeof(float);
   plan.working = static_cast<std::uint64_t>(kSlack * row * MemoryPlan::working_rows +
                                             sizeof(float) * static_cast<double>(c.vocab_size));
-  plan.cache_per_token =
-      static_cast<std::uint64_t>(config::cached_values_per_token(c) * quant::element_bytes(cache_format));
+  plan.cache_per_token = static_cast<std::uint64_t>(model::cache_bytes_per_token(c, cache_format));
   plan.system = system;
   return plan;
 }
@@ -118,7 +117,7 @@ void check_memory(const MemoryPlan& plan, std::int64_t asked_context, Oversize o
   if (asked_context > plan.most_tokens()) {
     fail(ErrorKind::limit,
          "a context of {} tokens takes {} beside {} of weights and working memory, and {} are available: {} "
-         "tokens fit (--ctx), or twice as many in bf16 as in f32 (--dtype)",
+         "tokens fit (--ctx); in bf16 a token takes half as much as in f32, in q8 about a quarter (--dtype)",
          asked_context, bytes_text(static_cast<std::uint64_t>(asked_context) * plan.cache_per_token),
          bytes_text(plan.weights + plan.working), bytes_text(plan.system.available), plan.most_tokens());
   }

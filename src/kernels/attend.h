@@ -13,12 +13,18 @@ namespace nestor::kernels {
 
 /// Where the records of one attention module lie inside the pages of a sequence.
 struct RecordLayout {
-  Format format;                // f32 or bf16
+  Format format;                // f32, bf16, or q8: 16 positions to a band of tiles
   std::int64_t latent;          // R
   std::int64_t record;          // R + P values
-  std::int64_t page_positions;  // records of one module in a page
+  std::int64_t page_positions;  // records of one module in a page; of q8 a multiple of 16
   std::int64_t module_offset;   // bytes from the start of a page to this module's records
 };
+
+/// Bytes of one module's records in a page.
+std::int64_t module_bytes(const RecordLayout& layout);
+
+/// The records of one module in a page, as a matrix [page_positions, R + P].
+MatrixView records_of(const RecordLayout& layout, const std::uint8_t* page);
 
 /// One row of queries: the pages of its sequence and how many positions it sees (its own included).
 struct AttendRow {
@@ -26,9 +32,11 @@ struct AttendRow {
   std::int64_t positions;
 };
 
-/// out [T, heads * R] = softmax(q . records) . latents, with q [T, heads * (R + P)] already scaled.
-/// Sums run over 256 positions in ascending order, and these sums are joined in ascending order: the result
-/// does not depend on page size, batch or threads.
+/// out [T * heads, R] = softmax(q . records) . latents, with q [T * heads, R + P] already scaled, head after
+/// head. Sums run over 256 positions in ascending order, and these sums are joined in ascending order: the
+/// result does not depend on page size, batch or threads. From records in q8, sets that multiply codes
+/// (op_args.h) take queries and probabilities rounded to eight bits; pages then have 64 positions or a
+/// multiple.
 void attend(const Context& ctx, const RecordLayout& layout, std::span<const AttendRow> rows,
             std::int64_t heads, Rows q, Rows out);
 

@@ -9,6 +9,7 @@
 
 #include "quant/matrix.h"
 #include "quant/number.h"
+#include "quant/tile.h"
 
 namespace nestor::layers {
 namespace {
@@ -21,9 +22,19 @@ void store_records(const kernels::RecordLayout& layout, std::span<const kernels:
   const std::int64_t bytes = layout.record * quant::element_bytes(layout.format);
   for (std::size_t t = 0; t < rows.size(); ++t) {
     const std::int64_t position = rows[t].positions - 1;
-    std::uint8_t* to = rows[t].pages[position / layout.page_positions] + layout.module_offset +
-                       position % layout.page_positions * bytes;
+    const std::int64_t in_page = position % layout.page_positions;
+    std::uint8_t* module = rows[t].pages[position / layout.page_positions] + layout.module_offset;
     const float* from = records.row(static_cast<std::int64_t>(t));
+    if (layout.format == kernels::Format::q8) {
+      // One scale for the latents: probabilities, which are multiplied with them, are then rounded once for
+      // all columns.
+      std::uint8_t* band =
+          module + in_page / quant::kBandRows * kernels::records_of(layout, module).row_bytes;
+      quant::encode_row_q8({from, static_cast<std::size_t>(layout.record)}, layout.latent,
+                           in_page % quant::kBandRows, band);
+      continue;
+    }
+    std::uint8_t* to = module + in_page * bytes;
     if (layout.format == kernels::Format::f32) {
       std::memcpy(to, from, static_cast<std::size_t>(bytes));
       continue;
@@ -46,7 +57,18 @@ void append_records(const kernels::Context& ctx, const AttentionShape& s, const 
   kernels::show_input(ctx, {record, rows, std::nullopt}, w.kv_b);
 }
 
-// The query of every head beside its rotary part: [T, A * (R + P)], softmax scale included. `latent` is q_a
+// One row for each head of each row. Rows of one head whole pages apart would compete for the same places of
+// the caches.
+Rows take_head_rows(kernels::Arena& arena, std::int64_t rows, std::int64_t heads, std::int64_t cols) {
+  constexpr std::int64_t kPageFloats = 1024, kLineFloats = 16;
+  const std::int64_t stride = heads * cols % kPageFloats == 0 ? cols + kLineFloats : cols;
+  return {arena.take(rows * heads * stride), stride};
+}
+
+// Of [T * A, ...] the rows of one head.
+Rows of_head(Rows x, const AttentionShape& s, std::int64_t head) { return {x.row(head), s.heads * x.stride}; }
+
+// The query of every head beside its rotary part: [T * A, R + P], softmax scale included. `latent` is q_a
 // x.
 void latent_queries(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
                     const StepCache& cache, Rows latent, Rows query) {
@@ -56,11 +78,12 @@ void latent_queries(const kernels::Context& ctx, const AttentionShape& s, const 
   const Rows q = kernels::take_rows(ctx.arena, rows, s.heads * (s.nope + s.rope));
   kernels::matmul(ctx, latent, rows, w.q_b, q);
 
-  ctx.work.float_products += rows * s.heads * s.nope * s.kv_rank;
+  const std::int64_t cost = rows * s.heads * s.nope * s.kv_rank;
+  (kernels::takes_codes(ctx, w.kv_b) ? ctx.work.code_products : ctx.work.float_products) += cost;
   ctx.work.weight_bytes += quant::stored_bytes(quant::row_slice(w.kv_b, 0, s.heads * s.nope));
-  kernels::for_tiles(ctx, s.heads, rows * s.heads * s.nope * s.kv_rank, [&](std::int64_t head, int) {
+  kernels::for_tiles(ctx, s.heads, cost, [&](std::int64_t head, int) {
     const Rows in = {q.data + head * (s.nope + s.rope), q.stride};
-    const Rows out = {query.data + head * (s.kv_rank + s.rope), query.stride};
+    const Rows out = of_head(query, s, head);
     for (std::int64_t t = 0; t < rows; ++t) {
       std::fill_n(out.row(t), s.kv_rank, 0.0F);
       std::copy_n(in.row(t) + s.nope, s.rope, out.row(t) + s.kv_rank);
@@ -71,7 +94,7 @@ void latent_queries(const kernels::Context& ctx, const AttentionShape& s, const 
   });
 }
 
-// Mixed latents [T, A * R] to values [T, A * v].
+// Mixed latents [T * A, R] to values [T, A * v].
 void values_of(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
                std::int64_t rows, Rows mixed, Rows values) {
   const kernels::Arena::Scope scope(ctx.arena);
@@ -83,8 +106,7 @@ void values_of(const kernels::Context& ctx, const AttentionShape& s, const Atten
   kernels::count_product(ctx, rows, quant::row_slice(w.kv_b, 0, s.heads * s.value));
   kernels::for_tiles(ctx, s.heads, cost, [&](std::int64_t head, int worker) {
     const auto up = quant::row_slice(w.kv_b, head * (s.nope + s.value) + s.nope, s.value);
-    const kernels::Input in{
-        {mixed.data + head * s.kv_rank, mixed.stride}, rows, codes[static_cast<std::size_t>(worker)]};
+    const kernels::Input in{of_head(mixed, s, head), rows, codes[static_cast<std::size_t>(worker)]};
     if (in.codes) ctx.ops.encode_rows({in.x.data, in.x.stride, s.kv_rank, *in.codes, 0}, 0, rows);
     kernels::multiply_rows(ctx, in, up, {values.data + head * s.value, values.stride}, 0, s.value);
   });
@@ -120,9 +142,9 @@ void attention(const kernels::Context& ctx, const AttentionShape& s, const Atten
   const std::array products = {kernels::Product{&w.kv_a, record}, kernels::Product{&w.q_a, latent}};
   kernels::multiply(ctx, kernels::input_of(ctx, x, rows, std::array{&w.kv_a, &w.q_a}), products);
   append_records(ctx, s, w, cache, record);
-  const Rows query = kernels::take_rows(ctx.arena, rows, s.heads * (s.kv_rank + s.rope));
+  const Rows query = take_head_rows(ctx.arena, rows, s.heads, s.kv_rank + s.rope);
   latent_queries(ctx, s, w, cache, latent, query);
-  const Rows mixed = kernels::take_rows(ctx.arena, rows, s.heads * s.kv_rank);
+  const Rows mixed = take_head_rows(ctx.arena, rows, s.heads, s.kv_rank);
   kernels::attend(ctx, cache.layout, cache.rows, s.heads, query, mixed);
   const Rows values = kernels::take_rows(ctx.arena, rows, s.heads * s.value);
   values_of(ctx, s, w, rows, mixed, values);

@@ -6,7 +6,6 @@
 #include <set>
 
 #include "base/error.h"
-#include "quant/matrix.h"
 
 namespace nestor::model {
 namespace {
@@ -17,10 +16,6 @@ constexpr std::int64_t kPagePositions = 64;
 
 kernels::RecordLayout record_layout(const config::ModelConfig& c, kernels::Format format) {
   return {format, c.kv_lora_rank, c.kv_lora_rank + c.qk_rope_head_dim, kPagePositions, 0};
-}
-
-std::int64_t module_bytes(const kernels::RecordLayout& layout) {
-  return layout.page_positions * layout.record * quant::element_bytes(layout.format);
 }
 
 std::int64_t context_limit(const config::ModelConfig& c, std::int64_t wanted) {
@@ -44,6 +39,10 @@ PagePool page_pool(std::int64_t page_bytes, std::int64_t cache_bytes) {
 
 }  // namespace
 
+std::int64_t cache_bytes_per_token(const config::ModelConfig& c, kernels::Format cache_format) {
+  return c.attentions() * kernels::module_bytes(record_layout(c, cache_format)) / kPagePositions;
+}
+
 // The rows of one forward pass, sequence after sequence.
 struct Model::Step {
   std::vector<kernels::AttendRow> rows;
@@ -60,7 +59,7 @@ Model::Model(config::ModelConfig config, std::shared_ptr<const checkpoint::Check
       rotary_(layers::rotary_of(config_)),
       attention_(layers::attention_shape(config_, rotary_)),
       records_(record_layout(config_, options.cache_format)),
-      sequences_(page_pool(config_.attentions() * module_bytes(records_), options.cache_bytes),
+      sequences_(page_pool(config_.attentions() * kernels::module_bytes(records_), options.cache_bytes),
                  kPagePositions),
       team_(options.threads),
       ops_(*options.ops) {}
@@ -106,7 +105,7 @@ lm::Logits Model::compute(std::span<const lm::Chunk> batch, layers::Observer& ob
   kernels::RecordLayout records = records_;
   const auto next_cache = [&] {
     const layers::StepCache cache{records, step.rows, angles};
-    records.module_offset += module_bytes(records);
+    records.module_offset += kernels::module_bytes(records);
     return cache;
   };
   for (std::size_t n = 0; n < weights_.layers.size(); ++n) {

@@ -21,9 +21,12 @@ struct ModelOptions {
   const kernels::OpTable* ops = nullptr;  // the kernel set; required
   int threads = 1;
   std::int64_t context_limit = 0;                       // tokens per sequence; 0 = max_position_embeddings
-  kernels::Format cache_format = kernels::Format::f32;  // f32 or bf16
+  kernels::Format cache_format = kernels::Format::f32;  // f32, bf16 or q8
   std::int64_t cache_bytes = 0;  // for the pages of the latent cache, which grow to that; 0 = no limit
 };
+
+/// Bytes of the latent cache for one token.
+std::int64_t cache_bytes_per_token(const config::ModelConfig& config, kernels::Format cache_format);
 
 class Model final : public lm::LanguageModel {
  public:

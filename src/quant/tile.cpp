@@ -1,7 +1,9 @@
 #include "quant/tile.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "quant/number.h"
 
@@ -29,6 +31,32 @@ void put_code(Format format, std::uint8_t* tile, std::int64_t row, std::int64_t 
 int code_of(Format format, const std::uint8_t* tile, std::int64_t row, std::int64_t k) {
   if (format == Format::q8) return static_cast<std::int8_t>(tile[code_at(row, k)]);
   return ((tile[code_at(row, k % kHalf)] >> (k < kHalf ? 0 : 4)) & 15) - 8;
+}
+
+// A scale in bfloat16 and its inverse; with neither all codes are zero.
+struct ScaledCodes {
+  std::uint16_t scale = 0;
+  float inverse = 0;
+};
+
+ScaledCodes scale_q8(std::span<const float> values) {
+  float largest = 0;
+  bool finite = true;
+  for (const float x : values) {
+    largest = std::max(largest, std::fabs(x));
+    finite = finite && std::isfinite(x);
+  }
+  if (!finite) return {to_bf16(std::numeric_limits<float>::quiet_NaN()), 0};
+  ScaledCodes of;
+  of.scale = to_bf16(largest / 127);
+  const float scale = from_bf16(of.scale);
+  if (scale > 1e-30F) of.inverse = 1 / scale;
+  return of;
+}
+
+// The scale may have been rounded down by 2^-9 of itself: 127.25 is still 127.
+int code_in(float x, const ScaledCodes& of) {
+  return static_cast<int>(std::clamp(std::nearbyint(x * of.inverse), -127.0F, 127.0F));
 }
 
 }  // namespace
@@ -61,6 +89,30 @@ void encode_band(Format format, const float* values, std::int64_t rows, std::int
         put_code(format, tile, r, k, codes[static_cast<std::size_t>(k)]);
       }
     }
+  }
+}
+
+void encode_row_q8(std::span<const float> values, std::int64_t together, std::int64_t lane,
+                   std::uint8_t* band) {
+  const auto cols = std::ssize(values);
+  const auto end_of = [&](std::int64_t block) { return std::min((block + 1) * kTileDepth, cols); };
+  std::int64_t first = 0;
+  while (first < cols) {
+    // Blocks with one scale: those of the columns that go together, else one.
+    const std::int64_t end =
+        first == 0 && together > 0 ? end_of(blocks_of(together) - 1) : end_of(first / kTileDepth);
+    const auto part = values.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(end - first));
+    const ScaledCodes scaled = scale_q8(part);
+    for (std::int64_t block = first / kTileDepth; block * kTileDepth < end; ++block) {
+      std::uint8_t* tile = band + block * kTileBytesQ8;
+      std::memcpy(tile + 2 * lane, &scaled.scale, sizeof scaled.scale);
+      for (std::int64_t k = 0; k < kTileDepth; ++k) {
+        const std::int64_t at = block * kTileDepth + k;
+        const int code = at < end ? code_in(values[static_cast<std::size_t>(at)], scaled) : 0;
+        tile[code_at(lane, k)] = static_cast<std::uint8_t>(code);
+      }
+    }
+    first = end;
   }
 }
 

@@ -26,6 +26,12 @@ std::array<std::int64_t, 3> tiled_shape(Format format, std::int64_t rows, std::i
 void encode_band(Format format, const float* values, std::int64_t rows, std::int64_t cols,
                  std::span<const float> importance, ScaleRule rule, std::uint8_t* out);
 
+/// One row [cols] into lane `lane` of a band of q8 tiles, which exists already. Each block has the scale of
+/// its largest value, but the blocks of the first `together` columns share one. A row with a value that is
+/// not finite becomes NaN.
+void encode_row_q8(std::span<const float> values, std::int64_t together, std::int64_t lane,
+                   std::uint8_t* band);
+
 /// The value of (row, col) of a tiled matrix.
 float tiled_element(const MatrixView& matrix, std::int64_t row, std::int64_t col);
 

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "kernels/registry.h"
 #include "lm/sequence.h"
+#include "quant/matrix.h"
 #include "support/golden.h"
 
 namespace nestor {
@@ -136,19 +137,18 @@ TEST_P(Paths, ClosedSequencesGiveTheirPagesBack) {
   EXPECT_EQ(model->pages_in_use(), 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Paths,
-                         ::testing::Combine(::testing::ValuesIn(testing::golden_names()),
-                                            ::testing::ValuesIn([] {
-                                              std::vector<std::string> names;
-                                              for (const auto name : kernels::runnable_sets(cpu_info()))
-                                                names.emplace_back(name);
-                                              return names;
-                                            }()),
-                                            ::testing::Values(kernels::Format::f32, kernels::Format::bf16)),
-                         [](const auto& test) {
-                           return std::get<0>(test.param) + "_" + std::get<1>(test.param) +
-                                  (std::get<2>(test.param) == kernels::Format::f32 ? "_f32" : "_bf16");
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    All, Paths,
+    ::testing::Combine(::testing::ValuesIn(testing::golden_names()), ::testing::ValuesIn([] {
+                         std::vector<std::string> names;
+                         for (const auto name : kernels::runnable_sets(cpu_info())) names.emplace_back(name);
+                         return names;
+                       }()),
+                       ::testing::Values(kernels::Format::f32, kernels::Format::bf16, kernels::Format::q8)),
+    [](const auto& test) {
+      return std::get<0>(test.param) + "_" + std::get<1>(test.param) + "_" +
+             std::string(quant::name_of(std::get<2>(test.param)));
+    });
 
 }  // namespace
 }  // namespace nestor
