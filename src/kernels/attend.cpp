@@ -10,7 +10,7 @@ namespace nestor::kernels {
 namespace {
 
 // Queries that share one pass over the records: heads of a few rows of one sequence.
-constexpr std::int64_t kQueriesAtOnce = 64;
+constexpr std::int64_t kQueriesAtOnce = 128;
 
 // Heads of a row that comes alone, where rows are few: it gives two workers something to do.
 constexpr std::int64_t kHeadsAtOnce = 16;

@@ -62,19 +62,25 @@ void add_experts(const Context& ctx, std::span<const FeedForwardWeights> experts
   std::vector<std::int32_t> rows;
   for (const Pick& pick : picks) rows.push_back(pick.row);
   std::vector<GatedProduct> products;
+  std::vector<std::size_t> firsts;  // pick of each product
   for (std::size_t begin = 0; begin < picks.size();) {
     std::size_t end = begin;
     while (end < picks.size() && picks[end].expert == picks[begin].expert) ++end;
     const FeedForwardWeights& w = experts[static_cast<std::size_t>(picks[begin].expert)];
     const auto count = static_cast<std::int64_t>(end - begin);
     // Of one row there is nothing to gather, and all of them are in order already.
-    const Input in = count == x.rows ? x
-                                     : gather(ctx, x, std::span(rows).subspan(begin, end - begin),
-                                              std::array{&w.gate, &w.up});
+    const Input in = count == x.rows ? x : take_input(ctx, count, std::array{&w.gate, &w.up});
     products.push_back(
         {&w.gate, &w.up, &w.down, in, {}, {out.row(static_cast<std::int64_t>(begin)), out.stride}});
+    firsts.push_back(begin);
     begin = end;
   }
+  for_tiles(ctx, std::ssize(products), std::ssize(picks) * hidden, [&](std::int64_t i, int) {
+    const GatedProduct& p = products[static_cast<std::size_t>(i)];
+    const std::size_t first = firsts[static_cast<std::size_t>(i)];
+    if (p.in.rows == x.rows) return;
+    gather(x, std::span(rows).subspan(first, static_cast<std::size_t>(p.in.rows)), p.gate->cols, p.in);
+  });
   gated_products(ctx, products);
   constexpr std::int64_t kColumns = 256;
   for_tiles(ctx, (hidden + kColumns - 1) / kColumns, std::ssize(picks) * hidden, [&](std::int64_t i, int) {
@@ -86,7 +92,13 @@ void add_experts(const Context& ctx, std::span<const FeedForwardWeights> experts
 
 void mix_experts(const Context& ctx, std::span<const FeedForwardWeights> experts, const Routing& routing,
                  const Input& x, std::int64_t hidden, Rows y) {
-  for (std::int64_t t = 0; t < x.rows; ++t) std::fill_n(y.row(t), hidden, 0.0F);
+  constexpr std::int64_t kRows = 16;
+  const auto for_rows = [&](const auto& body) {
+    for_tiles(ctx, (x.rows + kRows - 1) / kRows, x.rows * hidden, [&](std::int64_t i, int) {
+      for (std::int64_t t = i * kRows; t < std::min((i + 1) * kRows, x.rows); ++t) body(t);
+    });
+  };
+  for_rows([&](std::int64_t t) { std::fill_n(y.row(t), hidden, 0.0F); });
   const auto count = static_cast<std::int64_t>(experts.size());
   const std::vector<Pick> picks = sorted_picks(routing, x.rows, count);
   for (std::size_t begin = 0; begin < picks.size();) {
@@ -94,14 +106,14 @@ void mix_experts(const Context& ctx, std::span<const FeedForwardWeights> experts
     add_experts(ctx, experts, std::span(picks).subspan(begin, end - begin), x, hidden, y);
     begin = end;
   }
-  for (std::int64_t t = 0; t < x.rows; ++t) {
+  for_rows([&](std::int64_t t) {
     float identity = 0;
     for (std::int64_t i = 0; i < routing.top_k; ++i) {
       const auto at = static_cast<std::size_t>(t * routing.top_k + i);
       if (routing.expert[at] >= count) identity += routing.weight[at];
     }
     if (identity != 0) ctx.ops.add_scaled({x.x.row(t), identity, y.row(t)}, 0, hidden);
-  }
+  });
 }
 
 }  // namespace nestor::kernels

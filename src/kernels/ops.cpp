@@ -87,22 +87,21 @@ Input input_of(const Context& ctx, Rows x, std::int64_t rows, std::span<const Ma
   return {x, rows, to};
 }
 
-Input gather(const Context& ctx, const Input& from, std::span<const std::int32_t> at,
-             std::span<const MatrixView* const> matrices) {
+Input take_input(const Context& ctx, std::int64_t rows, std::span<const MatrixView* const> matrices) {
   const auto coded = [&](auto* w) { return takes_codes(ctx, *w); };
   const std::int64_t cols = matrices[0]->cols;
-  Input to{{}, std::ssize(at), std::nullopt};
-  if (!std::all_of(matrices.begin(), matrices.end(), coded)) {
-    to.x = take_rows(ctx.arena, to.rows, cols);
-    for (std::int64_t i = 0; i < to.rows; ++i)
-      std::copy_n(from.x.row(at[static_cast<std::size_t>(i)]), cols, to.x.row(i));
-  }
-  if (std::any_of(matrices.begin(), matrices.end(), coded)) {
-    to.codes = take_codes(ctx, to.rows, cols);
-    for (std::int64_t i = 0; i < to.rows; ++i)
-      copy_codes(from.codes.value(), at[static_cast<std::size_t>(i)], *to.codes, i);
-  }
+  Input to{{}, rows, std::nullopt};
+  if (!std::all_of(matrices.begin(), matrices.end(), coded)) to.x = take_rows(ctx.arena, rows, cols);
+  if (std::any_of(matrices.begin(), matrices.end(), coded)) to.codes = take_codes(ctx, rows, cols);
   return to;
+}
+
+void gather(const Input& from, std::span<const std::int32_t> at, std::int64_t cols, const Input& to) {
+  for (std::int64_t i = 0; i < std::ssize(at); ++i) {
+    const std::int64_t row = at[static_cast<std::size_t>(i)];
+    if (to.x.data != nullptr) std::copy_n(from.x.row(row), cols, to.x.row(i));
+    if (to.codes) copy_codes(from.codes.value(), row, *to.codes, i);
+  }
 }
 
 void show_input(const Context& ctx, const Input& x, const MatrixView& w) {

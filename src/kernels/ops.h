@@ -75,9 +75,11 @@ EncodedRows take_codes(const Context& ctx, std::int64_t rows, std::int64_t cols)
 /// x [T, K] for products with these matrices: encoded, once, if one of them takes codes.
 Input input_of(const Context& ctx, Rows x, std::int64_t rows, std::span<const MatrixView* const> matrices);
 
-/// Rows `at` of an input as these matrices take them.
-Input gather(const Context& ctx, const Input& from, std::span<const std::int32_t> at,
-             std::span<const MatrixView* const> matrices);
+/// Room for `rows` rows of an input as these matrices take them.
+Input take_input(const Context& ctx, std::int64_t rows, std::span<const MatrixView* const> matrices);
+
+/// Fills such room with rows `at` of an input, by the calling thread.
+void gather(const Input& from, std::span<const std::int32_t> at, std::int64_t cols, const Input& to);
 
 /// A matrix [N, K] and where its product [T, N] goes.
 struct Product {

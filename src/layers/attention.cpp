@@ -16,33 +16,28 @@ namespace {
 
 using kernels::Rows;
 
-// Stores T records [latent, rotary key] at their positions.
-void store_records(const kernels::RecordLayout& layout, std::span<const kernels::AttendRow> rows,
-                   Rows records) {
-  const std::int64_t bytes = layout.record * quant::element_bytes(layout.format);
-  for (std::size_t t = 0; t < rows.size(); ++t) {
-    const std::int64_t position = rows[t].positions - 1;
-    const std::int64_t in_page = position % layout.page_positions;
-    std::uint8_t* module = rows[t].pages[position / layout.page_positions] + layout.module_offset;
-    const float* from = records.row(static_cast<std::int64_t>(t));
-    if (layout.format == kernels::Format::q8) {
+// Stores a record [latent, rotary key] at the last position that the row sees.
+void store_record(const kernels::RecordLayout& layout, const kernels::AttendRow& row, const float* record) {
+  const std::int64_t position = row.positions - 1;
+  const std::int64_t in_page = position % layout.page_positions;
+  std::uint8_t* page = row.pages[position / layout.page_positions];
+  const kernels::MatrixView module = kernels::records_of(layout, page);
+  std::uint8_t* data = page + layout.module_offset;
+  switch (layout.format) {
+    case kernels::Format::q8:
       // One scale for the latents: probabilities, which are multiplied with them, are then rounded once for
       // all columns.
-      std::uint8_t* band =
-          module + in_page / quant::kBandRows * kernels::records_of(layout, module).row_bytes;
-      quant::encode_row_q8({from, static_cast<std::size_t>(layout.record)}, layout.latent,
-                           in_page % quant::kBandRows, band);
-      continue;
-    }
-    std::uint8_t* to = module + in_page * bytes;
-    if (layout.format == kernels::Format::f32) {
-      std::memcpy(to, from, static_cast<std::size_t>(bytes));
-      continue;
-    }
-    for (std::int64_t i = 0; i < layout.record; ++i) {
-      const std::uint16_t bits = quant::to_bf16(from[i]);
-      std::memcpy(to + 2 * i, &bits, sizeof bits);
-    }
+      quant::encode_row_q8({record, static_cast<std::size_t>(layout.record)}, layout.latent,
+                           in_page % quant::kBandRows, data + in_page / quant::kBandRows * module.row_bytes);
+      return;
+    case kernels::Format::bf16:
+      for (std::int64_t i = 0; i < layout.record; ++i) {
+        const std::uint16_t bits = quant::to_bf16(record[i]);
+        std::memcpy(data + in_page * module.row_bytes + 2 * i, &bits, sizeof bits);
+      }
+      return;
+    default:
+      std::memcpy(data + in_page * module.row_bytes, record, static_cast<std::size_t>(module.row_bytes));
   }
 }
 
@@ -51,8 +46,10 @@ void append_records(const kernels::Context& ctx, const AttentionShape& s, const 
                     const StepCache& cache, Rows record) {
   const auto rows = static_cast<std::int64_t>(cache.rows.size());
   kernels::rms_norm(ctx, record, rows, w.kv_norm, s.kv_rank, s.norm_eps, s.kv_factor, record);
-  for (std::int64_t t = 0; t < rows; ++t) rotate(cache.angles, t, record.row(t) + s.kv_rank);
-  store_records(cache.layout, cache.rows, record);
+  kernels::for_tiles(ctx, rows, 16 * rows * (s.kv_rank + s.rope), [&](std::int64_t t, int) {
+    rotate(cache.angles, t, record.row(t) + s.kv_rank);
+    store_record(cache.layout, cache.rows[static_cast<std::size_t>(t)], record.row(t));
+  });
   // Keys and values are made from the latents, wherever in the computation kv_b is applied.
   kernels::show_input(ctx, {record, rows, std::nullopt}, w.kv_b);
 }

@@ -240,9 +240,6 @@ struct PanelSums {
   alignas(64) float at[kPanelRows][2][kBandRows];
 };
 
-// Passes of 8, 4, 2 and 1 activations that make up a number of them.
-inline int64_t passes_of(int64_t rows) { return rows / 8 + (rows >> 2 & 1) + (rows >> 1 & 1) + (rows & 1); }
-
 // What is fetched beside the arithmetic on some rows: tiles that the next panel comes from, shared out evenly
 // over the blocks of all rows, and at the last blocks the lines of y that the sums will go to.
 struct Ahead {
@@ -253,10 +250,11 @@ struct Ahead {
   int64_t y_stride;
 
   inline void fetch(int64_t block) const {
+    if (share + block >= shares) return;
     const int64_t begin = (share + block) * band_bytes / shares / 64 * 64;
     const int64_t end = (share + block + 1) * band_bytes / shares;
     for (int64_t byte = begin; byte < end; byte += 64) {
-      for (int64_t j = 0; j < 2; ++j) _mm_prefetch((const char*)(bands[j] + byte), _MM_HINT_T1);
+      for (int64_t j = 0; j < 2; ++j) _mm_prefetch((const char*)(bands[j] + byte), _MM_HINT_T0);
     }
   }
 };
@@ -269,7 +267,7 @@ inline void panel_rows(const uint8_t* panels, const EncodedRows& e, int64_t t, i
   Vec sums[kRows][2];
   for (int i = 0; i < kRows; ++i) {
     for (int j = 0; j < 2; ++j) {
-      sums[i][j] = _mm512_load_ps(sums_at[i][j]);
+      sums[i][j] = block == 0 ? vec_zero() : _mm512_load_ps(sums_at[i][j]);
       if (ahead.y != nullptr)
         _mm_prefetch((const char*)(ahead.y + i * ahead.y_stride + j * kBandRows), _MM_HINT_T0);
     }
@@ -292,7 +290,6 @@ inline void panel_bands(const MatmulCodedArgs& a, int64_t t_begin, int64_t t_end
                         int64_t n_begin, int64_t n_end) {
   alignas(64) uint8_t panels[2 * kPanelBlocks * kPanelBytes];
   PanelSums sums;
-  memset(&sums, 0, (size_t)(t_end - t_begin) * sizeof sums.at[0]);
   const uint8_t* bands_at[2];
   for (int64_t j = 0; j < 2; ++j) bands_at[j] = a.w.data + (band + (j < bands ? j : 0)) * a.w.row_bytes;
   for (int64_t block = 0; block < a.x.blocks; block += kPanelBlocks) {
@@ -307,7 +304,7 @@ inline void panel_bands(const MatmulCodedArgs& a, int64_t t_begin, int64_t t_end
       ahead.bands[j] = last ? bands_at[j] + 2 * a.w.row_bytes : tile;
     }
     ahead.band_bytes = blocks * Codes::kBytes;
-    ahead.shares = passes_of(t_end - t_begin) * blocks;
+    ahead.shares = (t_end - t_begin + 15) / 16 * blocks;
     if (last) ahead.y = a.y + t_begin * a.y_stride + band * kBandRows - a.w.first_row;
     ahead.y_stride = a.y_stride;
     int64_t t = t_begin;
@@ -318,9 +315,14 @@ inline void panel_bands(const MatmulCodedArgs& a, int64_t t_begin, int64_t t_end
       t += kRows;
     };
     while (t + 8 <= t_end) pass.template operator()<8>();
-    if (t + 4 <= t_end) pass.template operator()<4>();
-    if (t + 2 <= t_end) pass.template operator()<2>();
-    if (t < t_end) pass.template operator()<1>();
+    const int64_t left = t_end - t;
+    if (left == 1) pass.template operator()<1>();
+    if (left == 2) pass.template operator()<2>();
+    if (left == 3) pass.template operator()<3>();
+    if (left == 4) pass.template operator()<4>();
+    if (left == 5) pass.template operator()<5>();
+    if (left == 6) pass.template operator()<6>();
+    if (left == 7) pass.template operator()<7>();
   }
   for (int64_t t = t_begin; t < t_end; ++t) {
     for (int64_t j = 0; j < bands; ++j) {
