@@ -26,7 +26,8 @@ void add_engine_options(CLI::App& root, assemble::EngineOptions& o) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
       ->option_text("N");
   root.add_option("--kernels", o.kernels,
-                  "Kernel set: auto (the fastest here), reference, avx2, avx2_vnni, avx512, avx512_vnni")
+                  "Kernel set: auto (the fastest here), reference, avx2, avx2_vnni, avx512, avx512_vnni, "
+                  "avx512_amx")
       ->option_text("NAME");
   root.add_option(
           "--dtype", o.dtype,

@@ -40,6 +40,7 @@ int main(int argc, char** argv) {
   line("fp32, GFLOP/s", "fp32_gflop_s", 1e9, measure::fp32_peak);
   line("bf16, GFLOP/s (0: none)", "bf16_gflop_s", 1e9, measure::bf16_peak);
   line("int8, GOP/s", "int8_gop_s", 1e9, measure::int8_peak);
+  line("int8 in tile registers (0: none)", "int8_tile_gop_s", 1e9, measure::int8_tile_peak);
   line("fork and join, us", "fork_join_us", 1e-6, measure::fork_join);
   if (argc > 1) {
     for (const int depth : {1, 16, 64}) {

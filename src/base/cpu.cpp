@@ -2,11 +2,22 @@
 
 #include <cpuid.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstring>
 
 namespace nestor {
+namespace {
+
+// Linux gives a process the large registers of AMX when it asks for them.
+bool may_use_tile_registers() {
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return ::syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+
+}  // namespace
 
 CpuInfo cpu_info() {
   CpuInfo info;
@@ -20,6 +31,10 @@ CpuInfo cpu_info() {
                 __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
                 __builtin_cpu_supports("avx512vl") != 0;
   info.avx512_vnni = info.avx512 && __builtin_cpu_supports("avx512vnni") != 0;
+
+  constexpr unsigned kAmxTile = 1U << 24, kAmxInt8 = 1U << 25;
+  const bool amx = __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & kAmxTile) != 0 && (d & kAmxInt8) != 0;
+  info.avx512_amx = info.avx512_vnni && amx && may_use_tile_registers();
 
   std::array<unsigned, 12> brand{};
   if (__get_cpuid(0x80000000, &a, &b, &c, &d) != 0 && a >= 0x80000004) {

@@ -11,10 +11,11 @@ struct CpuInfo {
   bool avx2_vnni = false;    // those and VNNI for 256 bits (AVX-VNNI)
   bool avx512 = false;       // AVX-512 F, BW, DQ, VL (with AVX2, FMA, F16C)
   bool avx512_vnni = false;  // those and AVX-512 VNNI
+  bool avx512_amx = false;   // those and AMX for eight bits, which the system lets this process use
   int cores = 1;             // processors this process may run on
 };
 
-/// Asks the processor and the operating system; cheap, no state.
+/// Asks the processor and the operating system, the latter also for the registers of AMX; cheap.
 CpuInfo cpu_info();
 
 }  // namespace nestor

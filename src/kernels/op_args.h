@@ -86,7 +86,7 @@ struct WidenArgs {
 };
 
 /// Rows that EncodedRows keeps side by side.
-inline constexpr int64_t kRowGroup = 8;
+inline constexpr int64_t kRowGroup = 16;
 
 /// T rows of activations as codes of eight bits, in blocks of 64 columns: x = scale * code. Rows lie in
 /// groups of kRowGroup, in a group block after block, because a product takes the rows of a group together:

@@ -11,6 +11,7 @@ extern const nestor::kernels::OpTable nestor_ops_avx2;
 extern const nestor::kernels::OpTable nestor_ops_avx2_vnni;
 extern const nestor::kernels::OpTable nestor_ops_avx512;
 extern const nestor::kernels::OpTable nestor_ops_avx512_vnni;
+extern const nestor::kernels::OpTable nestor_ops_avx512_amx;
 
 namespace nestor::kernels {
 namespace {
@@ -21,8 +22,9 @@ struct Set {
 };
 
 // Fastest first.
-std::array<Set, 5> sets() {
-  return {Set{&nestor_ops_avx512_vnni, [](const CpuInfo& cpu) { return cpu.avx512_vnni; }},
+std::array<Set, 6> sets() {
+  return {Set{&nestor_ops_avx512_amx, [](const CpuInfo& cpu) { return cpu.avx512_amx; }},
+          Set{&nestor_ops_avx512_vnni, [](const CpuInfo& cpu) { return cpu.avx512_vnni; }},
           Set{&nestor_ops_avx512, [](const CpuInfo& cpu) { return cpu.avx512; }},
           Set{&nestor_ops_avx2_vnni, [](const CpuInfo& cpu) { return cpu.avx2_vnni; }},
           Set{&nestor_ops_avx2, [](const CpuInfo& cpu) { return cpu.avx2; }},

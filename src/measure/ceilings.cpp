@@ -12,6 +12,7 @@
 #include <functional>
 #include <thread>
 
+#include "base/cpu.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/random.h"
@@ -145,6 +146,27 @@ __attribute__((target("avx512f,avx512vnni"))) std::int64_t int8_vnni(volatile fl
   return kRounds * kChains * 64;
 }
 
+// Four sums in tile registers, 16 x 16 numbers each, over products of 16 x 64 and 64 x 16 codes.
+__attribute__((target("amx-tile,amx-int8"))) std::int64_t int8_amx(volatile float* sink) {
+  constexpr std::int64_t kTileRounds = kRounds / 16;
+  struct {
+    std::uint8_t palette = 1, start_row = 0;
+    std::array<std::uint8_t, 14> reserved{};
+    std::array<std::uint16_t, 16> bytes_of_row{64, 64, 64, 64, 64, 64, 64, 64};
+    std::array<std::uint8_t, 16> rows{16, 16, 16, 16, 16, 16, 16, 16};
+  } const config;
+  _tile_loadconfig(&config);
+  for (std::int64_t i = 0; i < kTileRounds; ++i) {
+    _tile_dpbssd(4, 0, 2);
+    _tile_dpbssd(5, 0, 3);
+    _tile_dpbssd(6, 1, 2);
+    _tile_dpbssd(7, 1, 3);
+  }
+  _tile_release();
+  *sink = 0;
+  return kTileRounds * 4 * 16 * 16 * 64;
+}
+
 __attribute__((target("avx512f,avx512bf16"))) std::int64_t bf16_avx512(volatile float* sink) {
   __m512 sums[kChains];
   for (auto& s : sums) s = _mm512_set1_ps(1);
@@ -222,6 +244,8 @@ double fp32_peak(kernels::Team& team) {
 double int8_peak(kernels::Team& team) {
   return peak(team, __builtin_cpu_supports("avx512vnni") != 0 ? int8_vnni : int8_avx2);
 }
+
+double int8_tile_peak(kernels::Team& team) { return cpu_info().avx512_amx ? peak(team, int8_amx) : 0; }
 
 double bf16_peak(kernels::Team& team) {
   return __builtin_cpu_supports("avx512bf16") != 0 ? peak(team, bf16_avx512) : 0;

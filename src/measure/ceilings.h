@@ -40,9 +40,12 @@ double dram_read(kernels::Team& team, const Memory& memory);
 
 /// Multiply-adds counted as two operations, per second, all threads together, from registers.
 double fp32_peak(kernels::Team& team);
+/// Of vectors.
 double int8_peak(kernels::Team& team);
 /// 0 where the processor has no such instruction.
 double bf16_peak(kernels::Team& team);
+/// Of int8 in the tile registers of AMX; 0 where there are none.
+double int8_tile_peak(kernels::Team& team);
 
 /// Seconds of an empty parallel region.
 double fork_join(kernels::Team& team);

@@ -110,6 +110,7 @@ PromptSpeed prompt_speed(const Subject& subject, std::int64_t tokens, int rounds
     subject.model.forward({&chunk, 1});
     const double time = seconds_since(start);
     speed.int8_peak = std::max(speed.int8_peak, int8_peak(team));
+    speed.int8_tile_peak = std::max(speed.int8_tile_peak, int8_tile_peak(team));
     speed.fp32_peak = std::max(speed.fp32_peak, fp32_peak(team));
     if (i > 0 && time >= speed.seconds) continue;
     const kernels::Work after = subject.work();

@@ -43,11 +43,13 @@ struct DecodeSpeed {
 struct PromptSpeed {
   std::int64_t tokens = 0;
   double seconds = 0;
-  kernels::Work work;    // executed for the prompt
-  double int8_peak = 0;  // operations per second, two for a multiply-add
+  kernels::Work work;         // executed for the prompt
+  double int8_peak = 0;       // operations per second, two for a multiply-add; of vectors
+  double int8_tile_peak = 0;  // of tile registers, 0 where there are none
   double fp32_peak = 0;
   double tokens_s() const { return static_cast<double>(tokens) / seconds; }
-  /// Operations on codes, of the peak of int8; of a model without codes those on floats, of that of float32.
+  /// Operations on codes, of the peak of int8 in vectors (tile registers may do more); of a model without
+  /// codes those on floats, of that of float32.
   double share() const;
 };
 

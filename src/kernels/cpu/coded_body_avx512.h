@@ -283,6 +283,17 @@ inline void panel_rows(const uint8_t* panels, const EncodedRows& e, int64_t t, i
   }
 }
 
+// To y, of activations [t_begin, t_end) and one or two bands.
+inline void store_sums(const MatmulCodedArgs& a, const PanelSums& sums, int64_t t_begin, int64_t t_end,
+                       int64_t band, int64_t bands, int64_t n_begin, int64_t n_end) {
+  for (int64_t t = t_begin; t < t_end; ++t) {
+    for (int64_t j = 0; j < bands; ++j) {
+      store_lanes(a.y + t * a.y_stride, _mm512_load_ps(sums.at[t - t_begin][j]),
+                  (band + j) * kBandRows - a.w.first_row, n_begin, n_end);
+    }
+  }
+}
+
 // Activations [t_begin, t_end), at most kPanelRows and from the start of a group, and two bands (or one, as
 // the second then counts twice and is not stored).
 template <typename Codes>
@@ -324,12 +335,7 @@ inline void panel_bands(const MatmulCodedArgs& a, int64_t t_begin, int64_t t_end
     if (left == 6) pass.template operator()<6>();
     if (left == 7) pass.template operator()<7>();
   }
-  for (int64_t t = t_begin; t < t_end; ++t) {
-    for (int64_t j = 0; j < bands; ++j) {
-      store_lanes(a.y + t * a.y_stride, _mm512_load_ps(sums.at[t - t_begin][j]),
-                  (band + j) * kBandRows - a.w.first_row, n_begin, n_end);
-    }
-  }
+  store_sums(a, sums, t_begin, t_end, band, bands, n_begin, n_end);
 }
 
 template <typename Codes>

@@ -1,0 +1,173 @@
+// Products of tiles with more than eight activations, in the tile registers of AMX; fewer go the way of
+// coded_body_avx512.h, which comes before this file.
+//
+// A unit is 16 activations x 64 columns times 64 columns x 16 rows of the matrix: whole numbers, exact, which
+// leave their register through memory to meet their scales. Sum times scale of the matrix is rounded once,
+// and then added as everywhere else: the same bits as in all sets. While a unit is in the tile registers, the
+// one before gets its scales.
+#pragma once
+
+#include <string.h>
+
+namespace {
+
+// Sets up the tile registers of this thread, all of them 16 rows of 64 bytes.
+class TileRegisters {
+ public:
+  TileRegisters() {
+    struct {
+      uint8_t palette = 1, start_row = 0, reserved[14] = {};
+      uint16_t bytes_of_row[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+      uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+    } const config;
+    _tile_loadconfig(&config);
+  }
+  ~TileRegisters() { _tile_release(); }
+  TileRegisters(const TileRegisters&) = delete;
+  TileRegisters& operator=(const TileRegisters&) = delete;
+};
+
+constexpr int64_t kUnitRows = 16;
+static_assert(kUnitRows == kRowGroup && kUnitRows == kBandRows && kPanelRows % kUnitRows == 0);
+
+// A panel (coded_body_avx512.h) of signed codes.
+struct SignedQ8 {
+  using Codes = CodesQ8;
+  static inline void unpack(const uint8_t* codes, uint8_t* panel) {
+    memcpy(panel, codes, (size_t)kPanelScales);
+  }
+};
+
+struct SignedQ4 {
+  using Codes = CodesQ4;
+  static inline void unpack(const uint8_t* codes, uint8_t* panel) {
+    const __m512i eight = _mm512_set1_epi8(8);
+    for (int q = 0; q < kSteps; ++q) {
+      __m512i low, high;
+      CodesQ4::step(codes, q, &low, &high);
+      _mm512_store_si512(panel + 64 * q, _mm512_sub_epi8(low, eight));
+      _mm512_store_si512(panel + 64 * (q + kSteps), _mm512_sub_epi8(high, eight));
+    }
+  }
+};
+
+template <typename Signed>
+inline void fill_signed_panel(const uint8_t* tile, uint8_t* panel) {
+  Signed::unpack(tile + kTileScaleBytes, panel);
+  _mm512_store_ps((float*)(panel + kPanelScales), load_bf16(tile));
+}
+
+// Up to 16 activations of one group, block after block of one panel.
+struct UnitRows {
+  const int8_t* codes;
+  const float* scales;
+};
+
+// The same with rows of zeros up to 16, for a group that has fewer.
+struct PaddedRows {
+  alignas(64) int8_t codes[kPanelBlocks][kUnitRows][kTileDepth];
+  float scales[kPanelBlocks][kUnitRows];
+
+  inline UnitRows fill(const EncodedRows& x, int64_t t, int64_t block, int64_t blocks) {
+    const int64_t count = x.rows - t;
+    memset(this, 0, sizeof *this);
+    for (int64_t b = 0; b < blocks; ++b) {
+      const int64_t at = encoded_block(x, t, block + b);
+      memcpy(codes[b], x.codes + at * kTileDepth, (size_t)(count * kTileDepth));
+      memcpy(scales[b], x.scales + at, (size_t)count * sizeof(float));
+    }
+    return {codes[0][0], scales[0]};
+  }
+};
+
+inline void multiply_unit(const int8_t* x, const uint8_t* panel, int32_t (*sums)[kBandRows]) {
+  _tile_zero(2);
+  _tile_loadd(0, x, kTileDepth);
+  _tile_loadd(1, panel, 4 * kBandRows);
+  _tile_dpbssd(2, 0, 1);
+  _tile_stored(2, sums, sizeof sums[0]);
+}
+
+inline void scale_unit(const int32_t (*whole)[kBandRows], const uint8_t* panel, const float* x_scales,
+                       Vec* sums) {
+  const Vec scale = _mm512_load_ps((const float*)(panel + kPanelScales));
+#pragma GCC unroll 16
+  for (int i = 0; i < kUnitRows; ++i) {
+    const Vec scaled = vec_mul(_mm512_cvtepi32_ps(_mm512_load_si512(whole[i])), scale);
+    sums[i] = vec_fma(vec_set(x_scales[i]), scaled, sums[i]);
+  }
+}
+
+// Adds the blocks of one band's panel to the sums of 16 activations.
+inline void unit_rows(const UnitRows& x, const uint8_t* panel, int64_t blocks, const Ahead& ahead,
+                      float (*sums_at)[2][kBandRows], int band, bool first) {
+  alignas(64) int32_t whole[2][kUnitRows][kBandRows];
+  Vec sums[kUnitRows];
+  for (int i = 0; i < kUnitRows; ++i) sums[i] = first ? vec_zero() : _mm512_load_ps(sums_at[i][band]);
+  for (int64_t b = 0; b <= blocks; ++b) {
+    if (b < blocks) {
+      ahead.fetch(b);
+      multiply_unit(x.codes + b * kUnitRows * kTileDepth, panel + b * kPanelBytes, whole[b % 2]);
+    }
+    if (b > 0)
+      scale_unit(whole[(b - 1) % 2], panel + (b - 1) * kPanelBytes, x.scales + (b - 1) * kUnitRows, sums);
+  }
+  for (int i = 0; i < kUnitRows; ++i) _mm512_store_ps(sums_at[i][band], sums[i]);
+}
+
+// Activations [t_begin, t_end), at most kPanelRows and from the start of a group, and two bands (or one, as
+// the second then counts twice and is not stored).
+template <typename Signed>
+inline void unit_bands(const MatmulCodedArgs& a, int64_t t_begin, int64_t t_end, int64_t band, int64_t bands,
+                       int64_t n_begin, int64_t n_end) {
+  constexpr int64_t kTileBytes = Signed::Codes::kBytes;
+  alignas(64) uint8_t panels[2][kPanelBlocks * kPanelBytes];
+  PanelSums sums;
+  PaddedRows padded;
+  const uint8_t* bands_at[2];
+  for (int64_t j = 0; j < 2; ++j) bands_at[j] = a.w.data + (band + (j < bands ? j : 0)) * a.w.row_bytes;
+  for (int64_t block = 0; block < a.x.blocks; block += kPanelBlocks) {
+    const int64_t blocks = a.x.blocks - block < kPanelBlocks ? a.x.blocks - block : kPanelBlocks;
+    Ahead ahead{};
+    for (int64_t j = 0; j < 2; ++j) {
+      const uint8_t* tile = bands_at[j] + block * kTileBytes;
+      for (int64_t b = 0; b < blocks; ++b, tile += kTileBytes)
+        fill_signed_panel<Signed>(tile, panels[j] + b * kPanelBytes);
+      ahead.bands[j] = block + blocks == a.x.blocks ? bands_at[j] + 2 * a.w.row_bytes : tile;
+    }
+    ahead.band_bytes = blocks * kTileBytes;
+    ahead.shares = (t_end - t_begin + kUnitRows - 1) / kUnitRows * 2 * blocks;
+    for (int64_t t = t_begin; t < t_end; t += kUnitRows) {
+      const int64_t at = encoded_block(a.x, t, block);
+      const UnitRows x = t + kUnitRows <= a.x.rows ? UnitRows{a.x.codes + at * kTileDepth, a.x.scales + at}
+                                                   : padded.fill(a.x, t, block, blocks);
+      for (int j = 0; j < 2; ++j) {
+        unit_rows(x, panels[j], blocks, ahead, sums.at + (t - t_begin), j, block == 0);
+        ahead.share += blocks;
+      }
+    }
+  }
+  store_sums(a, sums, t_begin, t_end, band, bands, n_begin, n_end);
+}
+
+template <typename Signed>
+void unit_product(const MatmulCodedArgs& a, int64_t n_begin, int64_t n_end) {
+  const TileRegisters registers;
+  const int64_t end = (a.w.first_row + n_end + kBandRows - 1) / kBandRows;
+  for (int64_t t = 0; t < a.x.rows; t += kPanelRows) {
+    const int64_t t_end = t + kPanelRows < a.x.rows ? t + kPanelRows : a.x.rows;
+    for (int64_t band = (a.w.first_row + n_begin) / kBandRows; band < end; band += 2)
+      unit_bands<Signed>(a, t, t_end, band, end - band < 2 ? 1 : 2, n_begin, n_end);
+  }
+}
+
+void matmul_coded_amx(const MatmulCodedArgs& a, int64_t n_begin, int64_t n_end) {
+  if (a.x.rows <= 8) return matmul_coded(a, n_begin, n_end);
+  if (a.w.format == nestor::quant::Format::q4) {
+    unit_product<SignedQ4>(a, n_begin, n_end);
+  } else {
+    unit_product<SignedQ8>(a, n_begin, n_end);
+  }
+}
+
+}  // namespace

@@ -1,0 +1,17 @@
+// The operations for one instruction set. Built with its own flags: includes only the bodies and plain C
+// headers.
+#include "kernels/op_args.h"
+
+// The vocabulary comes before the bodies that are written in it.
+#include "kernels/cpu/vec_avx512.h"
+
+#include "kernels/cpu/dot_vnni.h"
+
+#include "kernels/cpu/ops_avx512_bodies.h"
+
+#include "kernels/cpu/coded_body_amx.h"
+
+extern const nestor::kernels::OpTable nestor_ops_avx512_amx;
+const nestor::kernels::OpTable nestor_ops_avx512_amx = {
+    "avx512_amx", matmul, matmul_transposed, rms_norm,        layer_norm, swiglu, softmax,
+    add_scaled,   widen,  encode_rows,       matmul_coded_amx};
