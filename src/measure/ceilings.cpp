@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -146,16 +147,21 @@ __attribute__((target("avx512f,avx512vnni"))) std::int64_t int8_vnni(volatile fl
   return kRounds * kChains * 64;
 }
 
+// All tile registers with 16 rows of 64 bytes: palette 1, then from byte 16 on the bytes of a row in 16 bits
+// each, from byte 48 on the rows.
+constexpr std::array<std::uint8_t, 64> kTileConfig = [] {
+  std::array<std::uint8_t, 64> config{1};
+  for (std::size_t i = 0; i < 8; ++i) {
+    config[16 + 2 * i] = 64;
+    config[48 + i] = 16;
+  }
+  return config;
+}();
+
 // Four sums in tile registers, 16 x 16 numbers each, over products of 16 x 64 and 64 x 16 codes.
 __attribute__((target("amx-tile,amx-int8"))) std::int64_t int8_amx(volatile float* sink) {
   constexpr std::int64_t kTileRounds = kRounds / 16;
-  struct {
-    std::uint8_t palette = 1, start_row = 0;
-    std::array<std::uint8_t, 14> reserved{};
-    std::array<std::uint16_t, 16> bytes_of_row{64, 64, 64, 64, 64, 64, 64, 64};
-    std::array<std::uint8_t, 16> rows{16, 16, 16, 16, 16, 16, 16, 16};
-  } const config;
-  _tile_loadconfig(&config);
+  _tile_loadconfig(kTileConfig.data());
   for (std::int64_t i = 0; i < kTileRounds; ++i) {
     _tile_dpbssd(4, 0, 2);
     _tile_dpbssd(5, 0, 3);
