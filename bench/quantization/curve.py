@@ -89,7 +89,7 @@ def main():
                      "*post_projs*=q4"])
     if wanted("weights"):
         lab.heading("Weights alone, tables in bf16")
-        for fmt, bits in (("q8", 8.5), ("q4", None)):
+        for fmt, bits in (("q8", 8.25), ("q4", None)):
             for scales in ("search", "absmax"):
                 lab.measure("weights", f"{fmt}, {scales}", ["--weights", fmt, "--scales", scales], bits)
     if wanted("tables"):

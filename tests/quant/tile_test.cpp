@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
+#include <limits>
 
 #include "base/random.h"
 #include "quant/distortion.h"
@@ -78,6 +80,41 @@ TEST(Tile, EveryValueIsWithinHalfAStepOnAwkwardSizes) {
       }
     }
   }
+}
+
+TEST(Tile, ARowOfABandIsWrittenAloneWithOneScaleForColumnsThatGoTogether) {
+  for (const auto& [cols, together] :
+       {std::pair<std::int64_t, std::int64_t>{1, 1}, {48, 32}, {200, 100}, {576, 512}, {130, 0}}) {
+    const auto shape = tiled_shape(Format::q8, 16, cols);
+    std::vector<std::uint8_t> band(static_cast<std::size_t>(shape[1] * shape[2]), 0xAB);
+    const auto before = band;
+    const auto values = random_floats(cols, 5);
+    encode_row_q8(values, together, 5, band.data());
+    const MatrixView m = matrix_view(band.data(), Format::q8, 16, cols);
+    const std::int64_t shared = (together + kTileDepth - 1) / kTileDepth * kTileDepth;
+    for (std::int64_t k = 0; k < cols; ++k) {
+      const std::int64_t first = k < shared ? 0 : k / kTileDepth * kTileDepth;
+      const std::int64_t end = std::min(cols, k < shared ? shared : first + kTileDepth);
+      double largest = 0;
+      for (std::int64_t j = first; j < end; ++j)
+        largest = std::max(largest, std::fabs(static_cast<double>(values[static_cast<std::size_t>(j)])));
+      // Half a step, and what the scale, rounded to 2^-9 of itself, leaves beyond the outermost code.
+      ASSERT_LE(std::fabs(element(m, 5, k) - values[static_cast<std::size_t>(k)]),
+                largest * (0.5 / 127 + 1.0 / 256))
+          << k << " of " << cols;
+      std::uint16_t scale = 0;
+      std::memcpy(&scale, band.data() + k / kTileDepth * kTileBytesQ8 + 2 * 5, sizeof scale);
+      EXPECT_EQ(scale, to_bf16(static_cast<float>(largest) / 127)) << k << " of " << cols;
+    }
+    for (std::int64_t row = 0; row < 16; ++row) {
+      const MatrixView was = matrix_view(before.data(), Format::q8, 16, cols);
+      for (std::int64_t k = 0; k < cols && row != 5; ++k) ASSERT_EQ(element(m, row, k), element(was, row, k));
+    }
+  }
+  std::vector<std::uint8_t> band(static_cast<std::size_t>(kTileBytesQ8));
+  const std::vector<float> bad = {1.0F, std::numeric_limits<float>::infinity(), 2.0F};
+  encode_row_q8(bad, 3, 0, band.data());
+  EXPECT_TRUE(std::isnan(element(matrix_view(band.data(), Format::q8, 16, 3), 0, 0)));
 }
 
 TEST(Tile, ASliceHasTheRowsOfTheWhole) {
