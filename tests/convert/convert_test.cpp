@@ -127,16 +127,21 @@ TEST(Convert, EverySetAndEveryBatchAgreesOnAQuantizedModel) {
   const testing::ScratchFolder folder;
   const fs::path q = folder.path() / "q";
   convert(testing::golden_folder("lite_small"), q, options("q4", "q4"));
-  const std::vector<TokenId> ids = {1, 17, 3, 44, 9, 2, 8, 60, 7, 7, 31, 5, 6};
-  const auto reference = testing::all_logits(*testing::open_model(q, "reference"), ids, ids.size());
-  for (const auto set : kernels::runnable_sets(cpu_info())) {
-    const auto model = testing::open_model(q, set);
-    const auto whole = testing::all_logits(*model, ids, ids.size());
-    EXPECT_EQ(whole, testing::all_logits(*model, ids, 1)) << set;
-    EXPECT_EQ(whole, testing::all_logits(*model, ids, 5)) << set;
-    // Sets may round activations to eight bits, which can turn a choice of experts; unrelated logits would
-    // differ by 1.
-    EXPECT_LT(testing::relative_difference(whole, reference), 0.5) << set;
+  // Over pages of the cache, and with groups of 16 rows that are full and that are not.
+  std::vector<TokenId> ids = {1, 17, 3, 44, 9, 2, 8, 60, 7, 7, 31, 5, 6};
+  for (TokenId i = 0; ids.size() < 137; ++i) ids.push_back(3 + i * i % 59);
+  for (const auto cache : {kernels::Format::f32, kernels::Format::q8}) {
+    const auto reference =
+        testing::all_logits(*testing::open_model(q, "reference", 2, cache), ids, ids.size());
+    for (const auto set : kernels::runnable_sets(cpu_info())) {
+      const auto model = testing::open_model(q, set, 2, cache);
+      const auto whole = testing::all_logits(*model, ids, ids.size());
+      for (const std::size_t chunk : {1U, 5U, 24U})
+        EXPECT_EQ(whole, testing::all_logits(*model, ids, chunk)) << set << ", chunks of " << chunk;
+      // Sets may round activations to eight bits, which can turn a choice of experts; unrelated logits would
+      // differ by 1.
+      EXPECT_LT(testing::relative_difference(whole, reference), 0.5) << set;
+    }
   }
 }
 
