@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <type_traits>
 #include <vector>
 
 #include "base/aligned_memory.h"
@@ -33,6 +35,17 @@ class Arena {
 
   /// `count` floats, aligned to 64 bytes, not initialised.
   float* take(std::int64_t count);
+
+  /// `count` values of a plain type, as their default.
+  template <typename T>
+  std::span<T> take_span(std::int64_t count) {
+    static_assert(std::is_trivially_copyable_v<T> && alignof(T) <= 64);
+    constexpr auto kFloat = static_cast<std::int64_t>(sizeof(float));
+    auto* data =
+        reinterpret_cast<T*>(take((count * static_cast<std::int64_t>(sizeof(T)) + kFloat - 1) / kFloat));
+    std::uninitialized_value_construct_n(data, count);
+    return {data, static_cast<std::size_t>(count)};
+  }
 
   /// Bytes held.
   std::size_t bytes() const;

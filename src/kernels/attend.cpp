@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "quant/matrix.h"
 
@@ -48,23 +47,25 @@ struct Task {
   bool codes;
 };
 
-std::vector<Unit> units_of(std::span<const AttendRow> rows, std::int64_t heads, int threads) {
-  std::vector<Unit> units;
+std::span<const Unit> units_of(Arena& arena, std::span<const AttendRow> rows, std::int64_t heads,
+                               int threads) {
   const std::int64_t most = std::max<std::int64_t>(kQueriesAtOnce / heads, 1);
   const std::int64_t of_one_row = std::ssize(rows) < 2 * threads ? std::min(kHeadsAtOnce, heads) : heads;
+  const auto units = arena.take_span<Unit>(std::ssize(rows) * ((heads + of_one_row - 1) / of_one_row));
+  std::size_t count = 0;
   for (std::int64_t row = 0; row < std::ssize(rows);) {
     const auto pages = [&](std::int64_t t) { return rows[static_cast<std::size_t>(t)].pages; };
     std::int64_t end = row + 1;
     while (end < std::ssize(rows) && end - row < most && pages(end) == pages(row)) ++end;
     if (end - row > 1) {
-      units.push_back({row, end - row, row * heads, heads});
+      units[count++] = {row, end - row, row * heads, heads};
     } else {
       for (std::int64_t head = 0; head < heads; head += of_one_row)
-        units.push_back({row, 1, row * heads + head, std::min(of_one_row, heads - head)});
+        units[count++] = {row, 1, row * heads + head, std::min(of_one_row, heads - head)};
     }
     row = end;
   }
-  return units;
+  return units.first(count);
 }
 
 std::int64_t positions_of(const Task& task, const Unit& unit) {
@@ -206,7 +207,7 @@ void attend(const Context& ctx, const RecordLayout& layout, std::span<const Atte
     cost += row.positions * heads * (layout.record + layout.latent);
   }
   (task.codes ? ctx.work.code_products : ctx.work.float_products) += cost;
-  const std::vector<Unit> units = units_of(rows, heads, ctx.team.threads());
+  const std::span<const Unit> units = units_of(ctx.arena, rows, heads, ctx.team.threads());
   const auto count = std::ssize(units);
   const int threads = ctx.team.threads();
   const std::int64_t chunks = (longest + kChunk - 1) / kChunk;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
+#include <numeric>
 
 #include "kernels/gated.h"
 
@@ -16,15 +16,22 @@ struct Pick {
 };
 
 // All picks of experts with weights, by expert and then by row.
-std::vector<Pick> sorted_picks(const Routing& routing, std::int64_t rows, std::int64_t experts) {
-  std::vector<Pick> picks;
+std::span<const Pick> sorted_picks(Arena& arena, const Routing& routing, std::int64_t rows,
+                                   std::int64_t experts) {
+  // Counted by expert, then put in their places: the order of rows stays.
+  const auto next = arena.take_span<std::int64_t>(experts + 1);
+  for (const std::int32_t e : routing.expert) {
+    if (e < experts) ++next[static_cast<std::size_t>(e) + 1];
+  }
+  std::partial_sum(next.begin(), next.end(), next.begin());
+  const auto picks = arena.take_span<Pick>(next.back());
   for (std::int64_t i = 0; i < rows * routing.top_k; ++i) {
     const auto at = static_cast<std::size_t>(i);
-    if (routing.expert[at] >= experts) continue;
-    picks.push_back({routing.expert[at], static_cast<std::int32_t>(i / routing.top_k), routing.weight[at]});
+    const std::int32_t e = routing.expert[at];
+    if (e >= experts) continue;
+    picks[static_cast<std::size_t>(next[static_cast<std::size_t>(e)]++)] = {
+        e, static_cast<std::int32_t>(i / routing.top_k), routing.weight[at]};
   }
-  std::stable_sort(picks.begin(), picks.end(),
-                   [](const Pick& a, const Pick& b) { return a.expert < b.expert; });
   return picks;
 }
 
@@ -59,27 +66,30 @@ void add_experts(const Context& ctx, std::span<const FeedForwardWeights> experts
                  const Input& x, std::int64_t hidden, Rows y) {
   const Arena::Scope scope(ctx.arena);
   const Rows out = take_rows(ctx.arena, std::ssize(picks), hidden);
-  std::vector<std::int32_t> rows;
-  for (const Pick& pick : picks) rows.push_back(pick.row);
-  std::vector<GatedProduct> products;
-  std::vector<std::size_t> firsts;  // pick of each product
+  const auto rows = ctx.arena.take_span<std::int32_t>(std::ssize(picks));
+  std::transform(picks.begin(), picks.end(), rows.begin(), [](const Pick& pick) { return pick.row; });
+  std::int64_t count = 0;
+  for (std::size_t i = 0; i < picks.size(); ++i)
+    count += i == 0 || picks[i].expert != picks[i - 1].expert ? 1 : 0;
+  const auto products = ctx.arena.take_span<GatedProduct>(count);
+  const auto firsts = ctx.arena.take_span<std::size_t>(count);  // pick of each product
+  std::size_t at = 0;
   for (std::size_t begin = 0; begin < picks.size();) {
     std::size_t end = begin;
     while (end < picks.size() && picks[end].expert == picks[begin].expert) ++end;
     const FeedForwardWeights& w = experts[static_cast<std::size_t>(picks[begin].expert)];
-    const auto count = static_cast<std::int64_t>(end - begin);
+    const auto own = static_cast<std::int64_t>(end - begin);
     // Of one row there is nothing to gather, and all of them are in order already.
-    const Input in = count == x.rows ? x : take_input(ctx, count, std::array{&w.gate, &w.up});
-    products.push_back(
-        {&w.gate, &w.up, &w.down, in, {}, {out.row(static_cast<std::int64_t>(begin)), out.stride}});
-    firsts.push_back(begin);
+    const Input in = own == x.rows ? x : take_input(ctx, own, std::array{&w.gate, &w.up});
+    products[at] = {&w.gate, &w.up, &w.down, in, {}, {out.row(static_cast<std::int64_t>(begin)), out.stride}};
+    firsts[at++] = begin;
     begin = end;
   }
   for_tiles(ctx, std::ssize(products), std::ssize(picks) * hidden, [&](std::int64_t i, int) {
     const GatedProduct& p = products[static_cast<std::size_t>(i)];
     const std::size_t first = firsts[static_cast<std::size_t>(i)];
     if (p.in.rows == x.rows) return;
-    gather(x, std::span(rows).subspan(first, static_cast<std::size_t>(p.in.rows)), p.gate->cols, p.in);
+    gather(x, rows.subspan(first, static_cast<std::size_t>(p.in.rows)), p.gate->cols, p.in);
   });
   gated_products(ctx, products);
   constexpr std::int64_t kColumns = 256;
@@ -100,10 +110,11 @@ void mix_experts(const Context& ctx, std::span<const FeedForwardWeights> experts
   };
   for_rows([&](std::int64_t t) { std::fill_n(y.row(t), hidden, 0.0F); });
   const auto count = static_cast<std::int64_t>(experts.size());
-  const std::vector<Pick> picks = sorted_picks(routing, x.rows, count);
+  const Arena::Scope scope(ctx.arena);
+  const std::span<const Pick> picks = sorted_picks(ctx.arena, routing, x.rows, count);
   for (std::size_t begin = 0; begin < picks.size();) {
     const std::size_t end = end_of_batch(picks, begin);
-    add_experts(ctx, experts, std::span(picks).subspan(begin, end - begin), x, hidden, y);
+    add_experts(ctx, experts, picks.subspan(begin, end - begin), x, hidden, y);
     begin = end;
   }
   for_rows([&](std::int64_t t) {

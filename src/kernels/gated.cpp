@@ -1,7 +1,6 @@
 #include "kernels/gated.h"
 
 #include <algorithm>
-#include <vector>
 
 namespace nestor::kernels {
 namespace {
@@ -45,14 +44,15 @@ void gated_products(const Context& ctx, std::span<const GatedProduct> products) 
   const std::int64_t hidden = products[0].down->rows;
   std::int64_t cost = 0;
   std::int64_t most_rows = 0;
-  std::vector<Inner> inner;
-  for (const GatedProduct& p : products) {
+  const auto inner = ctx.arena.take_span<Inner>(std::ssize(products));
+  for (std::size_t i = 0; i < products.size(); ++i) {
+    const GatedProduct& p = products[i];
     most_rows = std::max(most_rows, p.in.rows);
     cost += p.in.rows * width * p.gate->cols;
     if (takes_codes(ctx, *p.down)) {
-      inner.push_back({take_codes(ctx, p.in.rows, width)});
+      inner[i].codes = take_codes(ctx, p.in.rows, width);
     } else {
-      inner.push_back({std::nullopt, take_rows(ctx.arena, p.in.rows, width)});
+      inner[i].values = take_rows(ctx.arena, p.in.rows, width);
     }
     count_product(ctx, p.in.rows, *p.gate);
     if (p.up != nullptr) count_product(ctx, p.in.rows, *p.up);

@@ -51,8 +51,7 @@ Rows take_rows(Arena& arena, std::int64_t rows, std::int64_t cols) {
   return {arena.take(rows * stride), stride};
 }
 
-void for_tiles(const Context& ctx, std::int64_t tiles, std::int64_t cost,
-               const std::function<void(std::int64_t, int)>& body) {
+void for_tiles(const Context& ctx, std::int64_t tiles, std::int64_t cost, TileBody body) {
   if (cost >= kWorthSharing) {
     ctx.team.run(tiles, body);
     return;
@@ -78,8 +77,12 @@ EncodedRows take_codes(const Context& ctx, std::int64_t rows, std::int64_t cols)
 Input input_of(const Context& ctx, Rows x, std::int64_t rows, std::span<const MatrixView* const> matrices) {
   const auto coded =
       std::find_if(matrices.begin(), matrices.end(), [&](auto* w) { return takes_codes(ctx, *w); });
-  if (coded == matrices.end()) return {x, rows, std::nullopt};
-  const std::int64_t cols = (*coded)->cols;
+  return input_of(ctx, x, rows, coded == matrices.end() ? nullptr : *coded);
+}
+
+Input input_of(const Context& ctx, Rows x, std::int64_t rows, const MatrixView* coded) {
+  if (coded == nullptr) return {x, rows, std::nullopt};
+  const std::int64_t cols = coded->cols;
   const EncodedRows to = take_codes(ctx, rows, cols);
   const EncodeRowsArgs args{x.data, x.stride, cols, to, 0};
   split(ctx, rows, kRowGroup, 4 * rows * cols,

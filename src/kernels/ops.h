@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 
@@ -62,8 +61,7 @@ struct Input {
 Rows take_rows(Arena& arena, std::int64_t rows, std::int64_t cols);
 
 /// body(tile, worker) for every tile, by the team if `cost` (multiply-adds in all) is worth waking it for.
-void for_tiles(const Context& ctx, std::int64_t tiles, std::int64_t cost,
-               const std::function<void(std::int64_t tile, int worker)>& body);
+void for_tiles(const Context& ctx, std::int64_t tiles, std::int64_t cost, TileBody body);
 
 /// Whether products with the matrix take codes: it is in tiles, and the set multiplies those (op_args.h,
 /// EncodedRows).
@@ -74,6 +72,9 @@ EncodedRows take_codes(const Context& ctx, std::int64_t rows, std::int64_t cols)
 
 /// x [T, K] for products with these matrices: encoded, once, if one of them takes codes.
 Input input_of(const Context& ctx, Rows x, std::int64_t rows, std::span<const MatrixView* const> matrices);
+
+/// The same where `coded` is known to be one that takes codes, or none does (nullptr).
+Input input_of(const Context& ctx, Rows x, std::int64_t rows, const MatrixView* coded);
 
 /// Room for `rows` rows of an input as these matrices take them.
 Input take_input(const Context& ctx, std::int64_t rows, std::span<const MatrixView* const> matrices);

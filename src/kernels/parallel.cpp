@@ -81,7 +81,7 @@ void Team::help(int worker) {
   }
 }
 
-void Team::run(std::int64_t tiles, const Body& body) {
+void Team::run(std::int64_t tiles, TileBody body) {
   const SubnormalsAreZero guard;
   if (helpers_.empty() || tiles <= 1) {
     for (std::int64_t tile = 0; tile < tiles; ++tile) body(tile, 0);

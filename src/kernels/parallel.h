@@ -8,8 +8,9 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
-#include <functional>
+#include <memory>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 namespace nestor::kernels {
@@ -27,11 +28,26 @@ class SubnormalsAreZero {
   unsigned saved_;
 };
 
+/// Refers to something that is called as body(tile, worker) and outlives the reference; never allocates.
+class TileBody {
+ public:
+  template <typename Body>
+  requires(!std::is_same_v<std::remove_cvref_t<Body>, TileBody>) TileBody(
+      const Body& body)  // NOLINT(google-explicit-constructor): a lambda is passed where this is taken
+      : body_(std::addressof(body)), call_([](const void* of, std::int64_t tile, int worker) {
+          (*static_cast<const Body*>(of))(tile, worker);
+        }) {}
+
+  void operator()(std::int64_t tile, int worker) const { call_(body_, tile, worker); }
+
+ private:
+  const void* body_;
+  void (*call_)(const void*, std::int64_t, int);
+};
+
 /// One thread owns a Team and calls run(). No result may depend on which worker takes which tile.
 class Team {
  public:
-  using Body = std::function<void(std::int64_t tile, int worker)>;
-
   /// `threads` >= 1 workers, the calling thread among them as worker 0. Waiting workers spin briefly, then
   /// sleep. Error(limit) if the system refuses so many.
   explicit Team(int threads);
@@ -44,7 +60,7 @@ class Team {
   /// body(tile, worker) for every tile in [0, tiles), worker in [0, threads). Subnormal numbers count as zero
   /// inside. The first exception of a body is rethrown here after all workers stopped; tiles not yet begun
   /// are left out.
-  void run(std::int64_t tiles, const Body& body);
+  void run(std::int64_t tiles, TileBody body);
 
  private:
   void end();
@@ -59,7 +75,7 @@ class Team {
   static constexpr std::uint32_t kJob = 0x1000;
 
   std::atomic<std::uint32_t> state_{0};
-  const Body* body_ = nullptr;
+  const TileBody* body_ = nullptr;
   std::int64_t tiles_ = 0;
   std::atomic<std::int64_t> next_{0};
   std::atomic<bool> failed_{false};

@@ -7,46 +7,56 @@
 namespace nestor::kernels {
 namespace {
 
-// Fills one row of the routing from its probabilities [E].
-void choose(const RouterWeights& w, const float* probability, std::int64_t row, Routing& out) {
-  const std::int64_t experts = w.classifier.rows;
-  std::vector<float> wanted(static_cast<std::size_t>(experts));
-  for (std::int64_t e = 0; e < experts; ++e) {
-    wanted[static_cast<std::size_t>(e)] = probability[e] + w.correction_bias[e];
+// Where the choice of one row goes, and room to rank experts in.
+struct Choice {
+  std::span<std::int32_t> expert;  // [top_k]
+  std::span<float> weight;         // [top_k]
+  float& gap;
+  std::span<float> wanted;        // [E]
+  std::span<std::int32_t> order;  // [E]
+};
+
+// From probabilities [E].
+void choose(const RouterWeights& w, const float* probability, const Choice& to) {
+  for (std::size_t e = 0; e < to.wanted.size(); ++e) to.wanted[e] = probability[e] + w.correction_bias[e];
+  std::iota(to.order.begin(), to.order.end(), 0);
+  const auto value = [&](std::int32_t e) { return to.wanted[static_cast<std::size_t>(e)]; };
+  const std::size_t ranked = std::min(to.expert.size() + 1, to.order.size());
+  std::partial_sort(
+      to.order.begin(), to.order.begin() + static_cast<std::ptrdiff_t>(ranked), to.order.end(),
+      [&](std::int32_t a, std::int32_t b) { return value(a) != value(b) ? value(a) > value(b) : a < b; });
+  for (std::size_t i = 0; i < to.expert.size(); ++i) {
+    to.expert[i] = to.order[i];
+    to.weight[i] = probability[to.order[i]] * w.scaling_factor;
   }
-  std::vector<std::int32_t> order(wanted.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto value = [&](std::int32_t e) { return wanted[static_cast<std::size_t>(e)]; };
-  const std::int64_t ranked = std::min(w.top_k + 1, experts);
-  std::partial_sort(order.begin(), order.begin() + ranked, order.end(), [&](std::int32_t a, std::int32_t b) {
-    return value(a) != value(b) ? value(a) > value(b) : a < b;
-  });
-  for (std::int64_t i = 0; i < w.top_k; ++i) {
-    const std::int32_t e = order[static_cast<std::size_t>(i)];
-    out.expert[static_cast<std::size_t>(row * w.top_k + i)] = e;
-    out.weight[static_cast<std::size_t>(row * w.top_k + i)] = probability[e] * w.scaling_factor;
-  }
-  if (ranked > w.top_k) {
-    out.gap[static_cast<std::size_t>(row)] =
-        value(order[static_cast<std::size_t>(w.top_k - 1)]) - value(order[static_cast<std::size_t>(w.top_k)]);
-  }
+  to.gap = ranked > to.expert.size() ? value(to.order[ranked - 2]) - value(to.order[ranked - 1])
+                                     : std::numeric_limits<float>::infinity();
 }
 
 }  // namespace
 
 Routing route(const Context& ctx, const RouterWeights& w, Rows x, std::int64_t rows) {
+  const std::int64_t experts = w.classifier.rows;
+  const auto expert = ctx.arena.take_span<std::int32_t>(rows * w.top_k);
+  const auto weight = ctx.arena.take_span<float>(rows * w.top_k);
+  const auto gap = ctx.arena.take_span<float>(rows);
   const Arena::Scope scope(ctx.arena);
-  const Rows probability = take_rows(ctx.arena, rows, w.classifier.rows);
+  const Rows probability = take_rows(ctx.arena, rows, experts);
   matmul(ctx, x, rows, w.classifier, probability);
-  softmax(ctx, probability, rows, w.classifier.rows);
 
-  Routing out;
-  out.top_k = w.top_k;
-  out.expert.resize(static_cast<std::size_t>(rows * w.top_k));
-  out.weight.resize(out.expert.size());
-  out.gap.assign(static_cast<std::size_t>(rows), std::numeric_limits<float>::infinity());
-  for (std::int64_t t = 0; t < rows; ++t) choose(w, probability.row(t), t, out);
-  return out;
+  const auto wanted = ctx.arena.take_span<float>(ctx.team.threads() * experts);
+  const auto order = ctx.arena.take_span<std::int32_t>(ctx.team.threads() * experts);
+  const auto part = [](auto span, std::int64_t i, std::int64_t count) {
+    return span.subspan(static_cast<std::size_t>(i * count), static_cast<std::size_t>(count));
+  };
+  for_tiles(ctx, rows, 64 * rows * experts, [&](std::int64_t t, int worker) {
+    float* row = probability.row(t);
+    ctx.ops.softmax({row, 0, experts, nullptr, nullptr}, 0, 1);
+    choose(w, row,
+           {part(expert, t, w.top_k), part(weight, t, w.top_k), gap[static_cast<std::size_t>(t)],
+            part(wanted, worker, experts), part(order, worker, experts)});
+  });
+  return {w.top_k, expert, weight, gap};
 }
 
 }  // namespace nestor::kernels

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <span>
 
 #include "kernels/ops.h"
 
@@ -20,11 +20,12 @@ struct RouterWeights {
 /// is).
 struct Routing {
   std::int64_t top_k = 0;
-  std::vector<std::int32_t> expert;
-  std::vector<float> weight;
-  std::vector<float> gap;
+  std::span<const std::int32_t> expert;
+  std::span<const float> weight;
+  std::span<const float> gap;
 };
 
+/// What it points to comes from the arena.
 Routing route(const Context& ctx, const RouterWeights& w, Rows x, std::int64_t rows);
 
 }  // namespace nestor::kernels

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstring>
 #include <optional>
-#include <vector>
 
 #include "quant/matrix.h"
 #include "quant/number.h"
@@ -95,7 +94,7 @@ void latent_queries(const kernels::Context& ctx, const AttentionShape& s, const 
 void values_of(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
                std::int64_t rows, Rows mixed, Rows values) {
   const kernels::Arena::Scope scope(ctx.arena);
-  std::vector<std::optional<kernels::EncodedRows>> codes(static_cast<std::size_t>(ctx.team.threads()));
+  const auto codes = ctx.arena.take_span<std::optional<kernels::EncodedRows>>(ctx.team.threads());
   if (kernels::takes_codes(ctx, w.kv_b)) {
     for (auto& of_worker : codes) of_worker = kernels::take_codes(ctx, rows, s.kv_rank);
   }

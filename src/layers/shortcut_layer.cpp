@@ -17,17 +17,22 @@ void dense_mlp(const kernels::Context& ctx, const ShortcutWeights::Mlp& mlp, con
   }
 }
 
-// The matrices that multiply the input of half s: of its MLP, and of the experts beside the first.
-std::vector<const kernels::MatrixView*> readers_of(const ShortcutWeights& w, std::size_t s) {
-  std::vector<const kernels::MatrixView*> all;
-  std::visit([&](const auto& mlp) { all.push_back(&mlp.gate); }, w.halves[s].mlp);
-  if (const auto* mlp = std::get_if<kernels::FeedForwardWeights>(&w.halves[s].mlp)) all.push_back(&mlp->up);
-  if (s == 1) return all;
-  for (const kernels::FeedForwardWeights& expert : w.experts) {
-    all.push_back(&expert.gate);
-    all.push_back(&expert.up);
+// A matrix that multiplies the input of half s and takes codes, of its MLP or of the experts beside the
+// first; or none.
+const kernels::MatrixView* coded_reader(const kernels::Context& ctx, const ShortcutWeights& w,
+                                        std::size_t s) {
+  const auto coded = [&](const kernels::MatrixView& m) {
+    return kernels::takes_codes(ctx, m) ? &m : nullptr;
+  };
+  const kernels::MatrixView* found = nullptr;
+  std::visit([&](const auto& mlp) { found = coded(mlp.gate); }, w.halves[s].mlp);
+  const auto* mlp = std::get_if<kernels::FeedForwardWeights>(&w.halves[s].mlp);
+  if (found == nullptr && mlp != nullptr) found = coded(mlp->up);
+  for (std::size_t e = 0; s == 0 && found == nullptr && e < w.experts.size(); ++e) {
+    found = coded(w.experts[e].gate);
+    if (found == nullptr) found = coded(w.experts[e].up);
   }
-  return all;
+  return found;
 }
 
 }  // namespace
@@ -54,7 +59,7 @@ void shortcut_layer(const kernels::Context& ctx, const AttentionShape& shape, fl
 
     kernels::rms_norm(ctx, h, rows, half.post_attention_norm, hidden, norm_eps, 1.0F, x);
     const kernels::Arena::Scope input_scope(ctx.arena);
-    const kernels::Input input = kernels::input_of(ctx, x, rows, readers_of(w, s));
+    const kernels::Input input = kernels::input_of(ctx, x, rows, coded_reader(ctx, w, s));
     if (s == 0) {
       const kernels::Routing routing = kernels::route(ctx, w.router, x, rows);
       observer.see_routing(w.name, routing);

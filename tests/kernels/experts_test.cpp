@@ -38,7 +38,7 @@ class Experts : public ::testing::Test {
 TEST_F(Experts, TiesGoToTheLowerId) {
   const auto w = router({0, 1, 1, 1, 0, 1}, 3);
   const Routing r = route(ctx, w, {input_.data(), kHidden}, 1);
-  EXPECT_EQ(r.expert, (std::vector<std::int32_t>{1, 2, 3}));
+  EXPECT_EQ(std::vector(r.expert.begin(), r.expert.end()), (std::vector<std::int32_t>{1, 2, 3}));
   EXPECT_EQ(r.gap[0], 0.0F);
 }
 
@@ -46,7 +46,7 @@ TEST_F(Experts, TheBiasChoosesButDoesNotWeigh) {
   auto w = router({3, 2, 1, 0, -1, -2}, 2);
   bias_[5] = 10;
   const Routing r = route(ctx, w, {input_.data(), kHidden}, 1);
-  EXPECT_EQ(r.expert, (std::vector<std::int32_t>{5, 0}));
+  EXPECT_EQ(std::vector(r.expert.begin(), r.expert.end()), (std::vector<std::int32_t>{5, 0}));
   double sum = 0;
   for (const double logit : {3, 2, 1, 0, -1, -2}) sum += std::exp(logit);
   EXPECT_NEAR(r.weight[0], 6 * std::exp(-2.0) / sum, 1e-6);
@@ -88,14 +88,14 @@ TEST_F(Experts, WideRowsTogetherAreThoseAlone) {
     experts.push_back({view(3, kInner, kWide), view(2, kInner, kWide), view(1, kWide, kInner)});
   }
   auto x = numbers(kRows * kWide, 0.7F);
-  const Routing all{kTop, {0, 1, 2, 3, 1, 0, 2, 1, 0, 2}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, {}};
+  const std::vector<std::int32_t> picked = {0, 1, 2, 3, 1, 0, 2, 1, 0, 2};
+  const std::vector<float> weights = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+  const Routing all{kTop, picked, weights, {}};
   std::vector<float> together(x.size());
   mix_experts(ctx, experts, all, {{x.data(), kWide}, kRows, std::nullopt}, kWide, {together.data(), kWide});
   for (std::int64_t t = 0; t < kRows; ++t) {
-    const auto pick = [&](const auto& of) {
-      return std::vector(of.begin() + t * kTop, of.begin() + (t + 1) * kTop);
-    };
-    const Routing one{kTop, pick(all.expert), pick(all.weight), {}};
+    const auto own = [&](auto of) { return of.subspan(static_cast<std::size_t>(t * kTop), kTop); };
+    const Routing one{kTop, own(all.expert), own(all.weight), {}};
     std::vector<float> alone(kWide);
     mix_experts(ctx, experts, one, {{x.data() + t * kWide, kWide}, 1, std::nullopt}, kWide,
                 {alone.data(), kWide});

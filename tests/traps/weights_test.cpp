@@ -107,11 +107,9 @@ TEST(Traps, T20_IdentityExpertsReturnTheirInputTimesTheirWeight) {
     std::vector<float> x(2 * kHidden);
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = 0.25F * static_cast<float>(i) - 3;
     std::vector<float> y(x.size(), 99.0F);
-    kernels::Routing routing;
-    routing.top_k = 3;
-    routing.expert = {0, 1, 2, 2, 0, 1};  // no expert has weights: all of them are identities
-    routing.weight = {0.5F, 0.25F, 1, 0, 2, 4};
-    routing.gap = {1, 1};
+    const std::vector<std::int32_t> picked = {0, 1, 2, 2, 0, 1};  // no expert has weights: all are identities
+    const std::vector<float> weights = {0.5F, 0.25F, 1, 0, 2, 4};
+    const kernels::Routing routing{3, picked, weights, {}};
     kernels::mix_experts(context, {}, routing, {{x.data(), kHidden}, 2, std::nullopt}, kHidden,
                          {y.data(), kHidden});
     for (std::size_t i = 0; i < x.size(); ++i) {
@@ -131,7 +129,7 @@ TEST(Traps, T20_TheScalingFactorAppliesAndTheBiasDoesNot) {
   const auto view = quant::matrix_view(classifier.data(), quant::Format::f32, 4, 2);
   std::vector<float> x = {0.5F, -1.0F};
   const kernels::Routing routing = kernels::route(context, {view, bias.data(), 2, 6.0F}, {x.data(), 2}, 1);
-  EXPECT_EQ(routing.expert, (std::vector<std::int32_t>{3, 2}));
+  EXPECT_EQ(std::vector(routing.expert.begin(), routing.expert.end()), (std::vector<std::int32_t>{3, 2}));
   const double sum = std::exp(0.5) + std::exp(-1.0) + std::exp(-0.5) + 1;
   EXPECT_NEAR(routing.weight[0], 6 / sum, 1e-6);
   EXPECT_NEAR(routing.weight[1], 6 * std::exp(-0.5) / sum, 1e-6);
