@@ -32,16 +32,21 @@ struct Cache {
   RecordLayout layout;
   std::vector<std::vector<std::uint8_t>> pages;
   std::vector<std::uint8_t*> page_data;
+  std::size_t positions;
+  std::vector<double> values;   // [positions, record]
+  std::vector<double> largest;  // [positions]
 
-  Cache(const RecordLayout& of, std::int64_t positions, std::uint64_t stream) : layout(of) {
-    const auto values = random_floats(positions * layout.record, stream);
-    for (std::int64_t p = 0; p < positions; ++p) {
+  Cache(const RecordLayout& of, std::int64_t count, std::uint64_t stream)
+      : layout(of), positions(static_cast<std::size_t>(count)) {
+    const auto drawn = random_floats(count * layout.record, stream);
+    for (std::int64_t p = 0; p < count; ++p) {
       if (p % kPagePositions == 0)
         pages.emplace_back(static_cast<std::size_t>(layout.module_offset + module_bytes(layout)), 0xFF);
-      store(p, std::span(values).subspan(static_cast<std::size_t>(p * layout.record),
-                                         static_cast<std::size_t>(layout.record)));
+      store(p, std::span(drawn).subspan(static_cast<std::size_t>(p * layout.record),
+                                        static_cast<std::size_t>(layout.record)));
     }
     for (auto& page : pages) page_data.push_back(page.data());
+    decode();
   }
 
   void store(std::int64_t position, std::span<const float> record) {
@@ -57,20 +62,25 @@ struct Cache {
     }
   }
 
+  // All records as numbers, and of each the largest of the values that share a scale with its latents.
+  void decode() {
+    const std::int64_t together = std::min((layout.latent + 63) / 64 * 64, layout.record);
+    for (std::size_t p = 0; p < positions; ++p) {
+      const auto position = static_cast<std::int64_t>(p);
+      const MatrixView page = records_of(layout, pages[p / kPagePositions].data());
+      double most = 0;
+      for (std::int64_t i = 0; i < layout.record; ++i) {
+        values.push_back(static_cast<double>(quant::element(page, position % kPagePositions, i)));
+        if (i < together) most = std::max(most, std::fabs(values.back()));
+      }
+      largest.push_back(most);
+    }
+  }
+
   double at(std::int64_t position, std::int64_t i) const {
-    const auto& page = pages[static_cast<std::size_t>(position / kPagePositions)];
-    return quant::element(records_of(layout, page.data()), position % kPagePositions, i);
+    return values[static_cast<std::size_t>(position * layout.record + i)];
   }
 };
-
-// The largest of the values that share a scale with the latents of a record.
-double largest_of(const Cache& cache, std::int64_t position) {
-  double largest = 0;
-  const std::int64_t together = (cache.layout.latent + 63) / 64 * 64;  // the blocks of the latents
-  for (std::int64_t k = 0; k < std::min(together, cache.layout.record); ++k)
-    largest = std::max(largest, std::fabs(cache.at(position, k)));
-  return largest;
-}
 
 struct Expected {
   std::vector<double> values;
@@ -84,6 +94,9 @@ struct Expected {
 Expected expected(const Cache& cache, std::span<const float> q, std::int64_t positions, bool codes) {
   const std::int64_t record = cache.layout.record;
   const std::int64_t latent = cache.layout.latent;
+  std::vector<double> q_largest(static_cast<std::size_t>(record / 64 + 1));
+  for (std::size_t i = 0; i < q.size(); ++i)
+    q_largest[i / 64] = std::max(q_largest[i / 64], std::fabs(static_cast<double>(q[i])));
   std::vector<double> scores;
   double peak = -1e300;
   double score_error = 0;
@@ -96,10 +109,7 @@ Expected expected(const Cache& cache, std::span<const float> q, std::int64_t pos
       score += product;
       size += std::fabs(product);
       if (!codes) continue;
-      double largest = 0;
-      for (std::int64_t k = i / 64 * 64; k < std::min(i / 64 * 64 + 64, record); ++k)
-        largest = std::max(largest, std::fabs(static_cast<double>(q[static_cast<std::size_t>(k)])));
-      rounding += largest / 127 * 0.502 * std::fabs(cache.at(p, i));
+      rounding += q_largest[static_cast<std::size_t>(i / 64)] / 127 * 0.502 * std::fabs(cache.at(p, i));
     }
     scores.push_back(score);
     peak = std::max(peak, score);
@@ -122,7 +132,7 @@ Expected expected(const Cache& cache, std::span<const float> q, std::int64_t pos
         value += probability * cache.at(p, i);
         size += probability * std::fabs(cache.at(p, i));
         if (!codes) continue;
-        largest = std::max(largest, probability * (1 + spread) * largest_of(cache, p));
+        largest = std::max(largest, probability * (1 + spread) * cache.largest[static_cast<std::size_t>(p)]);
         count += 1;
       }
       rounding += largest / 127 * 0.502 * count;
@@ -161,9 +171,9 @@ TEST_P(Attend, IsWithinItsBoundOfSumsInDouble) {
   const bool codes = format == Format::q8 && ops.matmul_coded != nullptr;
   for (const auto& [latent, rope] : {std::pair<std::int64_t, std::int64_t>{32, 16}, {64, 8}, {100, 64}}) {
     Cache cache(layout(latent, rope), 530, 1);
-    for (const std::int64_t heads : {1, 5, 20}) {
+    for (const std::int64_t heads : {1, 18}) {
       std::vector<AttendRow> rows;
-      for (const std::int64_t positions : {1, 2, 63, 64, 65, 255, 256, 257, 530})
+      for (const std::int64_t positions : {1, 63, 64, 65, 256, 257, 530})
         rows.push_back({cache.page_data.data(), positions});
       auto q = random_floats(std::ssize(rows) * heads * cache.layout.record, 2);
       for (float& x : q) x /= std::sqrt(static_cast<float>(cache.layout.record));

@@ -247,12 +247,12 @@ double transposed_rounding_bound(std::span<const float> x, const MatrixView& w, 
 
 TEST_P(Coded, ATransposedProductIsWithinTheRoundingOfItsActivations) {
   for (const Format format : {Format::q8, Format::q4}) {
-    for (const std::int64_t depth : {1, 15, 16, 63, 64, 65, 200}) {
-      for (const std::int64_t columns : {1, 7, 8, 16, 50, 64, 65, 200}) {
+    for (const std::int64_t depth : {1, 16, 63, 65, 150}) {
+      for (const std::int64_t columns : {1, 8, 50, 65, 135}) {
         const Tiles whole(format, random_floats((depth + 90) * columns, 11), depth + 90, columns);
-        for (const std::int64_t first : {0, 5, 64, 80}) {
+        for (const std::int64_t first : {0, 5, 80}) {
           const MatrixView w = quant::row_slice(whole.view, first, depth);
-          for (const std::int64_t rows : {1, 2, 3, 5, 9}) {
+          for (const std::int64_t rows : {1, 3, 5}) {
             const auto x = random_floats(rows * depth, 12);
             const auto start = random_floats(rows * columns, 13);
             auto y = start;
