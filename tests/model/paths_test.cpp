@@ -15,8 +15,8 @@ namespace {
 
 using testing::all_logits;
 
-// A kernel set and a format of the cache. The reference decodes bf16 and q8 by one function: one of them will
-// do.
+// A kernel set and a format of the cache. The reference is slow, and computes row by row from decoded values:
+// one format will do for it.
 struct Engine {
   std::string kernels;
   kernels::Format cache;
@@ -26,7 +26,7 @@ std::vector<Engine> engines() {
   std::vector<Engine> all;
   for (const auto name : kernels::runnable_sets(cpu_info())) {
     for (const auto cache : {kernels::Format::f32, kernels::Format::bf16, kernels::Format::q8}) {
-      if (name != "reference" || cache != kernels::Format::bf16) all.push_back({std::string(name), cache});
+      if (name != "reference" || cache == kernels::Format::f32) all.push_back({std::string(name), cache});
     }
   }
   return all;
