@@ -1,7 +1,6 @@
 #include "kernels/ops.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "kernels/encoded_rows.h"
@@ -74,12 +73,6 @@ EncodedRows take_codes(const Context& ctx, std::int64_t rows, std::int64_t cols)
   return {codes, scales, starts_q8, whole_numbers(), rows, blocks};
 }
 
-Input input_of(const Context& ctx, Rows x, std::int64_t rows, std::span<const MatrixView* const> matrices) {
-  const auto coded =
-      std::find_if(matrices.begin(), matrices.end(), [&](auto* w) { return takes_codes(ctx, *w); });
-  return input_of(ctx, x, rows, coded == matrices.end() ? nullptr : *coded);
-}
-
 Input input_of(const Context& ctx, Rows x, std::int64_t rows, const MatrixView* coded) {
   if (coded == nullptr) return {x, rows, std::nullopt};
   const std::int64_t cols = coded->cols;
@@ -88,6 +81,22 @@ Input input_of(const Context& ctx, Rows x, std::int64_t rows, const MatrixView* 
   split(ctx, rows, kRowGroup, 4 * rows * cols,
         [&](std::int64_t begin, std::int64_t end) { ctx.ops.encode_rows(args, begin, end); });
   return {x, rows, to};
+}
+
+Input normed_input(const Context& ctx, Rows x, std::int64_t rows, const RmsNorm& norm, Rows y,
+                   const MatrixView* coded) {
+  const RmsNormArgs args{x.data, x.stride, norm.weight, norm.eps, norm.scale, norm.cols, y.data, y.stride};
+  Input input{y, rows, std::nullopt};
+  if (coded != nullptr) input.codes = take_codes(ctx, rows, norm.cols);
+  const std::int64_t work = coded == nullptr ? 2 : 6;
+  split(ctx, rows, coded == nullptr ? 1 : kRowGroup, work * rows * norm.cols,
+        [&](std::int64_t begin, std::int64_t end) {
+          for (std::int64_t t = begin; t < end; ++t) {
+            ctx.ops.rms_norm(args, t, t + 1);
+            if (input.codes) ctx.ops.encode_rows({y.data, y.stride, norm.cols, *input.codes, 0}, t, t + 1);
+          }
+        });
+  return input;
 }
 
 Input take_input(const Context& ctx, std::int64_t rows, std::span<const MatrixView* const> matrices) {
@@ -150,14 +159,11 @@ void multiply(const Context& ctx, const Input& x, std::span<const Product> produ
 void matmul(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y) {
   const Arena::Scope scope(ctx.arena);
   const Product product{&w, y};
-  multiply(ctx, input_of(ctx, x, rows, std::array{&w}), {&product, 1});
+  multiply(ctx, input_of(ctx, x, rows, takes_codes(ctx, w) ? &w : nullptr), {&product, 1});
 }
 
-void rms_norm(const Context& ctx, Rows x, std::int64_t rows, const float* w, std::int64_t cols, float eps,
-              float scale, Rows y) {
-  const RmsNormArgs args{x.data, x.stride, w, eps, scale, cols, y.data, y.stride};
-  split(ctx, rows, 1, 2 * rows * cols,
-        [&](std::int64_t begin, std::int64_t end) { ctx.ops.rms_norm(args, begin, end); });
+void rms_norm(const Context& ctx, Rows x, std::int64_t rows, const RmsNorm& norm, Rows y) {
+  normed_input(ctx, x, rows, norm, y, nullptr);
 }
 
 void layer_norm(const Context& ctx, Rows x, std::int64_t rows, const LayerNormWeights& w, std::int64_t cols,

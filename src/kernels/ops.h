@@ -49,6 +49,13 @@ struct LayerNormWeights {
   const float* bias;    // [cols]
 };
 
+struct RmsNorm {
+  const float* weight;  // [cols]
+  std::int64_t cols;
+  float eps;
+  float scale;
+};
+
 /// Rows that one or more matrices are multiplied with: as floats, as codes where matrices take those, or
 /// both.
 struct Input {
@@ -70,11 +77,13 @@ bool takes_codes(const Context& ctx, const MatrixView& w);
 /// Room for codes, from the arena.
 EncodedRows take_codes(const Context& ctx, std::int64_t rows, std::int64_t cols);
 
-/// x [T, K] for products with these matrices: encoded, once, if one of them takes codes.
-Input input_of(const Context& ctx, Rows x, std::int64_t rows, std::span<const MatrixView* const> matrices);
-
-/// The same where `coded` is known to be one that takes codes, or none does (nullptr).
+/// x [T, K] for products with matrices of which `coded` takes codes, or none does (nullptr): encoded, once.
 Input input_of(const Context& ctx, Rows x, std::int64_t rows, const MatrixView* coded);
+
+/// RMSNorm(x) * scale as an input for products: y [T, cols] and, if `coded` is not nullptr, its codes, row by
+/// row while a row is near. y may be x.
+Input normed_input(const Context& ctx, Rows x, std::int64_t rows, const RmsNorm& norm, Rows y,
+                   const MatrixView* coded);
 
 /// Room for `rows` rows of an input as these matrices take them.
 Input take_input(const Context& ctx, std::int64_t rows, std::span<const MatrixView* const> matrices);
@@ -106,8 +115,7 @@ void count_product(const Context& ctx, std::int64_t rows, const MatrixView& w);
 void matmul(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y);
 
 /// y [T, cols] = RMSNorm(x) * scale; y may be x.
-void rms_norm(const Context& ctx, Rows x, std::int64_t rows, const float* w, std::int64_t cols, float eps,
-              float scale, Rows y);
+void rms_norm(const Context& ctx, Rows x, std::int64_t rows, const RmsNorm& norm, Rows y);
 
 /// y [T, cols] = LayerNorm(x) with weight and bias; y may be x.
 void layer_norm(const Context& ctx, Rows x, std::int64_t rows, const LayerNormWeights& w, std::int64_t cols,

@@ -44,7 +44,7 @@ void store_record(const kernels::RecordLayout& layout, const kernels::AttendRow&
 void append_records(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
                     const StepCache& cache, Rows record) {
   const auto rows = static_cast<std::int64_t>(cache.rows.size());
-  kernels::rms_norm(ctx, record, rows, w.kv_norm, s.kv_rank, s.norm_eps, s.kv_factor, record);
+  kernels::rms_norm(ctx, record, rows, {w.kv_norm, s.kv_rank, s.norm_eps, s.kv_factor}, record);
   kernels::for_tiles(ctx, rows, 16 * rows * (s.kv_rank + s.rope), [&](std::int64_t t, int) {
     rotate(cache.angles, t, record.row(t) + s.kv_rank);
     store_record(cache.layout, cache.rows[static_cast<std::size_t>(t)], record.row(t));
@@ -70,9 +70,11 @@ void latent_queries(const kernels::Context& ctx, const AttentionShape& s, const 
                     const StepCache& cache, Rows latent, Rows query) {
   const kernels::Arena::Scope scope(ctx.arena);
   const auto rows = static_cast<std::int64_t>(cache.rows.size());
-  kernels::rms_norm(ctx, latent, rows, w.q_norm, s.q_rank, s.norm_eps, s.q_factor, latent);
   const Rows q = kernels::take_rows(ctx.arena, rows, s.heads * (s.nope + s.rope));
-  kernels::matmul(ctx, latent, rows, w.q_b, q);
+  const kernels::Product product{&w.q_b, q};
+  const auto normed = kernels::normed_input(ctx, latent, rows, {w.q_norm, s.q_rank, s.norm_eps, s.q_factor},
+                                            latent, kernels::takes_codes(ctx, w.q_b) ? &w.q_b : nullptr);
+  kernels::multiply(ctx, normed, {&product, 1});
 
   const std::int64_t cost = rows * s.heads * s.nope * s.kv_rank;
   (kernels::takes_codes(ctx, w.kv_b) ? ctx.work.code_products : ctx.work.float_products) += cost;
@@ -130,13 +132,13 @@ AttentionShape attention_shape(const config::ModelConfig& c, const Rotary& rotar
 }
 
 void attention(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
-               const StepCache& cache, Rows x, Rows out) {
+               const StepCache& cache, const kernels::Input& x, Rows out) {
   const kernels::Arena::Scope scope(ctx.arena);
   const auto rows = static_cast<std::int64_t>(cache.rows.size());
   const Rows record = kernels::take_rows(ctx.arena, rows, s.kv_rank + s.rope);
   const Rows latent = kernels::take_rows(ctx.arena, rows, s.q_rank);
   const std::array products = {kernels::Product{&w.kv_a, record}, kernels::Product{&w.q_a, latent}};
-  kernels::multiply(ctx, kernels::input_of(ctx, x, rows, std::array{&w.kv_a, &w.q_a}), products);
+  kernels::multiply(ctx, x, products);
   append_records(ctx, s, w, cache, record);
   const Rows query = take_head_rows(ctx.arena, rows, s.heads, s.kv_rank + s.rope);
   latent_queries(ctx, s, w, cache, latent, query);

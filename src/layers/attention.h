@@ -44,9 +44,9 @@ struct StepCache {
   const RotaryAngles& angles;
 };
 
-/// out [T, H] from normalised x [T, H]; writes the records of the T positions first. Rows of one sequence
-/// must be in ascending order of position.
+/// out [T, H] from normalised x [T, H], which has codes if kv_a or q_a take them; writes the records of the T
+/// positions first. Rows of one sequence must be in ascending order of position.
 void attention(const kernels::Context& ctx, const AttentionShape& shape, const AttentionWeights& w,
-               const StepCache& cache, kernels::Rows x, kernels::Rows out);
+               const StepCache& cache, const kernels::Input& x, kernels::Rows out);
 
 }  // namespace nestor::layers

@@ -1,5 +1,7 @@
 #include "layers/shortcut_layer.h"
 
+#include <initializer_list>
+
 namespace nestor::layers {
 
 void Observer::see(std::string_view, std::string_view, kernels::Rows, std::int64_t, std::int64_t) {}
@@ -17,21 +19,24 @@ void dense_mlp(const kernels::Context& ctx, const ShortcutWeights::Mlp& mlp, con
   }
 }
 
-// A matrix that multiplies the input of half s and takes codes, of its MLP or of the experts beside the
-// first; or none.
+// One of these that takes codes, or nullptr.
+const kernels::MatrixView* coded_one(const kernels::Context& ctx,
+                                     std::initializer_list<const kernels::MatrixView*> matrices) {
+  for (const kernels::MatrixView* m : matrices) {
+    if (kernels::takes_codes(ctx, *m)) return m;
+  }
+  return nullptr;
+}
+
+// Of the matrices that multiply the input of half s: those of its MLP, and of the experts beside the first.
 const kernels::MatrixView* coded_reader(const kernels::Context& ctx, const ShortcutWeights& w,
                                         std::size_t s) {
-  const auto coded = [&](const kernels::MatrixView& m) {
-    return kernels::takes_codes(ctx, m) ? &m : nullptr;
-  };
-  const kernels::MatrixView* found = nullptr;
-  std::visit([&](const auto& mlp) { found = coded(mlp.gate); }, w.halves[s].mlp);
   const auto* mlp = std::get_if<kernels::FeedForwardWeights>(&w.halves[s].mlp);
-  if (found == nullptr && mlp != nullptr) found = coded(mlp->up);
-  for (std::size_t e = 0; s == 0 && found == nullptr && e < w.experts.size(); ++e) {
-    found = coded(w.experts[e].gate);
-    if (found == nullptr) found = coded(w.experts[e].up);
-  }
+  const kernels::MatrixView* found =
+      mlp != nullptr ? coded_one(ctx, {&mlp->gate, &mlp->up})
+                     : coded_one(ctx, {&std::get<kernels::EmbeddedFeedForwardWeights>(w.halves[s].mlp).gate});
+  for (std::size_t e = 0; s == 0 && found == nullptr && e < w.experts.size(); ++e)
+    found = coded_one(ctx, {&w.experts[e].gate, &w.experts[e].up});
   return found;
 }
 
@@ -52,14 +57,16 @@ void shortcut_layer(const kernels::Context& ctx, const AttentionShape& shape, fl
 
   for (std::size_t s = 0; s < 2; ++s) {
     const ShortcutWeights::Half& half = w.halves[s];
-    kernels::rms_norm(ctx, h, rows, half.input_norm, hidden, norm_eps, 1.0F, x);
-    attention(ctx, shape, half.attention, caches[s], x, y);
+    const auto normed = [&](const float* weight, const kernels::MatrixView* coded) {
+      return kernels::normed_input(ctx, h, rows, {weight, hidden, norm_eps, 1.0F}, x, coded);
+    };
+    const kernels::Arena::Scope half_scope(ctx.arena);
+    attention(ctx, shape, half.attention, caches[s],
+              normed(half.input_norm, coded_one(ctx, {&half.attention.kv_a, &half.attention.q_a})), y);
     observer.see(w.name, kAttention[s], y, rows, hidden);
     kernels::add_scaled(ctx, y, rows, hidden, 1.0F, h);
 
-    kernels::rms_norm(ctx, h, rows, half.post_attention_norm, hidden, norm_eps, 1.0F, x);
-    const kernels::Arena::Scope input_scope(ctx.arena);
-    const kernels::Input input = kernels::input_of(ctx, x, rows, coded_reader(ctx, w, s));
+    const kernels::Input input = normed(half.post_attention_norm, coded_reader(ctx, w, s));
     if (s == 0) {
       const kernels::Routing routing = kernels::route(ctx, w.router, x, rows);
       observer.see_routing(w.name, routing);

@@ -121,7 +121,7 @@ lm::Logits Model::compute(std::span<const lm::Chunk> batch, layers::Observer& ob
                            embedding, h, observer);
   }
 
-  kernels::rms_norm(ctx, h, rows, weights_.final_norm, hidden, norm_eps, 1.0F, h);
+  kernels::rms_norm(ctx, h, rows, {weights_.final_norm, hidden, norm_eps, 1.0F}, h);
   observer.see("model.norm", "", h, rows, hidden);
 
   // Logits are computed only where they are asked for.
