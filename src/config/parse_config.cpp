@@ -154,7 +154,7 @@ std::string format_name(Fields& q, const char* key, quant::Encoding::Layout layo
 
 QuantizationSpec read_tiles_and_records(Fields& q, const AcceptedKeys& accepted) {
   q.ignore({"quant_method"});
-  q.require_value("version", 2, "no other version of this layout is read");
+  q.require_value("version", 2, "other versions of this layout are not read: convert the original again");
   QuantizationSpec spec;
   spec.weights = format_name(q, "weights", quant::Encoding::Layout::tiles);
   spec.tables = format_name(q, "tables", quant::Encoding::Layout::records);

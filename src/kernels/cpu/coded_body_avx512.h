@@ -241,11 +241,12 @@ struct PanelSums {
 };
 
 // What is fetched beside the arithmetic on some rows: tiles that the next panel comes from, shared out evenly
-// over the blocks of all rows, and at the last blocks the lines of y that the sums will go to.
+// over the blocks of the first half of the rows, and at the last blocks the lines of y that the sums will go
+// to.
 struct Ahead {
   const uint8_t* bands[2];
   int64_t band_bytes;
-  int64_t share, shares;  // of these rows, of all rows
+  int64_t share, shares;  // that these rows begin with, all
   const float* y;         // or nullptr
   int64_t y_stride;
 
