@@ -188,6 +188,28 @@ TEST_P(Ops, AnOutputIsTheSameBitsInAnyBatchAndAnyRange) {
   }
 }
 
+// Many rows and long sums go another way, to the same bits.
+TEST_P(Ops, LongSumsOfManyRowsAreTheSameBitsAsOfOne) {
+  for (const Format format : kFormats) {
+    for (const std::int64_t depth : {1024, 1549}) {
+      const std::int64_t columns = 38;
+      const std::int64_t rows = 133;
+      const Stored w(format, columns, depth, 25);
+      const auto x = random_floats(rows * depth, 26);
+      Guarded together(rows * columns);
+      ops().matmul({x.data(), depth, rows, w.view, together.data(), columns}, 0, columns);
+      together.expect_untouched();
+      for (std::int64_t t = 0; t < rows; t += 11) {
+        std::vector<float> alone(columns);
+        ops().matmul({x.data() + t * depth, depth, 1, w.view, alone.data(), columns}, 0, columns);
+        for (std::int64_t n = 0; n < columns; ++n)
+          ASSERT_EQ(together.data()[t * columns + n], alone[static_cast<std::size_t>(n)])
+              << quant::name_of(format) << " K " << depth << " row " << t << " column " << n;
+      }
+    }
+  }
+}
+
 TEST_P(Ops, ASliceOfTilesMayBeginInsideABand) {
   for (const Format format : {Format::q8, Format::q4}) {
     const Stored w(format, 70, 100, 20);

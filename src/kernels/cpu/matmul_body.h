@@ -77,8 +77,8 @@ inline void matmul_tile(const MatmulArgs& a, int64_t t, int64_t n) {
       }
     }
   }
-  if constexpr (kLanes == 16 && kRows == 4 && kCols == 4) {
-    store_sums_4x4(sums, a.y + t * a.y_stride + n, a.y_stride);
+  if constexpr (kRows == kTileRows && kCols == kTileColumns) {
+    store_tile_sums(sums, a.y + t * a.y_stride + n, a.y_stride);
     return;
   }
   for (int i = 0; i < kRows; ++i) {
@@ -113,6 +113,7 @@ inline void matmul_some_rows(const MatmulArgs& a, int64_t t, int64_t rows, int64
 template <typename Stored>
 void matmul_stored(const MatmulArgs& a, int64_t n_begin, int64_t n_end) {
   if (a.rows <= kTileRows) return matmul_some_rows<Stored, FromMemory>(a, 0, a.rows, n_begin, n_end);
+  if (worth_blocking(a)) return matmul_blocked<Stored>(a, n_begin, n_end);
   // Some rows stay in the second cache while all columns of w pass by; a few of these stay in the nearest,
   // beside a tile's rows, while those rows pass by.
   constexpr int64_t kRowsBytes = 1 << 20;

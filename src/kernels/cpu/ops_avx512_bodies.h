@@ -11,6 +11,8 @@
 #include "kernels/cpu/coded_transposed_body.h"
 #include "kernels/cpu/encode_body.h"
 
+#include "kernels/cpu/matmul_blocked_body.h"
+
 #include "kernels/cpu/matmul_body.h"
 #include "kernels/cpu/matmul_transposed_body.h"
 #include "kernels/cpu/rows_body.h"

@@ -48,6 +48,13 @@ inline float vec_largest(Vec v) {
   return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
 
+// The sums of a tile's vectors to y[i][j].
+inline void store_tile_sums(const Vec (*v)[kTileColumns], float* y, int64_t stride) {
+  for (int i = 0; i < kTileRows; ++i) {
+    for (int j = 0; j < kTileColumns; ++j) y[i * stride + j] = vec_sum(v[i][j]);
+  }
+}
+
 // The first n lanes from memory (0 < n < kLanes), the rest zero; nothing beyond is touched.
 inline __m256i lane_mask(int64_t n) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));

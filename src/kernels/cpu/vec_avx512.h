@@ -30,8 +30,10 @@ inline Vec vec_scale_by_power_of_two(Vec a, Vec n) { return _mm512_scalef_ps(a, 
 inline float vec_sum(Vec v) { return _mm512_reduce_add_ps(v); }
 inline float vec_largest(Vec v) { return _mm512_reduce_max_ps(v); }
 
-// The sums of 4 x 4 vectors to y[i][j], each in the order of vec_sum: 45 instructions instead of 16 times 8.
-inline void store_sums_4x4(const Vec (*v)[4], float* y, int64_t stride) {
+// The sums of a tile's 4 x 4 vectors to y[i][j], each in the order of vec_sum: 45 instructions instead of 16
+// times 8.
+inline void store_tile_sums(const Vec (*v)[kTileColumns], float* y, int64_t stride) {
+  static_assert(kTileRows == 4 && kTileColumns == 4);
   Vec quarters[4];  // of column j: the sums of its four rows, four lanes each
   for (int j = 0; j < 4; ++j) {
     const Vec low_01 = _mm512_shuffle_f32x4(v[0][j], v[1][j], 0x44);
