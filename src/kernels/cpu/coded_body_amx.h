@@ -54,12 +54,6 @@ struct SignedQ4 {
   }
 };
 
-template <typename Signed>
-inline void fill_signed_panel(const uint8_t* tile, uint8_t* panel) {
-  Signed::unpack(tile + kTileScaleBytes, panel);
-  _mm512_store_ps((float*)(panel + kPanelScales), load_bf16(tile));
-}
-
 // Up to 16 activations of one group, block after block of one panel.
 struct UnitRows {
   const int8_t* codes;
@@ -118,58 +112,37 @@ inline void unit_rows(const UnitRows& x, const uint8_t* panel, int64_t blocks, c
   for (int i = 0; i < kUnitRows; ++i) _mm512_store_ps(sums_at[i][band], sums[i]);
 }
 
-// Activations [t_begin, t_end), at most kPanelRows and from the start of a group, and two bands (or one, as
-// the second then counts twice and is not stored).
+// Sixteen activations at a time.
 template <typename Signed>
-inline void unit_bands(const MatmulCodedArgs& a, int64_t t_begin, int64_t t_end, int64_t band, int64_t bands,
-                       int64_t n_begin, int64_t n_end) {
-  constexpr int64_t kTileBytes = Signed::Codes::kBytes;
-  alignas(64) uint8_t panels[2][kPanelBlocks * kPanelBytes];
-  PanelSums sums;
-  PaddedRows padded;
-  const uint8_t* bands_at[2];
-  for (int64_t j = 0; j < 2; ++j) bands_at[j] = a.w.data + (band + (j < bands ? j : 0)) * a.w.row_bytes;
-  for (int64_t block = 0; block < a.x.blocks; block += kPanelBlocks) {
-    const int64_t blocks = a.x.blocks - block < kPanelBlocks ? a.x.blocks - block : kPanelBlocks;
-    Ahead ahead{};
-    for (int64_t j = 0; j < 2; ++j) {
-      const uint8_t* tile = bands_at[j] + block * kTileBytes;
-      for (int64_t b = 0; b < blocks; ++b, tile += kTileBytes)
-        fill_signed_panel<Signed>(tile, panels[j] + b * kPanelBytes);
-      ahead.bands[j] = block + blocks == a.x.blocks ? bands_at[j] + 2 * a.w.row_bytes : tile;
-    }
-    ahead.band_bytes = blocks * kTileBytes;
-    ahead.shares = (t_end - t_begin + kUnitRows - 1) / kUnitRows * 2 * blocks;
+struct UnitPasses {
+  static constexpr int64_t kTileBytes = Signed::Codes::kBytes;
+  static inline void fill(const uint8_t* tile, uint8_t* panel) {
+    Signed::unpack(tile + kTileScaleBytes, panel);
+    _mm512_store_ps((float*)(panel + kPanelScales), load_bf16(tile));
+  }
+  static inline void run(const uint8_t* panels, const EncodedRows& e, int64_t t_begin, int64_t t_end,
+                         int64_t block, int64_t blocks, Ahead ahead, PanelSums& sums) {
+    PaddedRows padded;
     for (int64_t t = t_begin; t < t_end; t += kUnitRows) {
-      const int64_t at = encoded_block(a.x, t, block);
-      const UnitRows x = t + kUnitRows <= a.x.rows ? UnitRows{a.x.codes + at * kTileDepth, a.x.scales + at}
-                                                   : padded.fill(a.x, t, block, blocks);
+      const int64_t at = encoded_block(e, t, block);
+      const UnitRows x = t + kUnitRows <= e.rows ? UnitRows{e.codes + at * kTileDepth, e.scales + at}
+                                                 : padded.fill(e, t, block, blocks);
       for (int j = 0; j < 2; ++j) {
-        unit_rows(x, panels[j], blocks, ahead, sums.at + (t - t_begin), j, block == 0);
+        unit_rows(x, panels + j * kPanelBlocks * kPanelBytes, blocks, ahead, sums.at + (t - t_begin), j,
+                  block == 0);
         ahead.share += blocks;
       }
     }
   }
-  store_sums(a, sums, t_begin, t_end, band, bands, n_begin, n_end);
-}
-
-template <typename Signed>
-void unit_product(const MatmulCodedArgs& a, int64_t n_begin, int64_t n_end) {
-  const TileRegisters registers;
-  const int64_t end = (a.w.first_row + n_end + kBandRows - 1) / kBandRows;
-  for (int64_t t = 0; t < a.x.rows; t += kPanelRows) {
-    const int64_t t_end = t + kPanelRows < a.x.rows ? t + kPanelRows : a.x.rows;
-    for (int64_t band = (a.w.first_row + n_begin) / kBandRows; band < end; band += 2)
-      unit_bands<Signed>(a, t, t_end, band, end - band < 2 ? 1 : 2, n_begin, n_end);
-  }
-}
+};
 
 void matmul_coded_amx(const MatmulCodedArgs& a, int64_t n_begin, int64_t n_end) {
   if (a.x.rows <= 8) return matmul_coded(a, n_begin, n_end);
+  const TileRegisters registers;
   if (a.w.format == nestor::quant::Format::q4) {
-    unit_product<SignedQ4>(a, n_begin, n_end);
+    panel_product<UnitPasses<SignedQ4>>(a, n_begin, n_end);
   } else {
-    unit_product<SignedQ8>(a, n_begin, n_end);
+    panel_product<UnitPasses<SignedQ8>>(a, n_begin, n_end);
   }
 }
 

@@ -284,20 +284,10 @@ inline void panel_rows(const uint8_t* panels, const EncodedRows& e, int64_t t, i
   }
 }
 
-// To y, of activations [t_begin, t_end) and one or two bands.
-inline void store_sums(const MatmulCodedArgs& a, const PanelSums& sums, int64_t t_begin, int64_t t_end,
-                       int64_t band, int64_t bands, int64_t n_begin, int64_t n_end) {
-  for (int64_t t = t_begin; t < t_end; ++t) {
-    for (int64_t j = 0; j < bands; ++j) {
-      store_lanes(a.y + t * a.y_stride, _mm512_load_ps(sums.at[t - t_begin][j]),
-                  (band + j) * kBandRows - a.w.first_row, n_begin, n_end);
-    }
-  }
-}
-
 // Activations [t_begin, t_end), at most kPanelRows and from the start of a group, and two bands (or one, as
-// the second then counts twice and is not stored).
-template <typename Codes>
+// the second then counts twice and is not stored). Passes says what a panel holds and how activations meet
+// it.
+template <typename Passes>
 inline void panel_bands(const MatmulCodedArgs& a, int64_t t_begin, int64_t t_end, int64_t band, int64_t bands,
                         int64_t n_begin, int64_t n_end) {
   alignas(64) uint8_t panels[2 * kPanelBlocks * kPanelBytes];
@@ -309,21 +299,48 @@ inline void panel_bands(const MatmulCodedArgs& a, int64_t t_begin, int64_t t_end
     const bool last = block + blocks == a.x.blocks;
     Ahead ahead{};
     for (int64_t j = 0; j < 2; ++j) {
-      const uint8_t* tile = bands_at[j] + block * Codes::kBytes;
-      for (int64_t b = 0; b < blocks; ++b, tile += Codes::kBytes)
-        fill_panel<Codes>(tile, panels + (j * kPanelBlocks + b) * kPanelBytes);
+      const uint8_t* tile = bands_at[j] + block * Passes::kTileBytes;
+      for (int64_t b = 0; b < blocks; ++b, tile += Passes::kTileBytes)
+        Passes::fill(tile, panels + (j * kPanelBlocks + b) * kPanelBytes);
       // Behind the last block of these bands come the next two, if there are more.
       ahead.bands[j] = last ? bands_at[j] + 2 * a.w.row_bytes : tile;
     }
-    ahead.band_bytes = blocks * Codes::kBytes;
+    ahead.band_bytes = blocks * Passes::kTileBytes;
     ahead.shares = (t_end - t_begin + 15) / 16 * blocks;
     if (last) ahead.y = a.y + t_begin * a.y_stride + band * kBandRows - a.w.first_row;
     ahead.y_stride = a.y_stride;
+    Passes::run(panels, a.x, t_begin, t_end, block, blocks, ahead, sums);
+  }
+  for (int64_t t = t_begin; t < t_end; ++t) {
+    for (int64_t j = 0; j < bands; ++j) {
+      store_lanes(a.y + t * a.y_stride, _mm512_load_ps(sums.at[t - t_begin][j]),
+                  (band + j) * kBandRows - a.w.first_row, n_begin, n_end);
+    }
+  }
+}
+
+template <typename Passes>
+void panel_product(const MatmulCodedArgs& a, int64_t n_begin, int64_t n_end) {
+  const int64_t end = (a.w.first_row + n_end + kBandRows - 1) / kBandRows;
+  for (int64_t t = 0; t < a.x.rows; t += kPanelRows) {
+    const int64_t t_end = t + kPanelRows < a.x.rows ? t + kPanelRows : a.x.rows;
+    for (int64_t band = (a.w.first_row + n_begin) / kBandRows; band < end; band += 2)
+      panel_bands<Passes>(a, t, t_end, band, end - band < 2 ? 1 : 2, n_begin, n_end);
+  }
+}
+
+// Eight activations at a time, and what is left.
+template <typename Codes>
+struct VectorPasses {
+  static constexpr int64_t kTileBytes = Codes::kBytes;
+  static inline void fill(const uint8_t* tile, uint8_t* panel) { fill_panel<Codes>(tile, panel); }
+  static inline void run(const uint8_t* panels, const EncodedRows& x, int64_t t_begin, int64_t t_end,
+                         int64_t block, int64_t blocks, Ahead ahead, PanelSums& sums) {
     int64_t t = t_begin;
     const auto pass = [&]<int kRows>() {
-      panel_rows<Codes, kRows>(panels, a.x, t, block, blocks, ahead, sums.at + (t - t_begin));
+      panel_rows<Codes, kRows>(panels, x, t, block, blocks, ahead, sums.at + (t - t_begin));
       ahead.share += blocks;
-      if (last) ahead.y += kRows * a.y_stride;
+      if (ahead.y != nullptr) ahead.y += kRows * ahead.y_stride;
       t += kRows;
     };
     while (t + 8 <= t_end) pass.template operator()<8>();
@@ -336,8 +353,7 @@ inline void panel_bands(const MatmulCodedArgs& a, int64_t t_begin, int64_t t_end
     if (left == 6) pass.template operator()<6>();
     if (left == 7) pass.template operator()<7>();
   }
-  store_sums(a, sums, t_begin, t_end, band, bands, n_begin, n_end);
-}
+};
 
 template <typename Codes>
 void coded_product(const MatmulCodedArgs& a, int64_t n_begin, int64_t n_end) {
@@ -361,13 +377,7 @@ void coded_product(const MatmulCodedArgs& a, int64_t n_begin, int64_t n_end) {
     case 8:
       return stream<Codes, 8>(a, 0, n_begin, n_end);
   }
-  const int64_t end = (a.w.first_row + n_end + kBandRows - 1) / kBandRows;
-  for (int64_t t = 0; t < a.x.rows; t += kPanelRows) {
-    const int64_t t_end = t + kPanelRows < a.x.rows ? t + kPanelRows : a.x.rows;
-    for (int64_t band = (a.w.first_row + n_begin) / kBandRows; band < end; band += 2) {
-      panel_bands<Codes>(a, t, t_end, band, end - band < 2 ? 1 : 2, n_begin, n_end);
-    }
-  }
+  panel_product<VectorPasses<Codes>>(a, n_begin, n_end);
 }
 
 void matmul_coded(const MatmulCodedArgs& a, int64_t n_begin, int64_t n_end) {
