@@ -31,10 +31,10 @@ void add_engine_options(CLI::App& root, assemble::EngineOptions& o) {
       ->option_text("NAME");
   root.add_option(
           "--dtype", o.dtype,
-          "Numbers of the attention cache: f32, bf16 (half the memory), q8 (a quarter; default for quantized "
-          "weights, otherwise f32)")
+          "Numbers of the attention cache: auto (q8 beside quantized weights, else f32), f32, bf16 (half the "
+          "memory), q8 (a quarter)")
       ->check(CLI::IsMember({"auto", "f32", "bf16", "q8"}))
-      ->option_text("f32|bf16|q8");
+      ->option_text("auto|f32|bf16|q8");
   root.add_flag(
       "--larger-than-memory",
       [&o](std::int64_t count) {

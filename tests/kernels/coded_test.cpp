@@ -7,25 +7,17 @@
 #include <limits>
 #include <span>
 
-#include "base/random.h"
 #include "kernels/ops.h"
 #include "kernels/registry.h"
 #include "quant/matrix.h"
 #include "quant/number.h"
 #include "quant/tile.h"
+#include "random_floats.h"
 
 namespace nestor::kernels {
 namespace {
 
 constexpr double kUnit = 0x1p-24;
-
-std::vector<float> random_floats(std::int64_t count, std::uint64_t stream) {
-  std::vector<float> values;
-  for (std::int64_t i = 0; i < count; ++i) {
-    values.push_back(normal_pair(41, static_cast<std::uint64_t>(i), stream)[0]);
-  }
-  return values;
-}
 
 struct Tiles {
   std::vector<std::uint8_t> bytes;

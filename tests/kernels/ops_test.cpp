@@ -13,12 +13,12 @@
 #include <cstring>
 #include <span>
 
-#include "base/random.h"
 #include "kernels/ops.h"
 #include "kernels/registry.h"
 #include "quant/matrix.h"
 #include "quant/number.h"
 #include "quant/tile.h"
+#include "random_floats.h"
 
 namespace nestor::kernels {
 namespace {
@@ -31,13 +31,6 @@ class Ops : public ::testing::TestWithParam<std::string> {
  protected:
   const OpTable& ops() { return select_set(GetParam(), cpu_info()); }
 };
-
-std::vector<float> random_floats(std::int64_t count, std::uint64_t stream) {
-  std::vector<float> values;
-  for (std::int64_t i = 0; i < count; ++i)
-    values.push_back(normal_pair(99, static_cast<std::uint64_t>(i), stream)[0]);
-  return values;
-}
 
 // A stored random matrix at an odd address.
 struct Stored {
