@@ -1,15 +1,21 @@
 #include "ngram/embedding.h"
 
+#include <algorithm>
+
 #include "quant/matrix.h"
 
 namespace nestor::ngram {
 namespace {
 
+// Rows of the batch that are projected together: their table rows stay in the second cache, and one pass over
+// the projections serves them all.
+constexpr std::int64_t kRowsAtOnce = 128;
+
 // Rows of one table on their way.
 class Fetch {
  public:
   Fetch(const kernels::Context& ctx, const RowStore& store, std::vector<std::int64_t> ids)
-      : store_(store), ids_(std::move(ids)) {
+      : store_(store), format_(store.format()), ids_(std::move(ids)) {
     const std::size_t bytes = ids_.size() * static_cast<std::size_t>(store.row_bytes());
     const auto floats = static_cast<std::int64_t>((bytes + sizeof(float) - 1) / sizeof(float));
     stored_ = std::as_writable_bytes(std::span(ctx.arena.take(floats), static_cast<std::size_t>(floats)))
@@ -17,41 +23,89 @@ class Fetch {
     waiting_ = store.begin(ids_, stored_);
   }
 
-  // Waits for them and writes their values.
-  void finish(const kernels::Context& ctx, kernels::Rows out) {
-    store_.finish(ids_, waiting_, stored_);
-    const RowFormat format = store_.format();
-    const auto count = static_cast<std::int64_t>(ids_.size());
-    if (const auto* record = std::get_if<quant::RecordFormat>(&format)) {
+  // Until this returns, nothing can be decoded.
+  void wait() { store_.finish(ids_, waiting_, stored_); }
+
+  // The values of row t.
+  void decode(const kernels::Context& ctx, std::int64_t t, float* out) const {
+    if (const auto* record = std::get_if<quant::RecordFormat>(&format_)) {
       const auto* bytes = reinterpret_cast<const std::uint8_t*>(stored_.data());
-      for (std::int64_t t = 0; t < count; ++t)
-        quant::decode_record(*record, bytes + t * record->bytes(), out.row(t));
+      quant::decode_record(*record, bytes + t * record->bytes(), out);
       return;
     }
-    const auto view =
-        quant::matrix_view(stored_.data(), std::get<quant::Format>(format), count, store_.width());
-    for (std::int64_t t = 0; t < count; ++t) kernels::widen_row(ctx, view, t, out.row(t));
+    const auto count = static_cast<std::int64_t>(ids_.size());
+    kernels::widen_row(
+        ctx, quant::matrix_view(stored_.data(), std::get<quant::Format>(format_), count, store_.width()), t,
+        out);
   }
-
-  const RowStore& store() const { return store_; }
-  std::int64_t count() const { return static_cast<std::int64_t>(ids_.size()); }
 
  private:
   const RowStore& store_;
+  RowFormat format_;
   std::vector<std::int64_t> ids_;
   std::span<std::byte> stored_;
   std::vector<std::size_t> waiting_;
 };
 
-// out += the rows that come, projected.
-void add_table(const kernels::Context& ctx, Fetch& fetch, const kernels::MatrixView& projection,
-               kernels::Rows out) {
-  const kernels::Arena::Scope scope(ctx.arena);
-  const kernels::Rows rows = kernels::take_rows(ctx.arena, fetch.count(), fetch.store().width());
-  fetch.finish(ctx, rows);
-  const kernels::Rows projected = kernels::take_rows(ctx.arena, fetch.count(), projection.rows);
-  kernels::matmul(ctx, rows, fetch.count(), projection, projected);
-  kernels::add_scaled(ctx, projected, fetch.count(), projection.rows, 1.0F, out);
+// Rows of the batch, and where their embeddings go.
+struct Part {
+  std::int64_t first, rows;
+  kernels::Rows out;
+};
+
+// The part's rows of every table, as the projections take them.
+std::span<kernels::Input> decoded(const kernels::Context& ctx, std::span<const Table> tables,
+                                  std::span<const Fetch> fetches, const Part& part) {
+  const auto inputs = ctx.arena.take_span<kernels::Input>(std::ssize(tables));
+  const std::int64_t width = tables[0].projection.cols;
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    inputs[i] = {kernels::take_rows(ctx.arena, part.rows, width), part.rows, std::nullopt};
+    if (kernels::takes_codes(ctx, tables[i].projection))
+      inputs[i].codes = kernels::take_codes(ctx, part.rows, width);
+  }
+  kernels::for_tiles(
+      ctx, std::ssize(tables), 8 * part.rows * width * std::ssize(tables), [&](std::int64_t at, int) {
+        const auto i = static_cast<std::size_t>(at);
+        const kernels::Input& input = inputs[i];
+        for (std::int64_t t = 0; t < part.rows; ++t) fetches[i].decode(ctx, part.first + t, input.x.row(t));
+        if (input.codes)
+          ctx.ops.encode_rows({input.x.data, input.x.stride, width, *input.codes, 0}, 0, part.rows);
+      });
+  for (std::size_t i = 0; i < tables.size(); ++i) kernels::show_input(ctx, inputs[i], tables[i].projection);
+  return inputs;
+}
+
+// Columns that one worker finishes while they are near: several pieces for each.
+std::int64_t columns_at_once(std::int64_t width, int threads) {
+  constexpr std::int64_t kGrain = 64, kMost = 512, kPieces = 4;
+  const std::int64_t even = (width + kPieces * threads - 1) / (kPieces * threads);
+  return std::min((even + kGrain - 1) / kGrain * kGrain, kMost);
+}
+
+// out, which holds the words, becomes the mean of them and the projected rows. Tables are added in their
+// order.
+void project(const kernels::Context& ctx, std::span<const Table> tables,
+             std::span<const kernels::Input> inputs, const Part& part) {
+  const std::int64_t width = tables[0].projection.rows;
+  const std::int64_t columns = columns_at_once(width, ctx.team.threads());
+  const kernels::Rows room = kernels::take_rows(ctx.arena, ctx.team.threads() * part.rows, columns);
+  const float terms = 1.0F + static_cast<float>(tables.size());
+  kernels::for_tiles(
+      ctx, (width + columns - 1) / columns, part.rows * width * width, [&](std::int64_t tile, int worker) {
+        const std::int64_t begin = tile * columns;
+        const std::int64_t count = std::min(columns, width - begin);
+        const kernels::Rows projected = {room.row(worker * part.rows), room.stride};
+        const auto out = [&](std::int64_t t) { return part.out.row(t) + begin; };
+        for (std::size_t i = 0; i < tables.size(); ++i) {
+          kernels::multiply_rows(ctx, inputs[i], quant::row_slice(tables[i].projection, begin, count),
+                                 projected, 0, count);
+          for (std::int64_t t = 0; t < part.rows; ++t)
+            ctx.ops.add_scaled({projected.row(t), 1.0F, out(t)}, 0, count);
+        }
+        for (std::int64_t t = 0; t < part.rows; ++t) {
+          for (std::int64_t k = 0; k < count; ++k) out(t)[k] /= terms;
+        }
+      });
 }
 
 }  // namespace
@@ -74,7 +128,7 @@ void NgramEmbedding::embed(const kernels::Context& ctx, Lookup& lookup, kernels:
   Fetch words(ctx, *words_, {lookup.words().begin(), lookup.words().end()});
   std::vector<Fetch> fetches;
   fetches.reserve(tables_.size());
-  const std::int64_t count = words.count();
+  const std::int64_t count = std::ssize(lookup.words());
   if (!tables_.empty()) {
     const std::span<const std::int64_t> rows = lookup.rows(*hash_);  // [T][tables]
     for (std::size_t table = 0; table < tables_.size(); ++table) {
@@ -84,13 +138,15 @@ void NgramEmbedding::embed(const kernels::Context& ctx, Lookup& lookup, kernels:
     }
   }
 
-  words.finish(ctx, out);
-  for (std::size_t table = 0; table < tables_.size(); ++table)
-    add_table(ctx, fetches[table], tables_[table].projection, out);
+  words.wait();
+  for (std::int64_t t = 0; t < count; ++t) words.decode(ctx, t, out.row(t));
   if (tables_.empty()) return;
-  const float terms = 1.0F + static_cast<float>(tables_.size());
-  for (std::int64_t t = 0; t < count; ++t) {
-    for (std::int64_t i = 0; i < width(); ++i) out.row(t)[i] /= terms;
+  for (Fetch& fetch : fetches) fetch.wait();
+  for (const Table& table : tables_) kernels::count_product(ctx, count, table.projection);
+  for (std::int64_t first = 0; first < count; first += kRowsAtOnce) {
+    const kernels::Arena::Scope part_scope(ctx.arena);
+    const Part part = {first, std::min(kRowsAtOnce, count - first), {out.row(first), out.stride}};
+    project(ctx, tables_, decoded(ctx, tables_, fetches, part), part);
   }
 }
 

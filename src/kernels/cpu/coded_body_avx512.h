@@ -24,18 +24,19 @@ using nestor::kernels::start_of;
 constexpr int32_t kMagicBits = 0x4B400000;
 constexpr float kMagic = 12582912.0F;
 
-// A block of floats to codes; returns the scale.
+// A block of floats to codes; returns the scale, which is not a number if one of the floats is not finite:
+// without signs, bits grow with the number, and those of infinity and of what is no number are the largest.
 inline float encode_block(const float* x, int8_t* codes, int32_t* sum_of_codes) {
   constexpr int kVecs = (int)(kTileDepth / kLanes);
+  constexpr uint32_t kInfinity = 0x7F800000;
   Vec v[kVecs];
-  Vec largest = vec_zero();
-  Vec poison = vec_zero();  // not a number as soon as one value is not finite
+  __m512i largest = _mm512_setzero_si512();
   for (int i = 0; i < kVecs; ++i) {
     v[i] = vec_load(x + i * kLanes);
-    largest = vec_max(largest, _mm512_abs_ps(v[i]));
-    poison = vec_fma(v[i], vec_zero(), poison);
+    largest = _mm512_max_epu32(largest, _mm512_castps_si512(_mm512_abs_ps(v[i])));
   }
-  const float most = vec_largest(largest);
+  const uint32_t bits = _mm512_reduce_max_epu32(largest);
+  const float most = _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128((int)bits)));
   const Vec inverse = vec_set(most > 1e-30F ? 127.0F / most : 0.0F);
   // In SIMD, where it wraps: codes of a value that is not finite are anything, and the scale says so.
   __m512i sum = _mm512_setzero_si512();
@@ -45,7 +46,7 @@ inline float encode_block(const float* x, int8_t* codes, int32_t* sum_of_codes) 
     sum = _mm512_add_epi32(sum, whole);
   }
   *sum_of_codes = _mm512_reduce_add_epi32(sum);
-  return most * (1.0F / 127.0F) + vec_sum(poison);
+  return bits < kInfinity ? most * (1.0F / 127.0F) : __builtin_nanf("");
 }
 
 inline void put_starts(const EncodedRows& to, int64_t at, int32_t sum_of_codes) {
