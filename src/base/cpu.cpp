@@ -32,9 +32,11 @@ CpuInfo cpu_info() {
                 __builtin_cpu_supports("avx512vl") != 0;
   info.avx512_vnni = info.avx512 && __builtin_cpu_supports("avx512vnni") != 0;
 
-  constexpr unsigned kAmxTile = 1U << 24, kAmxInt8 = 1U << 25;
-  const bool amx = __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & kAmxTile) != 0 && (d & kAmxInt8) != 0;
+  constexpr unsigned kAmxBf16 = 1U << 22, kAmxTile = 1U << 24, kAmxInt8 = 1U << 25;
+  const bool leaf = __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0;
+  const bool amx = leaf && (d & kAmxTile) != 0 && (d & kAmxInt8) != 0;
   info.avx512_amx = info.avx512_vnni && amx && may_use_tile_registers();
+  info.avx512_amx_bf16 = info.avx512_amx && (d & kAmxBf16) != 0;
 
   std::array<unsigned, 12> brand{};
   if (__get_cpuid(0x80000000, &a, &b, &c, &d) != 0 && a >= 0x80000004) {

@@ -80,7 +80,9 @@ void add_experts(const Context& ctx, std::span<const FeedForwardWeights> experts
     const FeedForwardWeights& w = experts[static_cast<std::size_t>(picks[begin].expert)];
     const auto own = static_cast<std::int64_t>(end - begin);
     // Of one row there is nothing to gather, and all of them are in order already.
-    const Input in = own == x.rows ? x : take_input(ctx, own, std::array{&w.gate, &w.up});
+    const Forms forms = forms_of(ctx, std::array{&w.gate, &w.up});
+    Input in = own == x.rows ? x : take_input(ctx, own, hidden, forms);
+    if (!forms.parts) in.parts.reset();  // x may have them for other matrices
     products[at] = {&w.gate, &w.up, &w.down, in, {}, {out.row(static_cast<std::int64_t>(begin)), out.stride}};
     firsts[at++] = begin;
     begin = end;
@@ -89,7 +91,7 @@ void add_experts(const Context& ctx, std::span<const FeedForwardWeights> experts
     const GatedProduct& p = products[static_cast<std::size_t>(i)];
     const std::size_t first = firsts[static_cast<std::size_t>(i)];
     if (p.in.rows == x.rows) return;
-    gather(x, rows.subspan(first, static_cast<std::size_t>(p.in.rows)), p.gate->cols, p.in);
+    gather(ctx, x, rows.subspan(first, static_cast<std::size_t>(p.in.rows)), p.gate->cols, p.in);
   });
   gated_products(ctx, products);
   constexpr std::int64_t kColumns = 256;

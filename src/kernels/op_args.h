@@ -122,6 +122,38 @@ struct MatmulCodedArgs {
   int64_t y_stride;
 };
 
+/// Columns of a step, and parts of a number.
+inline constexpr int64_t kSplitDepth = 32, kSplitParts = 3;
+
+/// T rows of activations as three bfloat16 each whose sum is the float32: its upper eight significant bits,
+/// those of what is left, and the rest. (What lies below 2^-126 becomes zero.) For tile registers: rows in
+/// groups of kRowGroup, of a group step after step of kSplitDepth columns, of a step one part after the
+/// other, each as 16 pairs of columns x 16 rows x 2. The last group and the last step are filled up with
+/// zeros.
+struct SplitRows {
+  uint16_t* parts;  // [groups][steps][kSplitParts][16][16][2]
+  int64_t rows;     // T
+  int64_t steps;    // ceil(cols / kSplitDepth)
+};
+
+struct SplitRowsArgs {
+  const float* x;
+  int64_t x_stride;
+  const int32_t* at;  // row of x for each row, or nullptr: row t for row t
+  int64_t cols;
+  SplitRows to;
+  int64_t first_step;  // of `to`, for column 0 of x
+};
+
+/// y[t, n] = sum_k x[t, k] * w[n, k] with split rows: the product of MatmulArgs in another order of sums, one
+/// that depends on K alone. w is [N, K] in bfloat16.
+struct MatmulPartsArgs {
+  SplitRows x;
+  MatrixView w;
+  float* y;
+  int64_t y_stride;
+};
+
 /// The operations of one set. Each works on a range, so that the callers in ops.h can hand out tiles to
 /// threads; the result of an element never depends on how ranges are cut.
 struct OpTable {
@@ -137,6 +169,10 @@ struct OpTable {
   // Both or neither: a set without them multiplies tiles with float32 activations, also transposed.
   void (*encode_rows)(const EncodeRowsArgs& args, int64_t row_begin, int64_t row_end);
   void (*matmul_coded)(const MatmulCodedArgs& args, int64_t n_begin, int64_t n_end);
+  // Both or neither: a set without them multiplies bfloat16 with float32 activations. Ranges of rows begin
+  // with a group.
+  void (*split_rows)(const SplitRowsArgs& args, int64_t row_begin, int64_t row_end) = nullptr;
+  void (*matmul_parts)(const MatmulPartsArgs& args, int64_t n_begin, int64_t n_end) = nullptr;
 };
 
 }  // namespace nestor::kernels

@@ -1,6 +1,7 @@
 #include "kernels/ops.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "kernels/encoded_rows.h"
@@ -62,6 +63,26 @@ bool takes_codes(const Context& ctx, const MatrixView& w) {
   return quant::is_tiled(w.format) && ctx.ops.matmul_coded != nullptr;
 }
 
+Forms forms_of(const Context& ctx, std::span<const MatrixView* const> matrices) {
+  // What the second cache holds meets one row sooner as floats: fifteen sixteenths of a tile register would
+  // be idle.
+  constexpr std::int64_t kWorthParts = 1 << 20;
+  Forms forms;
+  std::int64_t numbers = 0;  // of matrices that could take parts
+  for (const MatrixView* w : matrices) {
+    if (takes_codes(ctx, *w)) {
+      forms.codes = true;
+    } else if (w->format == Format::bf16 && ctx.ops.matmul_parts != nullptr) {
+      numbers += w->rows * w->cols;
+    } else {
+      forms.floats = true;
+    }
+  }
+  forms.parts = numbers > kWorthParts;
+  forms.floats = forms.floats || (numbers > 0 && !forms.parts);
+  return forms;
+}
+
 EncodedRows take_codes(const Context& ctx, std::int64_t rows, std::int64_t cols) {
   const std::int64_t blocks = (cols + quant::kTileDepth - 1) / quant::kTileDepth;
   const std::int64_t code_floats =
@@ -73,42 +94,58 @@ EncodedRows take_codes(const Context& ctx, std::int64_t rows, std::int64_t cols)
   return {codes, scales, starts_q8, whole_numbers(), rows, blocks};
 }
 
-Input input_of(const Context& ctx, Rows x, std::int64_t rows, const MatrixView* coded) {
-  if (coded == nullptr) return {x, rows, std::nullopt};
-  const std::int64_t cols = coded->cols;
-  const EncodedRows to = take_codes(ctx, rows, cols);
-  const EncodeRowsArgs args{x.data, x.stride, cols, to, 0};
-  split(ctx, rows, kRowGroup, 4 * rows * cols,
-        [&](std::int64_t begin, std::int64_t end) { ctx.ops.encode_rows(args, begin, end); });
-  return {x, rows, to};
+Input take_forms(const Context& ctx, Rows x, std::int64_t rows, std::int64_t cols, Forms forms) {
+  Input input{x, rows, std::nullopt, std::nullopt};
+  if (forms.codes) input.codes = take_codes(ctx, rows, cols);
+  if (forms.parts) {
+    const std::int64_t steps = (cols + kSplitDepth - 1) / kSplitDepth;
+    constexpr std::int64_t kReadBeyond = 16;
+    const std::int64_t floats = rows * steps * kSplitParts * kSplitDepth / 2 + kReadBeyond;
+    input.parts = SplitRows{reinterpret_cast<std::uint16_t*>(ctx.arena.take(floats)), rows, steps};
+  }
+  return input;
 }
 
-Input normed_input(const Context& ctx, Rows x, std::int64_t rows, const RmsNorm& norm, Rows y,
-                   const MatrixView* coded) {
+void fill_forms(const Context& ctx, Rows x, std::int64_t column, std::int64_t cols, const Input& to,
+                std::int64_t begin, std::int64_t end) {
+  if (to.codes)
+    ctx.ops.encode_rows({x.data, x.stride, cols, *to.codes, column / quant::kTileDepth}, begin, end);
+  if (to.parts)
+    ctx.ops.split_rows({x.data, x.stride, nullptr, cols, *to.parts, column / kSplitDepth}, begin, end);
+}
+
+Input input_of(const Context& ctx, Rows x, std::int64_t rows, std::int64_t cols, Forms forms) {
+  const Input input = take_forms(ctx, x, rows, cols, forms);
+  if (!input.codes && !input.parts) return input;
+  split(ctx, rows, kRowGroup, 4 * rows * cols,
+        [&](std::int64_t begin, std::int64_t end) { fill_forms(ctx, x, 0, cols, input, begin, end); });
+  return input;
+}
+
+Input normed_input(const Context& ctx, Rows x, std::int64_t rows, const RmsNorm& norm, Rows y, Forms forms) {
   const RmsNormArgs args{x.data, x.stride, norm.weight, norm.eps, norm.scale, norm.cols, y.data, y.stride};
-  Input input{y, rows, std::nullopt};
-  if (coded != nullptr) input.codes = take_codes(ctx, rows, norm.cols);
-  const std::int64_t work = coded == nullptr ? 2 : 6;
-  split(ctx, rows, coded == nullptr ? 1 : kRowGroup, work * rows * norm.cols,
+  const Input input = take_forms(ctx, y, rows, norm.cols, forms);
+  const bool plain = !input.codes && !input.parts;
+  split(ctx, rows, plain ? 1 : kRowGroup, (plain ? 2 : 6) * rows * norm.cols,
         [&](std::int64_t begin, std::int64_t end) {
-          for (std::int64_t t = begin; t < end; ++t) {
-            ctx.ops.rms_norm(args, t, t + 1);
-            if (input.codes) ctx.ops.encode_rows({y.data, y.stride, norm.cols, *input.codes, 0}, t, t + 1);
+          for (std::int64_t t = begin; t < end; t += kRowGroup) {
+            const std::int64_t group_end = std::min(t + kRowGroup, end);
+            ctx.ops.rms_norm(args, t, group_end);
+            fill_forms(ctx, y, 0, norm.cols, input, t, group_end);
           }
         });
   return input;
 }
 
-Input take_input(const Context& ctx, std::int64_t rows, std::span<const MatrixView* const> matrices) {
-  const auto coded = [&](auto* w) { return takes_codes(ctx, *w); };
-  const std::int64_t cols = matrices[0]->cols;
-  Input to{{}, rows, std::nullopt};
-  if (!std::all_of(matrices.begin(), matrices.end(), coded)) to.x = take_rows(ctx.arena, rows, cols);
-  if (std::any_of(matrices.begin(), matrices.end(), coded)) to.codes = take_codes(ctx, rows, cols);
-  return to;
+Input take_input(const Context& ctx, std::int64_t rows, std::int64_t cols, Forms forms) {
+  const bool floats = forms.floats || ctx.inputs != nullptr;
+  return take_forms(ctx, floats ? take_rows(ctx.arena, rows, cols) : Rows{}, rows, cols, forms);
 }
 
-void gather(const Input& from, std::span<const std::int32_t> at, std::int64_t cols, const Input& to) {
+void gather(const Context& ctx, const Input& from, std::span<const std::int32_t> at, std::int64_t cols,
+            const Input& to) {
+  if (to.parts)
+    ctx.ops.split_rows({from.x.data, from.x.stride, at.data(), cols, *to.parts, 0}, 0, std::ssize(at));
   for (std::int64_t i = 0; i < std::ssize(at); ++i) {
     const std::int64_t row = at[static_cast<std::size_t>(i)];
     if (to.x.data != nullptr) std::copy_n(from.x.row(row), cols, to.x.row(i));
@@ -129,6 +166,8 @@ void multiply_rows(const Context& ctx, const Input& x, const MatrixView& w, Rows
                    std::int64_t end) {
   if (takes_codes(ctx, w)) {
     ctx.ops.matmul_coded({x.codes.value(), w, y.data, y.stride}, begin, end);
+  } else if (x.parts && w.format == Format::bf16) {
+    ctx.ops.matmul_parts({*x.parts, w, y.data, y.stride}, begin, end);
   } else {
     ctx.ops.matmul({x.x.data, x.x.stride, x.rows, w, y.data, y.stride}, begin, end);
   }
@@ -159,11 +198,11 @@ void multiply(const Context& ctx, const Input& x, std::span<const Product> produ
 void matmul(const Context& ctx, Rows x, std::int64_t rows, const MatrixView& w, Rows y) {
   const Arena::Scope scope(ctx.arena);
   const Product product{&w, y};
-  multiply(ctx, input_of(ctx, x, rows, takes_codes(ctx, w) ? &w : nullptr), {&product, 1});
+  multiply(ctx, input_of(ctx, x, rows, w.cols, forms_of(ctx, std::array{&w})), {&product, 1});
 }
 
 void rms_norm(const Context& ctx, Rows x, std::int64_t rows, const RmsNorm& norm, Rows y) {
-  normed_input(ctx, x, rows, norm, y, nullptr);
+  normed_input(ctx, x, rows, norm, y, {});
 }
 
 void layer_norm(const Context& ctx, Rows x, std::int64_t rows, const LayerNormWeights& w, std::int64_t cols,

@@ -32,7 +32,7 @@ struct Rows {
 class InputSink {
  public:
   virtual ~InputSink() = default;
-  /// x [rows, w.cols] as floats; inputs that exist as codes only are not shown.
+  /// x [rows, w.cols] as floats.
   virtual void see(const MatrixView& w, Rows x, std::int64_t rows) = 0;
 };
 
@@ -56,12 +56,20 @@ struct RmsNorm {
   float scale;
 };
 
-/// Rows that one or more matrices are multiplied with: as floats, as codes where matrices take those, or
-/// both.
+/// Forms of an input: as it is, as codes of eight bits (op_args.h, EncodedRows) or as three bfloat16 parts
+/// (SplitRows).
+struct Forms {
+  bool floats = false, codes = false, parts = false;
+};
+
+/// Rows that one or more matrices are multiplied with, in one form or several. A product takes codes if the
+/// matrix is in tiles and the set multiplies those, else parts if the matrix is in bfloat16 and there are
+/// parts, else floats.
 struct Input {
   Rows x;
   std::int64_t rows;
-  std::optional<EncodedRows> codes;
+  std::optional<EncodedRows> codes = std::nullopt;
+  std::optional<SplitRows> parts = std::nullopt;
 };
 
 /// `rows` x `cols` floats from the arena; the stride may be larger than `cols`.
@@ -70,26 +78,37 @@ Rows take_rows(Arena& arena, std::int64_t rows, std::int64_t cols);
 /// body(tile, worker) for every tile, by the team if `cost` (multiply-adds in all) is worth waking it for.
 void for_tiles(const Context& ctx, std::int64_t tiles, std::int64_t cost, TileBody body);
 
-/// Whether products with the matrix take codes: it is in tiles, and the set multiplies those (op_args.h,
-/// EncodedRows).
+/// Whether products with the matrix take codes.
 bool takes_codes(const Context& ctx, const MatrixView& w);
+
+/// The forms in which products with these matrices should have their input. The same for every number of
+/// rows, as the last bits of a product depend on the form.
+Forms forms_of(const Context& ctx, std::span<const MatrixView* const> matrices);
 
 /// Room for codes, from the arena.
 EncodedRows take_codes(const Context& ctx, std::int64_t rows, std::int64_t cols);
 
-/// x [T, K] for products with matrices of which `coded` takes codes, or none does (nullptr): encoded, once.
-Input input_of(const Context& ctx, Rows x, std::int64_t rows, const MatrixView* coded);
+/// x with room for what `forms` has besides floats.
+Input take_forms(const Context& ctx, Rows x, std::int64_t rows, std::int64_t cols, Forms forms);
 
-/// RMSNorm(x) * scale as an input for products: y [T, cols] and, if `coded` is not nullptr, its codes, row by
-/// row while a row is near. y may be x.
-Input normed_input(const Context& ctx, Rows x, std::int64_t rows, const RmsNorm& norm, Rows y,
-                   const MatrixView* coded);
+/// Fills the forms of `to` besides floats, by the calling thread: rows [begin, end) from those of x, which
+/// has columns [column, column + cols) of them. `begin` is a multiple of kRowGroup, `column` one of 64.
+void fill_forms(const Context& ctx, Rows x, std::int64_t column, std::int64_t cols, const Input& to,
+                std::int64_t begin, std::int64_t end);
 
-/// Room for `rows` rows of an input as these matrices take them.
-Input take_input(const Context& ctx, std::int64_t rows, std::span<const MatrixView* const> matrices);
+/// x [T, cols] in these forms.
+Input input_of(const Context& ctx, Rows x, std::int64_t rows, std::int64_t cols, Forms forms);
 
-/// Fills such room with rows `at` of an input, by the calling thread.
-void gather(const Input& from, std::span<const std::int32_t> at, std::int64_t cols, const Input& to);
+/// RMSNorm(x) * scale as an input for products, in these forms and as floats: y [T, cols]. Row by row while a
+/// row is near. y may be x.
+Input normed_input(const Context& ctx, Rows x, std::int64_t rows, const RmsNorm& norm, Rows y, Forms forms);
+
+/// Room for `rows` rows of an input, in these forms, and as floats if somebody watches inputs.
+Input take_input(const Context& ctx, std::int64_t rows, std::int64_t cols, Forms forms);
+
+/// Fills such room with rows `at` of an input that has these forms and floats, by the calling thread.
+void gather(const Context& ctx, const Input& from, std::span<const std::int32_t> at, std::int64_t cols,
+            const Input& to);
 
 /// A matrix [N, K] and where its product [T, N] goes.
 struct Product {

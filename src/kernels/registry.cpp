@@ -12,6 +12,7 @@ extern const nestor::kernels::OpTable nestor_ops_avx2_vnni;
 extern const nestor::kernels::OpTable nestor_ops_avx512;
 extern const nestor::kernels::OpTable nestor_ops_avx512_vnni;
 extern const nestor::kernels::OpTable nestor_ops_avx512_amx;
+extern const nestor::kernels::OpTable nestor_ops_avx512_amx_bf16;
 
 namespace nestor::kernels {
 namespace {
@@ -21,14 +22,15 @@ struct Set {
   bool (*runs_on)(const CpuInfo&);
 };
 
-// Fastest first.
-std::array<Set, 6> sets() {
+// Fastest first, then the plain one, which runs everywhere, and those that are chosen by name only.
+std::array<Set, 7> sets() {
   return {Set{&nestor_ops_avx512_amx, [](const CpuInfo& cpu) { return cpu.avx512_amx; }},
           Set{&nestor_ops_avx512_vnni, [](const CpuInfo& cpu) { return cpu.avx512_vnni; }},
           Set{&nestor_ops_avx512, [](const CpuInfo& cpu) { return cpu.avx512; }},
           Set{&nestor_ops_avx2_vnni, [](const CpuInfo& cpu) { return cpu.avx2_vnni; }},
           Set{&nestor_ops_avx2, [](const CpuInfo& cpu) { return cpu.avx2; }},
-          Set{&reference_table(), [](const CpuInfo&) { return true; }}};
+          Set{&reference_table(), [](const CpuInfo&) { return true; }},
+          Set{&nestor_ops_avx512_amx_bf16, [](const CpuInfo& cpu) { return cpu.avx512_amx_bf16; }}};
 }
 
 }  // namespace

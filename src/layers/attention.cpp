@@ -50,7 +50,7 @@ void append_records(const kernels::Context& ctx, const AttentionShape& s, const 
     store_record(cache.layout, cache.rows[static_cast<std::size_t>(t)], record.row(t));
   });
   // Keys and values are made from the latents, wherever in the computation kv_b is applied.
-  kernels::show_input(ctx, {record, rows, std::nullopt}, w.kv_b);
+  kernels::show_input(ctx, {record, rows}, w.kv_b);
 }
 
 // One row for each head of each row. Rows of one head whole pages apart would compete for the same places of
@@ -73,7 +73,7 @@ void latent_queries(const kernels::Context& ctx, const AttentionShape& s, const 
   const Rows q = kernels::take_rows(ctx.arena, rows, s.heads * (s.nope + s.rope));
   const kernels::Product product{&w.q_b, q};
   const auto normed = kernels::normed_input(ctx, latent, rows, {w.q_norm, s.q_rank, s.norm_eps, s.q_factor},
-                                            latent, kernels::takes_codes(ctx, w.q_b) ? &w.q_b : nullptr);
+                                            latent, kernels::forms_of(ctx, std::array{&w.q_b}));
   kernels::multiply(ctx, normed, {&product, 1});
 
   const std::int64_t cost = rows * s.heads * s.nope * s.kv_rank;
@@ -96,16 +96,16 @@ void latent_queries(const kernels::Context& ctx, const AttentionShape& s, const 
 void values_of(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
                std::int64_t rows, Rows mixed, Rows values) {
   const kernels::Arena::Scope scope(ctx.arena);
-  const auto codes = ctx.arena.take_span<std::optional<kernels::EncodedRows>>(ctx.team.threads());
-  if (kernels::takes_codes(ctx, w.kv_b)) {
-    for (auto& of_worker : codes) of_worker = kernels::take_codes(ctx, rows, s.kv_rank);
-  }
+  const auto inputs = ctx.arena.take_span<kernels::Input>(ctx.team.threads());
+  const kernels::Forms forms = kernels::forms_of(ctx, std::array{&w.kv_b});
+  for (auto& of_worker : inputs) of_worker = kernels::take_forms(ctx, {}, rows, s.kv_rank, forms);
   const std::int64_t cost = rows * s.heads * s.value * s.kv_rank;
   kernels::count_product(ctx, rows, quant::row_slice(w.kv_b, 0, s.heads * s.value));
   kernels::for_tiles(ctx, s.heads, cost, [&](std::int64_t head, int worker) {
     const auto up = quant::row_slice(w.kv_b, head * (s.nope + s.value) + s.nope, s.value);
-    const kernels::Input in{of_head(mixed, s, head), rows, codes[static_cast<std::size_t>(worker)]};
-    if (in.codes) ctx.ops.encode_rows({in.x.data, in.x.stride, s.kv_rank, *in.codes, 0}, 0, rows);
+    kernels::Input& in = inputs[static_cast<std::size_t>(worker)];
+    in.x = of_head(mixed, s, head);
+    kernels::fill_forms(ctx, in.x, 0, s.kv_rank, in, 0, rows);
     kernels::multiply_rows(ctx, in, up, {values.data + head * s.value, values.stride}, 0, s.value);
   });
 }

@@ -1,6 +1,6 @@
 #include "layers/shortcut_layer.h"
 
-#include <initializer_list>
+#include <array>
 
 namespace nestor::layers {
 
@@ -19,25 +19,23 @@ void dense_mlp(const kernels::Context& ctx, const ShortcutWeights::Mlp& mlp, con
   }
 }
 
-// One of these that takes codes, or nullptr.
-const kernels::MatrixView* coded_one(const kernels::Context& ctx,
-                                     std::initializer_list<const kernels::MatrixView*> matrices) {
-  for (const kernels::MatrixView* m : matrices) {
-    if (kernels::takes_codes(ctx, *m)) return m;
+// What the matrices take that multiply the input of half s: those of its MLP, and of the experts beside the
+// first.
+kernels::Forms forms_of_readers(const kernels::Context& ctx, const ShortcutWeights& w, std::size_t s) {
+  kernels::Forms forms;
+  const auto add = [&](const auto& weights) {
+    const kernels::Forms own = kernels::forms_of(ctx, weights);
+    forms.codes = forms.codes || own.codes;
+    forms.parts = forms.parts || own.parts;
+  };
+  if (const auto* mlp = std::get_if<kernels::FeedForwardWeights>(&w.halves[s].mlp)) {
+    add(std::array{&mlp->gate, &mlp->up});
+  } else {
+    add(std::array{&std::get<kernels::EmbeddedFeedForwardWeights>(w.halves[s].mlp).gate});
   }
-  return nullptr;
-}
-
-// Of the matrices that multiply the input of half s: those of its MLP, and of the experts beside the first.
-const kernels::MatrixView* coded_reader(const kernels::Context& ctx, const ShortcutWeights& w,
-                                        std::size_t s) {
-  const auto* mlp = std::get_if<kernels::FeedForwardWeights>(&w.halves[s].mlp);
-  const kernels::MatrixView* found =
-      mlp != nullptr ? coded_one(ctx, {&mlp->gate, &mlp->up})
-                     : coded_one(ctx, {&std::get<kernels::EmbeddedFeedForwardWeights>(w.halves[s].mlp).gate});
-  for (std::size_t e = 0; s == 0 && found == nullptr && e < w.experts.size(); ++e)
-    found = coded_one(ctx, {&w.experts[e].gate, &w.experts[e].up});
-  return found;
+  for (std::size_t e = 0; s == 0 && e < w.experts.size(); ++e)
+    add(std::array{&w.experts[e].gate, &w.experts[e].up});
+  return forms;
 }
 
 }  // namespace
@@ -57,16 +55,18 @@ void shortcut_layer(const kernels::Context& ctx, const AttentionShape& shape, fl
 
   for (std::size_t s = 0; s < 2; ++s) {
     const ShortcutWeights::Half& half = w.halves[s];
-    const auto normed = [&](const float* weight, const kernels::MatrixView* coded) {
-      return kernels::normed_input(ctx, h, rows, {weight, hidden, norm_eps, 1.0F}, x, coded);
+    const auto normed = [&](const float* weight, kernels::Forms forms) {
+      return kernels::normed_input(ctx, h, rows, {weight, hidden, norm_eps, 1.0F}, x, forms);
     };
     const kernels::Arena::Scope half_scope(ctx.arena);
     attention(ctx, shape, half.attention, caches[s],
-              normed(half.input_norm, coded_one(ctx, {&half.attention.kv_a, &half.attention.q_a})), y);
+              normed(half.input_norm,
+                     kernels::forms_of(ctx, std::array{&half.attention.kv_a, &half.attention.q_a})),
+              y);
     observer.see(w.name, kAttention[s], y, rows, hidden);
     kernels::add_scaled(ctx, y, rows, hidden, 1.0F, h);
 
-    const kernels::Input input = normed(half.post_attention_norm, coded_reader(ctx, w, s));
+    const kernels::Input input = normed(half.post_attention_norm, forms_of_readers(ctx, w, s));
     if (s == 0) {
       const kernels::Routing routing = kernels::route(ctx, w.router, x, rows);
       observer.see_routing(w.name, routing);

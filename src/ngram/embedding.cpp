@@ -1,6 +1,7 @@
 #include "ngram/embedding.h"
 
 #include <algorithm>
+#include <array>
 
 #include "quant/matrix.h"
 
@@ -58,19 +59,20 @@ std::span<kernels::Input> decoded(const kernels::Context& ctx, std::span<const T
                                   std::span<const Fetch> fetches, const Part& part) {
   const auto inputs = ctx.arena.take_span<kernels::Input>(std::ssize(tables));
   const std::int64_t width = tables[0].projection.cols;
-  for (std::size_t i = 0; i < tables.size(); ++i) {
-    inputs[i] = {kernels::take_rows(ctx.arena, part.rows, width), part.rows, std::nullopt};
-    if (kernels::takes_codes(ctx, tables[i].projection))
-      inputs[i].codes = kernels::take_codes(ctx, part.rows, width);
-  }
-  kernels::for_tiles(
-      ctx, std::ssize(tables), 8 * part.rows * width * std::ssize(tables), [&](std::int64_t at, int) {
-        const auto i = static_cast<std::size_t>(at);
-        const kernels::Input& input = inputs[i];
-        for (std::int64_t t = 0; t < part.rows; ++t) fetches[i].decode(ctx, part.first + t, input.x.row(t));
-        if (input.codes)
-          ctx.ops.encode_rows({input.x.data, input.x.stride, width, *input.codes, 0}, 0, part.rows);
-      });
+  std::vector<const kernels::MatrixView*> projections;
+  for (const Table& table : tables) projections.push_back(&table.projection);
+  const kernels::Forms forms = kernels::forms_of(ctx, projections);
+  for (kernels::Input& input : inputs)
+    input =
+        kernels::take_forms(ctx, kernels::take_rows(ctx.arena, part.rows, width), part.rows, width, forms);
+  kernels::for_tiles(ctx, std::ssize(tables), 8 * part.rows * width * std::ssize(tables),
+                     [&](std::int64_t at, int) {
+                       const auto i = static_cast<std::size_t>(at);
+                       const kernels::Input& input = inputs[i];
+                       for (std::int64_t t = 0; t < part.rows; ++t)
+                         fetches[i].decode(ctx, part.first + t, input.x.row(t));
+                       kernels::fill_forms(ctx, input.x, 0, width, input, 0, part.rows);
+                     });
   for (std::size_t i = 0; i < tables.size(); ++i) kernels::show_input(ctx, inputs[i], tables[i].projection);
   return inputs;
 }
@@ -95,10 +97,10 @@ void project(const kernels::Context& ctx, std::span<const Table> tables,
         const std::int64_t begin = tile * columns;
         const std::int64_t count = std::min(columns, width - begin);
         const kernels::Rows projected = {room.row(worker * part.rows), room.stride};
+        const kernels::Rows from_begin = {projected.data - begin, projected.stride};
         const auto out = [&](std::int64_t t) { return part.out.row(t) + begin; };
         for (std::size_t i = 0; i < tables.size(); ++i) {
-          kernels::multiply_rows(ctx, inputs[i], quant::row_slice(tables[i].projection, begin, count),
-                                 projected, 0, count);
+          kernels::multiply_rows(ctx, inputs[i], tables[i].projection, from_begin, begin, begin + count);
           for (std::int64_t t = 0; t < part.rows; ++t)
             ctx.ops.add_scaled({projected.row(t), 1.0F, out(t)}, 0, count);
         }

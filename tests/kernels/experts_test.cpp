@@ -62,7 +62,7 @@ TEST_F(Experts, IdentityOnlyRoutingReturnsTheScaledInput) {
   const std::vector<FeedForwardWeights> experts = {ff, ff};
   const Routing r = route(ctx, w, {input_.data(), kHidden}, 1);
   std::vector<float> y(kHidden, 7.0F);
-  mix_experts(ctx, experts, r, {{input_.data(), kHidden}, 1, std::nullopt}, kHidden, {y.data(), kHidden});
+  mix_experts(ctx, experts, r, {{input_.data(), kHidden}, 1}, kHidden, {y.data(), kHidden});
   const double sum = 2 * std::exp(-9.0) + std::exp(2.0) + std::exp(1.0) + 2;
   EXPECT_NEAR(y[0], 6 * (std::exp(2.0) + std::exp(1.0)) / sum, 1e-5);
   EXPECT_EQ(y[1], 0.0F);
@@ -92,13 +92,12 @@ TEST_F(Experts, WideRowsTogetherAreThoseAlone) {
   const std::vector<float> weights = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
   const Routing all{kTop, picked, weights, {}};
   std::vector<float> together(x.size());
-  mix_experts(ctx, experts, all, {{x.data(), kWide}, kRows, std::nullopt}, kWide, {together.data(), kWide});
+  mix_experts(ctx, experts, all, {{x.data(), kWide}, kRows}, kWide, {together.data(), kWide});
   for (std::int64_t t = 0; t < kRows; ++t) {
     const auto own = [&](auto of) { return of.subspan(static_cast<std::size_t>(t * kTop), kTop); };
     const Routing one{kTop, own(all.expert), own(all.weight), {}};
     std::vector<float> alone(kWide);
-    mix_experts(ctx, experts, one, {{x.data() + t * kWide, kWide}, 1, std::nullopt}, kWide,
-                {alone.data(), kWide});
+    mix_experts(ctx, experts, one, {{x.data() + t * kWide, kWide}, 1}, kWide, {alone.data(), kWide});
     EXPECT_TRUE(std::equal(alone.begin(), alone.end(), together.begin() + t * kWide)) << t;
   }
 }

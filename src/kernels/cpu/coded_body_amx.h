@@ -30,6 +30,9 @@ class TileRegisters {
   TileRegisters& operator=(const TileRegisters&) = delete;
 };
 
+// g++ 12 does not know that loading a tile register reads memory: what was written must be there before.
+inline void written_to_memory() { asm volatile("" : : : "memory"); }
+
 constexpr int64_t kUnitRows = 16;
 static_assert(kUnitRows == kRowGroup && kUnitRows == kBandRows && kPanelRows % kUnitRows == 0);
 
@@ -99,6 +102,7 @@ inline void scale_unit(const int32_t (*whole)[kBandRows], const uint8_t* panel, 
 inline void unit_rows(const UnitRows& x, const uint8_t* panel, int64_t blocks, const Ahead& ahead,
                       float (*sums_at)[2][kBandRows], int band, bool first) {
   alignas(64) int32_t whole[2][kUnitRows][kBandRows];
+  written_to_memory();
   Vec sums[kUnitRows];
   for (int i = 0; i < kUnitRows; ++i) sums[i] = first ? vec_zero() : _mm512_load_ps(sums_at[i][band]);
   for (int64_t b = 0; b <= blocks; ++b) {

@@ -11,7 +11,15 @@
 
 #include "kernels/cpu/coded_body_amx.h"
 
+#include "kernels/cpu/parts_body_amx.h"
+
 extern const nestor::kernels::OpTable nestor_ops_avx512_amx;
 const nestor::kernels::OpTable nestor_ops_avx512_amx = {
     "avx512_amx", matmul, matmul_transposed, rms_norm,        layer_norm, swiglu, softmax,
     add_scaled,   widen,  encode_rows,       matmul_coded_amx};
+
+// With bfloat16 in tile registers too.
+extern const nestor::kernels::OpTable nestor_ops_avx512_amx_bf16;
+const nestor::kernels::OpTable nestor_ops_avx512_amx_bf16 = {
+    "avx512_amx_bf16", matmul, matmul_transposed, rms_norm,         layer_norm, swiglu,      softmax,
+    add_scaled,        widen,  encode_rows,       matmul_coded_amx, split_rows, matmul_parts};
