@@ -27,7 +27,7 @@ void add_engine_options(CLI::App& root, assemble::EngineOptions& o) {
       ->option_text("N");
   root.add_option("--kernels", o.kernels,
                   "Kernel set: auto (the fastest here), reference, avx2, avx2_vnni, avx512, avx512_vnni, "
-                  "avx512_amx")
+                  "avx512_amx, avx512_amx_bf16")
       ->option_text("NAME");
   root.add_option(
           "--dtype", o.dtype,
