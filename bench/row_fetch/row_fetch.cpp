@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/cpu.h"
+#include "base/error.h"
 #include "base/random.h"
 #include "measure/ceilings.h"
 #include "ngram/row_store.h"
@@ -48,15 +49,13 @@ double microseconds(const FileRowStore& store, std::int64_t count, std::uint64_t
   return times[times.size() / 2];
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  if (argc < 2) {
-    fmt::print(stderr, "expected: row_fetch_bench FILE [rows of a token]\n");
-    return 2;
+void measure(const char* path, std::int64_t count) {
+  const nestor::InputFile file(path);
+  constexpr std::uint64_t kLeast = std::uint64_t{1} << 28;
+  if (file.size() < kLeast) {
+    nestor::fail(nestor::ErrorKind::usage, "{}: {} bytes are too few for random reads, expected at least {}",
+                 path, file.size(), kLeast);
   }
-  const nestor::InputFile file(argv[1]);
-  const std::int64_t count = argc > 2 ? std::max(1, std::atoi(argv[2])) : 12;
   const FileRowStore store(file, 0, static_cast<std::int64_t>(file.size()) / (2 * kWidth), kWidth,
                            nestor::quant::Format::bf16);
   const auto drop = [&] { ::posix_fadvise(file.descriptor(), 0, 0, POSIX_FADV_DONTNEED); };
@@ -73,8 +72,8 @@ int main(int argc, char** argv) {
   drop();
   const double alone = microseconds(store, count, 2, one_by_one);
   drop();
-  const double disk = nestor::measure::disk_reads(argv[1], 64),
-               disk_alone = nestor::measure::disk_reads(argv[1], 1);
+  const double disk = nestor::measure::disk_reads(path, 64),
+               disk_alone = nestor::measure::disk_reads(path, 1);
   const double rate = static_cast<double>(count) / asked * 1e6;
   fmt::print(
       "{} rows of a token: all asked for first {:.0f} us, one after the other {:.0f} us, in memory {:.1f} "
@@ -86,5 +85,20 @@ int main(int argc, char** argv) {
       "{{\"bench\":\"row_fetch\",\"cpu\":\"{}\",\"rows\":{},\"together_us\":{:.1f},\"one_by_one_us\":{:.1f},"
       "\"memory_us\":{:.2f},\"rows_per_s\":{:.0f},\"disk_reads_per_s\":{:.0f},\"disk_share\":{:.3f}}}\n",
       nestor::cpu_info().name, count, asked, alone, in_memory, rate, disk, rate / disk);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    fmt::print(stderr, "expected: row_fetch_bench FILE [rows of a token]\n");
+    return 2;
+  }
+  try {
+    measure(argv[1], argc > 2 ? std::clamp(std::atoi(argv[2]), 1, 100'000) : 12);
+  } catch (const nestor::Error& e) {
+    fmt::print(stderr, "row_fetch_bench: {}\n", e.what());
+    return 1;
+  }
   return 0;
 }
