@@ -125,10 +125,10 @@ void attend_chunk(const Task& task, const Unit& unit, const EncodedRows& codes, 
     }
   });
   soften(task, unit, first, count, scores, part);
-  for (std::int64_t i = 0; i < unit.queries(); ++i) std::fill_n(part.mixed.row(i), latent, 0.0F);
   for_records(task, unit, first, count, latent, [&](const MatrixView& latents, std::int64_t at) {
-    ops.matmul_transposed({scores + at, kChunk, unit.queries(), latents, part.mixed.data, part.mixed.stride},
-                          0, latent);
+    const Sums sums = at == 0 ? Sums::fresh : Sums::onto_y;
+    ops.matmul_transposed(
+        {scores + at, kChunk, unit.queries(), latents, part.mixed.data, part.mixed.stride, sums}, 0, latent);
   });
 }
 

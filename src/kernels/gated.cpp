@@ -6,11 +6,31 @@
 namespace nestor::kernels {
 namespace {
 
-// Rows of a matrix in one piece of work: eight bands, a few hundred KB of weights, some 15 us of memory.
-constexpr std::int64_t kPiece = 128;
-static_assert(kPiece % quant::kTileDepth == 0 && kPiece % quant::kBandRows == 0);
+// Rows of matrices in one piece of work are a multiple of this: eight bands, a few hundred KB of weights,
+// some 15 us of memory.
+constexpr std::int64_t kPieceGrain = 128;
+static_assert(kPieceGrain % quant::kTileDepth == 0 && kPieceGrain % quant::kBandRows == 0);
 
-std::int64_t pieces_of(std::int64_t rows) { return (rows + kPiece - 1) / kPiece; }
+// How `rows` of each of some matrices are cut into pieces.
+struct Pieces {
+  std::int64_t rows, piece, of_each;
+
+  std::int64_t begin(std::int64_t i) const { return i % of_each * piece; }
+  std::int64_t end(std::int64_t i) const { return std::min(begin(i) + piece, rows); }
+  std::size_t matrix(std::int64_t i) const { return static_cast<std::size_t>(i / of_each); }
+};
+
+// As large as leaves every worker several: reading stumbles where a piece begins. `most` is a bound.
+Pieces cut(const Context& ctx, std::int64_t matrices, std::int64_t rows, std::int64_t most) {
+  constexpr std::int64_t kPiecesPerWorker = 8;
+  const std::int64_t even = matrices * rows / (ctx.team.threads() * kPiecesPerWorker);
+  const std::int64_t grains = std::max<std::int64_t>(std::min({even, rows, most}) / kPieceGrain, 1);
+  const std::int64_t piece = grains * kPieceGrain;
+  return {rows, piece, (rows + piece - 1) / piece};
+}
+
+// What gate and up of a piece may take together, which the near caches hold beside the weights.
+constexpr std::int64_t kScratchFloats = 1 << 14;
 
 // Columns [begin, end) of silu(gate x) * (up x) of one product, in the form that the down-projection takes.
 void inner_columns(const Context& ctx, const GatedProduct& p, const Input& inner, Rows scratch,
@@ -21,7 +41,7 @@ void inner_columns(const Context& ctx, const GatedProduct& p, const Input& inner
   Rows up{p.embedded.data + begin, p.embedded.stride};
   multiply_rows(ctx, p.in, *p.gate, {gate.data - begin, gate.stride}, begin, end);
   if (p.up != nullptr) {
-    up = {scratch.data + kPiece, scratch.stride};
+    up = {scratch.data + width, scratch.stride};
     multiply_rows(ctx, p.in, *p.up, {up.data - begin, up.stride}, begin, end);
   }
   for (std::int64_t t = 0; t < p.in.rows; ++t)
@@ -37,7 +57,7 @@ void gated_products(const Context& ctx, std::span<const GatedProduct> products) 
   const std::int64_t width = products[0].gate->rows;
   const std::int64_t hidden = products[0].down->rows;
   std::int64_t cost = 0;
-  std::int64_t most_rows = 0;
+  std::int64_t most_rows = 1;
   const auto inner = ctx.arena.take_span<Input>(std::ssize(products));
   for (std::size_t i = 0; i < products.size(); ++i) {
     const GatedProduct& p = products[i];
@@ -50,23 +70,18 @@ void gated_products(const Context& ctx, std::span<const GatedProduct> products) 
     show_input(ctx, p.in, *p.gate);
     if (p.up != nullptr) show_input(ctx, p.in, *p.up);
   }
-  const Rows scratch = take_rows(ctx.arena, ctx.team.threads() * most_rows, 2 * kPiece);
-
-  const std::int64_t pieces = pieces_of(width);
-  const auto count = std::ssize(products);
-  for_tiles(ctx, count * pieces, 2 * cost, [&](std::int64_t i, int worker) {
-    const auto at = static_cast<std::size_t>(i / pieces);
-    const std::int64_t begin = i % pieces * kPiece;
-    inner_columns(ctx, products[at], inner[at], {scratch.row(worker * most_rows), scratch.stride}, begin,
-                  std::min(begin + kPiece, width));
+  const Pieces in = cut(ctx, std::ssize(products), width, kScratchFloats / (2 * most_rows));
+  const Rows scratch = take_rows(ctx.arena, ctx.team.threads() * most_rows, 2 * in.piece);
+  for_tiles(ctx, std::ssize(products) * in.of_each, 2 * cost, [&](std::int64_t i, int worker) {
+    const std::size_t at = in.matrix(i);
+    inner_columns(ctx, products[at], inner[at], {scratch.row(worker * most_rows), scratch.stride},
+                  in.begin(i), in.end(i));
   });
   for (std::size_t i = 0; i < products.size(); ++i) show_input(ctx, inner[i], *products[i].down);
-  const std::int64_t out_pieces = pieces_of(hidden);
-  for_tiles(ctx, count * out_pieces, cost, [&](std::int64_t i, int) {
-    const auto at = static_cast<std::size_t>(i / out_pieces);
-    const std::int64_t begin = i % out_pieces * kPiece;
-    const GatedProduct& p = products[at];
-    multiply_rows(ctx, inner[at], *p.down, p.out, begin, std::min(begin + kPiece, hidden));
+  const Pieces out = cut(ctx, std::ssize(products), hidden, hidden);
+  for_tiles(ctx, std::ssize(products) * out.of_each, cost, [&](std::int64_t i, int) {
+    const GatedProduct& p = products[out.matrix(i)];
+    multiply_rows(ctx, inner[out.matrix(i)], *p.down, p.out, out.begin(i), out.end(i));
   });
 }
 

@@ -83,12 +83,12 @@ void latent_queries(const kernels::Context& ctx, const AttentionShape& s, const 
     const Rows in = {q.data + head * (s.nope + s.rope), q.stride};
     const Rows out = of_head(query, s, head);
     for (std::int64_t t = 0; t < rows; ++t) {
-      std::fill_n(out.row(t), s.kv_rank, 0.0F);
       std::copy_n(in.row(t) + s.nope, s.rope, out.row(t) + s.kv_rank);
       rotate(cache.angles, t, out.row(t) + s.kv_rank);
     }
     const auto keys = quant::row_slice(w.kv_b, head * (s.nope + s.value), s.nope);
-    ctx.ops.matmul_transposed({in.data, in.stride, rows, keys, out.data, out.stride}, 0, s.kv_rank);
+    ctx.ops.matmul_transposed({in.data, in.stride, rows, keys, out.data, out.stride, kernels::Sums::fresh}, 0,
+                              s.kv_rank);
   });
 }
 

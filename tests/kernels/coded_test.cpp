@@ -248,7 +248,8 @@ TEST_P(Coded, ATransposedProductIsWithinTheRoundingOfItsActivations) {
             const auto x = random_floats(rows * depth, 12);
             const auto start = random_floats(rows * columns, 13);
             auto y = start;
-            ctx.ops.matmul_transposed({x.data(), depth, rows, w, y.data(), columns}, 0, columns);
+            ctx.ops.matmul_transposed({x.data(), depth, rows, w, y.data(), columns, Sums::onto_y}, 0,
+                                      columns);
             for (std::int64_t t = 0; t < rows; ++t) {
               const auto row =
                   std::span(x).subspan(static_cast<std::size_t>(t * depth), static_cast<std::size_t>(depth));
@@ -286,7 +287,7 @@ TEST_P(Coded, WhatLiesBeyondTheRowsDoesNotMatter) {
   for (const std::int64_t depth : {1, 15, 17, 40}) {
     std::vector<float> clean(static_cast<std::size_t>(3 * columns));
     const MatrixView view = quant::row_slice(w.view, 0, depth);
-    ctx.ops.matmul_transposed({x.data(), 64, 3, view, clean.data(), columns}, 0, columns);
+    ctx.ops.matmul_transposed({x.data(), 64, 3, view, clean.data(), columns, Sums::fresh}, 0, columns);
     const auto before = w.bytes;
     for (std::int64_t row = depth; row < 64; ++row) {
       for (std::int64_t block = 0; block < 2; ++block) {
@@ -298,7 +299,7 @@ TEST_P(Coded, WhatLiesBeyondTheRowsDoesNotMatter) {
       }
     }
     std::vector<float> dirty(static_cast<std::size_t>(3 * columns));
-    ctx.ops.matmul_transposed({x.data(), 64, 3, view, dirty.data(), columns}, 0, columns);
+    ctx.ops.matmul_transposed({x.data(), 64, 3, view, dirty.data(), columns, Sums::fresh}, 0, columns);
     EXPECT_EQ(clean, dirty) << depth;
     w.bytes = before;
   }
@@ -317,12 +318,13 @@ TEST(CodedSets, TransposedProductsAreTheSameBitsInAllSetsAndAnyBatch) {
       const OpTable& ops = select_set(name, cpu_info());
       if (ops.matmul_coded == nullptr) continue;
       std::vector<float> together(static_cast<std::size_t>(rows * columns), 0.5F);
-      ops.matmul_transposed({x.data(), depth, rows, w, together.data(), columns}, 0, columns);
+      ops.matmul_transposed({x.data(), depth, rows, w, together.data(), columns, Sums::onto_y}, 0, columns);
       std::vector<float> apart(static_cast<std::size_t>(rows * columns), 0.5F);
       for (std::int64_t t = 0; t < rows; ++t) {
         for (std::int64_t n = 0; n < columns; n += 128) {
-          ops.matmul_transposed({x.data() + t * depth, depth, 1, w, apart.data() + t * columns, columns}, n,
-                                std::min(n + 128, columns));
+          ops.matmul_transposed(
+              {x.data() + t * depth, depth, 1, w, apart.data() + t * columns, columns, Sums::onto_y}, n,
+              std::min(n + 128, columns));
         }
       }
       ASSERT_EQ(together, apart) << name;

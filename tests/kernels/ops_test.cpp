@@ -126,7 +126,8 @@ TEST_P(Ops, MatmulTransposedAgreesAndAddsOntoWhatIsThere) {
           const auto start = random_floats(rows * columns, 5);
           Guarded y(rows * columns);
           std::copy(start.begin(), start.end(), y.data());
-          ops().matmul_transposed({x.data(), depth, rows, w.view, y.data(), columns}, 0, columns);
+          ops().matmul_transposed({x.data(), depth, rows, w.view, y.data(), columns, Sums::onto_y}, 0,
+                                  columns);
           y.expect_untouched();
           for (std::int64_t t = 0; t < rows; ++t) {
             for (std::int64_t n = 0; n < columns; ++n) {
@@ -144,6 +145,27 @@ TEST_P(Ops, MatmulTransposedAgreesAndAddsOntoWhatIsThere) {
             }
           }
         }
+      }
+    }
+  }
+}
+
+TEST_P(Ops, FreshTransposedSumsAreThoseOntoZero) {
+  for (const Format format : kFormats) {
+    for (const std::int64_t columns : kSizes) {
+      for (const std::int64_t depth : {1, 64, 150}) {
+        const Stored w(format, depth, columns, 3);
+        const std::int64_t rows = 5;
+        const auto x = random_floats(rows * depth, 4);
+        Guarded fresh(rows * columns);
+        Guarded onto(rows * columns);
+        std::fill_n(fresh.data(), rows * columns, std::nanf(""));
+        std::fill_n(onto.data(), rows * columns, 0.0F);
+        ops().matmul_transposed({x.data(), depth, rows, w.view, fresh.data(), columns, Sums::fresh}, 0,
+                                columns);
+        ops().matmul_transposed({x.data(), depth, rows, w.view, onto.data(), columns, Sums::onto_y}, 0,
+                                columns);
+        ASSERT_EQ(fresh.values, onto.values) << quant::name_of(format) << " K " << depth << " N " << columns;
       }
     }
   }
@@ -167,13 +189,12 @@ TEST_P(Ops, AnOutputIsTheSameBitsInAnyBatchAndAnyRange) {
       }
     }
     EXPECT_EQ(together, apart) << quant::name_of(format);
-    std::fill(together.begin(), together.end(), 0.0F);
-    std::fill(apart.begin(), apart.end(), 0.0F);
-    ops().matmul_transposed({x.data(), depth, rows, wt.view, together.data(), columns}, 0, columns);
+    ops().matmul_transposed({x.data(), depth, rows, wt.view, together.data(), columns, Sums::fresh}, 0,
+                            columns);
     for (std::int64_t t = 0; t < rows; ++t) {
       for (std::int64_t n = 0; n < columns; n += 128) {
         ops().matmul_transposed(
-            {x.data() + t * depth, depth, 1, wt.view, apart.data() + t * columns, columns}, n,
+            {x.data() + t * depth, depth, 1, wt.view, apart.data() + t * columns, columns, Sums::fresh}, n,
             std::min(n + 128, columns));
       }
     }

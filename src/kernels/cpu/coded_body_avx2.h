@@ -161,9 +161,11 @@ inline void coded_bands(const MatmulCodedArgs& a, int64_t t, int64_t band, int64
     for (int i = 0; i < kRows; ++i) x[i] = a.x.codes + (at + i) * kTileDepth;
     const uint8_t* codes[kVecs];
     for (int v = 0; v < kVecs; ++v) codes[v] = tile[v / 2] + kTileScaleBytes + 32 * (v % 2);
+    const int64_t place = b * Codes::kBytes;
+    const int64_t ahead = fetched_at(place, a.w.row_bytes, (kBands - 1) * a.w.row_bytes) - place;
     for (int j = 0; j < kBands; ++j) {
       for (int64_t line = 0; line < Codes::kBytes; line += 64) {
-        _mm_prefetch((const char*)(tile[j] + kBytesAhead + line), _MM_HINT_T0);
+        _mm_prefetch((const char*)(tile[j] + ahead + line), _MM_HINT_T0);
       }
     }
     __m256i whole[kRows][kVecs];

@@ -8,7 +8,7 @@
 //
 // A step takes up to eight activations and two bands, so that each register of codes, once loaded, meets
 // several others: 16 whole-number sums, 4 registers of weights. With one activation memory is the limit, and
-// four bands are four streams.
+// three bands are three streams.
 #pragma once
 
 #include <string.h>
@@ -72,7 +72,7 @@ struct CodesQ8 {
     *low = codes_q8(_mm512_loadu_si512(codes + 64 * q));
     *high = codes_q8(_mm512_loadu_si512(codes + 64 * (q + kSteps)));
   }
-  static inline __m512i dot(__m512i sums, __m512i w, __m512i x) { return dot_q8(sums, w, x); }
+  static inline __m512i dot(__m512i sums, __m512i w, FourCodes x) { return dot_q8(sums, w, x); }
   static inline const int32_t* starts(const EncodedRows& x) { return x.starts_q8; }
 };
 
@@ -83,7 +83,7 @@ struct CodesQ4 {
     *low = _mm512_and_si512(both, _mm512_set1_epi8(15));
     *high = _mm512_and_si512(_mm512_srli_epi16(both, 4), _mm512_set1_epi8(15));
   }
-  static inline __m512i dot(__m512i sums, __m512i w, __m512i x) { return dot_q4(sums, w, x); }
+  static inline __m512i dot(__m512i sums, __m512i w, FourCodes x) { return dot_q4(sums, w, x); }
   static inline const int32_t* starts(const EncodedRows& x) { return x.starts_q4; }
 };
 
@@ -134,16 +134,6 @@ inline void fill_panel(const uint8_t* tile, uint8_t* panel) {
   _mm512_store_ps((float*)(panel + kPanelScales + 64), back);
 }
 
-// Four codes in every lane. They stay in a register for all bands: folded into the dot product they would be
-// loaded once for each.
-inline __m512i four_codes(const int8_t* p) {
-  int32_t quad;
-  memcpy(&quad, p, sizeof quad);
-  __m512i all = _mm512_set1_epi32(quad);
-  asm("" : "+v"(all));
-  return all;
-}
-
 // Activations of one group, block after block.
 struct Activations {
   const int8_t* codes;
@@ -173,16 +163,16 @@ inline void add_block(const From* w, const Activations& x, Vec (*sums)[kBands]) 
   for (int i = 0; i < kRows; ++i) {
     for (int j = 0; j < kBands; ++j) whole[i][j] = _mm512_set1_epi32(x.starts[i]);
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int q = 0; q < kSteps; ++q) {
     __m512i low[kBands], high[kBands];
     for (int j = 0; j < kBands; ++j) w[j].step(q, &low[j], &high[j]);
     for (int i = 0; i < kRows; ++i) {
-      const __m512i quad = four_codes(x.codes + i * kTileDepth + 4 * q);
+      const FourCodes quad = four_codes_at(x.codes + i * kTileDepth + 4 * q);
       for (int j = 0; j < kBands; ++j) whole[i][j] = Codes::dot(whole[i][j], low[j], quad);
     }
     for (int i = 0; i < kRows; ++i) {
-      const __m512i quad = four_codes(x.codes + i * kTileDepth + kHalfDepth + 4 * q);
+      const FourCodes quad = four_codes_at(x.codes + i * kTileDepth + kHalfDepth + 4 * q);
       for (int j = 0; j < kBands; ++j) whole[i][j] = Codes::dot(whole[i][j], high[j], quad);
     }
   }
@@ -207,9 +197,11 @@ inline void stream_bands(const MatmulCodedArgs& a, int64_t t, int64_t band, int6
     for (int j = 0; j < kBands; ++j) sums[i][j] = vec_zero();
   }
   for (int64_t b = 0; b < a.x.blocks; ++b, x.advance()) {
+    const int64_t at = b * Codes::kBytes;
+    const int64_t ahead = fetched_at(at, a.w.row_bytes, (kBands - 1) * a.w.row_bytes) - at;
     for (int j = 0; j < kBands; ++j) {
       for (int64_t line = 0; line < Codes::kBytes; line += 64) {
-        _mm_prefetch((const char*)(w[j].tile + kBytesAhead + line), _MM_HINT_T0);
+        _mm_prefetch((const char*)(w[j].tile + ahead + line), _MM_HINT_T0);
       }
     }
     add_block<Codes, kRows, kBands>(w, x, sums);
@@ -225,11 +217,13 @@ inline void stream_bands(const MatmulCodedArgs& a, int64_t t, int64_t band, int6
 
 template <typename Codes, int kRows>
 void stream(const MatmulCodedArgs& a, int64_t t, int64_t n_begin, int64_t n_end) {
-  constexpr int kBands = kRows == 1 ? 4 : 2;
   const int64_t end = (a.w.first_row + n_end + kBandRows - 1) / kBandRows;
   int64_t band = (a.w.first_row + n_begin) / kBandRows;
-  for (; band + kBands <= end; band += kBands) stream_bands<Codes, kRows, kBands>(a, t, band, n_begin, n_end);
-  for (; band < end; ++band) stream_bands<Codes, kRows, 1>(a, t, band, n_begin, n_end);
+  if constexpr (kRows == 1) {
+    for (; band + 3 <= end; band += 3) stream_bands<Codes, kRows, 3>(a, t, band, n_begin, n_end);
+  }
+  for (; band + 2 <= end; band += 2) stream_bands<Codes, kRows, 2>(a, t, band, n_begin, n_end);
+  if (band < end) stream_bands<Codes, kRows, 1>(a, t, band, n_begin, n_end);
 }
 
 // A panel has kPanelBlocks blocks of two bands and passes over up to kPanelRows activations, whose sums wait

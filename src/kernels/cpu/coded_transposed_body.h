@@ -1,4 +1,4 @@
-// y[t, n] += sum_k x[t, k] * w[k, n] for matrices in tiles, by products of codes (op_args.h,
+// y[t, n] = or += sum_k x[t, k] * w[k, n] for matrices in tiles, by products of codes (op_args.h,
 // MatmulTransposedArgs), over encode_block and whole numbers of the coded_body_*.h before this one.
 //
 // Here rows of the matrix are summed over, so their scales go to the activations: x * scale is rounded to
@@ -11,6 +11,7 @@
 namespace {
 
 using nestor::kernels::MatmulTransposedArgs;
+using nestor::kernels::Sums;
 
 // 64 rows of the whole matrix; the view has those at the places [begin, end), place p being its row first +
 // p.
@@ -100,16 +101,25 @@ inline void encode_scaled(const float* x, const RowBlock& rows, const float* sca
   to->starts[t] = start_of(sum, kOffsetQ8, 0);
 }
 
-// Adds a block to `count` columns of kRows rows of y.
+// Rows of y that a block goes to: `count` columns.
+struct Outputs {
+  float* y;
+  int64_t stride;
+  int64_t count;
+  Sums sums;
+};
+
+// A block times kRows activations.
 template <int kRows>
-inline void add_turned(const TurnedBlock& w, const ScaledRows& x, int64_t t, int64_t count, float* y,
-                       int64_t stride) {
+inline void add_turned(const TurnedBlock& w, const ScaledRows& x, int64_t t, const Outputs& to) {
   constexpr int kVecs = 4;
-  for (int64_t n = 0; n < count; n += kVecs * kLanes) {
+  for (int64_t n = 0; n < to.count; n += kVecs * kLanes) {
     Whole sums[kRows][kVecs];
     for (int i = 0; i < kRows; ++i) {
       for (int v = 0; v < kVecs; ++v) sums[i][v] = whole_set(x.starts[t + i]);
     }
+    // Unrolled in part, g++ 12 copies every sum to another register and back.
+#pragma GCC unroll 16
     for (int64_t q = 0; q < kTileDepth / 4; ++q) {
       Whole columns[kVecs];
       for (int v = 0; v < kVecs; ++v) columns[v] = whole_load(w.codes[q] + 4 * (n + v * kLanes));
@@ -118,15 +128,19 @@ inline void add_turned(const TurnedBlock& w, const ScaledRows& x, int64_t t, int
         for (int v = 0; v < kVecs; ++v) sums[i][v] = add_codes(sums[i][v], columns[v], four);
       }
     }
+    const bool whole_block = to.count - n >= kVecs * kLanes;
     for (int i = 0; i < kRows; ++i) {
       const Vec scale = vec_set(x.scales[t + i]);
       for (int v = 0; v < kVecs; ++v) {
-        const int64_t left = count - n - v * kLanes;
-        float* at = y + i * stride + n + v * kLanes;
-        if (left >= kLanes) {
-          vec_store(at, vec_fma(scale, whole_to_floats(sums[i][v]), vec_load(at)));
+        const Vec sum = whole_to_floats(sums[i][v]);
+        float* at = to.y + i * to.stride + n + v * kLanes;
+        const int64_t left = to.count - n - v * kLanes;
+        if (whole_block || left >= kLanes) {
+          const Vec before = to.sums == Sums::fresh ? vec_zero() : vec_load(at);
+          vec_store(at, vec_fma(scale, sum, before));
         } else if (left > 0) {
-          vec_store_part(at, vec_fma(scale, whole_to_floats(sums[i][v]), vec_load_part(at, left)), left);
+          const Vec before = to.sums == Sums::fresh ? vec_zero() : vec_load_part(at, left);
+          vec_store_part(at, vec_fma(scale, sum, before), left);
         }
       }
     }
@@ -135,8 +149,8 @@ inline void add_turned(const TurnedBlock& w, const ScaledRows& x, int64_t t, int
 
 // One block of rows, activations [t_begin, t_end).
 template <typename Sixteen>
-inline void add_row_block(const MatmulTransposedArgs& a, const RowBlock& rows, int64_t t_begin, int64_t t_end,
-                          int64_t n_begin, int64_t n_end) {
+inline void add_row_block(const MatmulTransposedArgs& a, const RowBlock& rows, Sums sums, int64_t t_begin,
+                          int64_t t_end, int64_t n_begin, int64_t n_end) {
   constexpr int kRowsAtOnce = kLanes == 16 ? 4 : 2;
   TurnedBlock block;
   ScaledRows x;
@@ -151,10 +165,9 @@ inline void add_row_block(const MatmulTransposedArgs& a, const RowBlock& rows, i
     }
     const int64_t count = n_end - n < kTileDepth ? n_end - n : kTileDepth;
     int64_t t = t_begin;
-    const auto y = [&] { return a.y + t * a.y_stride + n; };
-    for (; t + kRowsAtOnce <= t_end; t += kRowsAtOnce)
-      add_turned<kRowsAtOnce>(block, x, t - t_begin, count, y(), a.y_stride);
-    for (; t < t_end; ++t) add_turned<1>(block, x, t - t_begin, count, y(), a.y_stride);
+    const auto to = [&] { return Outputs{a.y + t * a.y_stride + n, a.y_stride, count, sums}; };
+    for (; t + kRowsAtOnce <= t_end; t += kRowsAtOnce) add_turned<kRowsAtOnce>(block, x, t - t_begin, to());
+    for (; t < t_end; ++t) add_turned<1>(block, x, t - t_begin, to());
   }
 }
 
@@ -164,11 +177,13 @@ void transposed_coded(const MatmulTransposedArgs& a, int64_t n_begin, int64_t n_
   const int64_t end = a.w.first_row + a.w.rows;
   for (int64_t t = 0; t < a.rows; t += kScaledRows) {
     const int64_t t_end = t + kScaledRows < a.rows ? t + kScaledRows : a.rows;
+    Sums sums = a.sums;
     for (int64_t grid = a.w.first_row / kTileDepth * kTileDepth; grid < end; grid += kTileDepth) {
       RowBlock rows = {grid, grid - a.w.first_row, 0, kTileDepth};
       if (rows.first < 0) rows.begin = -rows.first;
       if (end - grid < kTileDepth) rows.end = end - grid;
-      add_row_block<Sixteen>(a, rows, t, t_end, n_begin, n_end);
+      add_row_block<Sixteen>(a, rows, sums, t, t_end, n_begin, n_end);
+      sums = Sums::onto_y;
     }
   }
 }

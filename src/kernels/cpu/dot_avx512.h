@@ -18,4 +18,7 @@ inline __m512i dot_q4(__m512i sums, __m512i w, __m512i x) {
   return add_pairs(sums, _mm512_maddubs_epi16(w, x));
 }
 
+typedef __m512i FourCodes;
+inline FourCodes four_codes_at(const int8_t* p) { return four_codes(p); }
+
 }  // namespace

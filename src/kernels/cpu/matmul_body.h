@@ -19,8 +19,7 @@ struct FromMemory {
       : row_bytes(bytes), skip(columns * stride - bytes) {}
   template <int kCols>
   inline void fetch(const uint8_t* const* w, int64_t at) const {
-    const int64_t ahead = at + kBytesAhead;
-    const int64_t to = ahead < row_bytes ? ahead : ahead + skip;
+    const int64_t to = fetched_at(at, row_bytes, skip);
     for (int j = 0; j < kCols; ++j) _mm_prefetch((const char*)(w[j] + to), _MM_HINT_T0);
   }
 };

@@ -1,10 +1,12 @@
-// y[t, n] += sum_k x[t, k] * w[k, n], written once over the vector vocabulary. For every output the products
-// are added in ascending k onto the value that y holds, one fused multiply-add each, whatever the tile.
+// y[t, n] = or += sum_k x[t, k] * w[k, n], written once over the vector vocabulary. For every output the
+// products are added in ascending k onto zero or the value that y holds, one fused multiply-add each,
+// whatever the tile.
 #pragma once
 
 namespace {
 
 using nestor::kernels::MatmulTransposedArgs;
+using nestor::kernels::Sums;
 
 // kRows x kVecs vectors of outputs at (t, n); `lanes` of the last vector are meant (kLanes: all).
 template <typename Stored, int kRows, int kVecs>
@@ -14,7 +16,11 @@ inline void transposed_tile(const MatmulTransposedArgs& a, int64_t t, int64_t n,
   for (int i = 0; i < kRows; ++i) {
     const float* y = a.y + (t + i) * a.y_stride + n;
     for (int j = 0; j < kVecs; ++j) {
-      sums[i][j] = part && j == kVecs - 1 ? vec_load_part(y + j * kLanes, lanes) : vec_load(y + j * kLanes);
+      if (a.sums == Sums::fresh) {
+        sums[i][j] = vec_zero();
+      } else {
+        sums[i][j] = part && j == kVecs - 1 ? vec_load_part(y + j * kLanes, lanes) : vec_load(y + j * kLanes);
+      }
     }
   }
   for (int64_t k = 0; k < a.w.rows; ++k) {

@@ -8,6 +8,14 @@ namespace {
 // is 1.3 to 1.6 times as fast with it.
 constexpr int64_t kBytesAhead = 4608;
 
+// What to fetch at byte `at` of a row (or band) of `row_bytes`, from its beginning: kBytesAhead further.
+// Several rows are read side by side, so behind the end of one lies what is read already: what comes next is
+// `skip` further.
+inline int64_t fetched_at(int64_t at, int64_t row_bytes, int64_t skip) {
+  const int64_t ahead = at + kBytesAhead;
+  return ahead < row_bytes ? ahead : ahead + skip;
+}
+
 struct StoredF32 {
   static constexpr int64_t kBytes = 4;
   static constexpr bool kScaled = false;

@@ -28,6 +28,8 @@ void matmul(const MatmulArgs& a, std::int64_t n_begin, std::int64_t n_end) {
 }
 
 void matmul_transposed(const MatmulTransposedArgs& a, std::int64_t n_begin, std::int64_t n_end) {
+  for (std::int64_t t = 0; t < a.rows && a.sums == Sums::fresh; ++t)
+    std::fill(a.y + t * a.y_stride + n_begin, a.y + t * a.y_stride + n_end, 0.0F);
   for (std::int64_t k = 0; k < a.w.rows; ++k) {
     const std::vector<float> w = widened_row(a.w, k);
     for (std::int64_t t = 0; t < a.rows; ++t) {
