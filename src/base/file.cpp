@@ -95,11 +95,11 @@ MappedFile::~MappedFile() {
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 
-void MappedFile::advise_random(std::uint64_t offset, std::uint64_t length) const {
+void MappedFile::advise_large_pages(std::uint64_t offset, std::uint64_t length) const {
   const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   const std::uint64_t begin = offset / page * page;
   const std::uint64_t end = std::min<std::uint64_t>(offset + length, size_);
-  if (begin < end) ::madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_RANDOM);
+  if (begin < end) ::madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_HUGEPAGE);
 }
 
 OutputFile::OutputFile(const std::filesystem::path& path) : path_(path) {

@@ -60,8 +60,9 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
 
-  /// Tells the kernel that [offset, offset+length) is read in random order, so that it does not read ahead.
-  void advise_random(std::uint64_t offset, std::uint64_t length) const;
+  /// Asks for large pages in [offset, offset+length): faster to read over and over. The kernel can give them
+  /// where it reads the file for the first time, on file systems that have large folios.
+  void advise_large_pages(std::uint64_t offset, std::uint64_t length) const;
 
  private:
   const std::byte* data_ = nullptr;

@@ -86,12 +86,18 @@ class Loader {
     return found->second;
   }
 
+  // All but tables is read whole, over and over.
+  static const std::byte* data_of(const StoredTensor& t) {
+    t.mapping->advise_large_pages(t.entry->begin, t.entry->bytes);
+    return t.bytes().data();
+  }
+
   // Values widened to float32, owned by the weights.
   const float* vector(const std::string& name) {
     const StoredTensor& t = tensor(name);
     std::int64_t count = 1;
     for (const std::int64_t d : t.entry->shape) count *= d;
-    const MatrixView view = quant::matrix_view(t.bytes().data(), *quant::format_of(t.entry->dtype), 1, count);
+    const MatrixView view = quant::matrix_view(data_of(t), *quant::format_of(t.entry->dtype), 1, count);
     std::vector<float>& values = out_.vectors.emplace_back();
     for (std::int64_t i = 0; i < count; ++i) values.push_back(quant::element(view, 0, i));
     return values.data();
@@ -109,12 +115,12 @@ class Loader {
     const checkpoint::Located found = locate(*out_.files, name, expected.storage);
     if (found.encoding) {
       const auto format = found.encoding->bits == 8 ? quant::Format::q8 : quant::Format::q4;
-      return quant::matrix_view(found.tensor->bytes().data(), format, expected.shape[0], expected.shape[1]);
+      return quant::matrix_view(data_of(*found.tensor), format, expected.shape[0], expected.shape[1]);
     }
     const StoredTensor& t = tensor(name);
     const bool scaled = t.entry->dtype == DType::f8_e4m3;
     const float* scales = scaled ? vector(name + std::string(config::kScaleSuffix)) : nullptr;
-    return quant::matrix_view(t.bytes().data(), *quant::format_of(t.entry->dtype), t.entry->shape[0],
+    return quant::matrix_view(data_of(t), *quant::format_of(t.entry->dtype), t.entry->shape[0],
                               t.entry->shape[1], scales);
   }
 
@@ -124,7 +130,7 @@ class Loader {
     const auto format = *quant::format_of(t.entry->dtype);
     const std::int64_t rows = t.entry->shape[1];
     const std::int64_t cols = t.entry->shape[2];
-    return quant::matrix_view(t.bytes().data() + e * rows * cols * quant::element_bytes(format), format, rows,
+    return quant::matrix_view(data_of(t) + e * rows * cols * quant::element_bytes(format), format, rows,
                               cols);
   }
 

@@ -91,8 +91,13 @@ TEST_F(FileTest, MapsALinkedFileAndAnEmptyOne) {
   const MappedFile mapped{InputFile(folder_ / "link")};
   ASSERT_EQ(mapped.bytes().size(), 10U);
   EXPECT_EQ(static_cast<char>(mapped.bytes()[9]), '9');
+  mapped.advise_large_pages(3, 4);
+  mapped.advise_large_pages(10, 100);
+  EXPECT_EQ(static_cast<char>(mapped.bytes()[3]), '3');
   write_file(folder_ / "empty", "");
-  EXPECT_TRUE(MappedFile{InputFile(folder_ / "empty")}.bytes().empty());
+  const MappedFile empty{InputFile(folder_ / "empty")};
+  empty.advise_large_pages(0, 1);
+  EXPECT_TRUE(empty.bytes().empty());
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // y[t, n] = or += sum_k x[t, k] * w[k, n] for matrices in tiles, by products of codes (op_args.h,
-// MatmulTransposedArgs), over encode_block and whole numbers of the coded_body_*.h before this one.
+// MatmulTransposedArgs), over encode_block and whole numbers of the coded_body_*.h and the turn_*.h before
+// this one.
 //
 // Here rows of the matrix are summed over, so their scales go to the activations: x * scale is rounded to
 // eight bits, 64 rows at a time. Tiles are turned so that four rows of a column lie together; the activations
@@ -27,36 +28,7 @@ struct TurnedBlock {
   float scales[kTileDepth];  // of the rows; 0 where the view has none
 };
 
-// Sixteen codes of a tile as signed numbers: rows 4 i to 4 i + 3, columns 4 c to 4 c + 3.
-struct SixteenQ8 {
-  static constexpr int64_t kBytes = nestor::quant::kTileBytesQ8;
-  static inline __m128i at(const uint8_t* codes, int64_t c, int64_t i) {
-    return _mm_loadu_si128((const __m128i*)(codes + 64 * c + 16 * i));
-  }
-};
-
-struct SixteenQ4 {
-  static constexpr int64_t kBytes = nestor::quant::kTileBytesQ4;
-  static inline __m128i at(const uint8_t* codes, int64_t c, int64_t i) {
-    const __m128i both = _mm_loadu_si128((const __m128i*)(codes + 64 * (c % kTiledSteps) + 16 * i));
-    const __m128i half = c < kTiledSteps ? both : _mm_srli_epi16(both, 4);
-    return _mm_sub_epi8(_mm_and_si128(half, _mm_set1_epi8(15)), _mm_set1_epi8(8));
-  }
-};
-
-template <typename Sixteen>
-inline void turn_band(const uint8_t* tile, uint8_t (*to)[4 * kTileDepth]) {
-  const __m128i by_column = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  const __m128i offset = _mm_set1_epi8((char)kOffsetQ8);
-  for (int64_t i = 0; i < kBandRows / 4; ++i) {
-    for (int64_t c = 0; c < kTileDepth / 4; ++c) {
-      const __m128i four = _mm_shuffle_epi8(Sixteen::at(tile + kTileScaleBytes, c, i), by_column);
-      _mm_storeu_si128((__m128i*)(to[i] + 16 * c), _mm_xor_si128(four, offset));
-    }
-  }
-}
-
-template <typename Sixteen>
+template <typename Turn>
 inline void turn_block(const nestor::quant::MatrixView& m, const RowBlock& rows, int64_t block,
                        TurnedBlock* to) {
   for (int64_t place = 0; place < kTileDepth; place += kBandRows) {
@@ -66,9 +38,11 @@ inline void turn_block(const nestor::quant::MatrixView& m, const RowBlock& rows,
       memset(scales, 0, kBandRows * sizeof(float));
       continue;
     }
-    const uint8_t* tile =
-        m.data + (rows.grid_row + place) / kBandRows * m.row_bytes + block * Sixteen::kBytes;
-    turn_band<Sixteen>(tile, to->codes + place / 4);
+    const uint8_t* tile = m.data + (rows.grid_row + place) / kBandRows * m.row_bytes + block * Turn::kBytes;
+    Turn::band(tile + kTileScaleBytes, to->codes + place / 4);
+    // The same columns of the next 64 rows.
+    for (int64_t line = 0; line < Turn::kBytes; line += 64)
+      _mm_prefetch((const char*)(tile + kTileDepth / kBandRows * m.row_bytes + line), _MM_HINT_T0);
     for (int64_t r = 0; r < kBandRows; r += kLanes) vec_store(scales + r, load_bf16(tile + 2 * r));
     // What lies beyond the view is no number, or not yet.
     for (int64_t r = 0; r < kBandRows; ++r) {
@@ -148,7 +122,7 @@ inline void add_turned(const TurnedBlock& w, const ScaledRows& x, int64_t t, con
 }
 
 // One block of rows, activations [t_begin, t_end).
-template <typename Sixteen>
+template <typename Turn>
 inline void add_row_block(const MatmulTransposedArgs& a, const RowBlock& rows, Sums sums, int64_t t_begin,
                           int64_t t_end, int64_t n_begin, int64_t n_end) {
   constexpr int kRowsAtOnce = kLanes == 16 ? 4 : 2;
@@ -156,7 +130,7 @@ inline void add_row_block(const MatmulTransposedArgs& a, const RowBlock& rows, S
   ScaledRows x;
   float encoded_for[kTileDepth];
   for (int64_t n = n_begin; n < n_end; n += kTileDepth) {
-    turn_block<Sixteen>(a.w, rows, n / kTileDepth, &block);
+    turn_block<Turn>(a.w, rows, n / kTileDepth, &block);
     // Records of the latent cache have one scale in all blocks.
     if (n == n_begin || memcmp(encoded_for, block.scales, sizeof encoded_for) != 0) {
       for (int64_t t = t_begin; t < t_end; ++t)
@@ -172,7 +146,7 @@ inline void add_row_block(const MatmulTransposedArgs& a, const RowBlock& rows, S
 }
 
 // n_begin is a multiple of kTileDepth.
-template <typename Sixteen>
+template <typename Turn>
 void transposed_coded(const MatmulTransposedArgs& a, int64_t n_begin, int64_t n_end) {
   const int64_t end = a.w.first_row + a.w.rows;
   for (int64_t t = 0; t < a.rows; t += kScaledRows) {
@@ -182,7 +156,7 @@ void transposed_coded(const MatmulTransposedArgs& a, int64_t n_begin, int64_t n_
       RowBlock rows = {grid, grid - a.w.first_row, 0, kTileDepth};
       if (rows.first < 0) rows.begin = -rows.first;
       if (end - grid < kTileDepth) rows.end = end - grid;
-      add_row_block<Sixteen>(a, rows, sums, t, t_end, n_begin, n_end);
+      add_row_block<Turn>(a, rows, sums, t, t_end, n_begin, n_end);
       sums = Sums::onto_y;
     }
   }

@@ -78,10 +78,10 @@ void matmul_transposed(const MatmulTransposedArgs& a, int64_t n_begin, int64_t n
       transposed_stored<StoredF8>(a, n_begin, n_end);
       break;
     case nestor::quant::Format::q8:
-      transposed_coded<SixteenQ8>(a, n_begin, n_end);
+      transposed_coded<TurnQ8>(a, n_begin, n_end);
       break;
     case nestor::quant::Format::q4:
-      transposed_coded<SixteenQ4>(a, n_begin, n_end);
+      transposed_coded<TurnQ4>(a, n_begin, n_end);
       break;
   }
 }

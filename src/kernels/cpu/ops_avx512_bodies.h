@@ -8,6 +8,8 @@
 
 #include "kernels/cpu/coded_body_avx512.h"
 
+#include "kernels/cpu/turn_avx512.h"
+
 #include "kernels/cpu/coded_transposed_body.h"
 #include "kernels/cpu/encode_body.h"
 
