@@ -305,6 +305,24 @@ TEST_P(Coded, WhatLiesBeyondTheRowsDoesNotMatter) {
   }
 }
 
+TEST_P(Coded, FreshTransposedSumsAreThoseOntoZero) {
+  for (const Format format : {Format::q8, Format::q4}) {
+    for (const std::int64_t depth : {1, 64, 150}) {
+      for (const std::int64_t columns : {1, 50, 64, 200}) {
+        const Tiles w(format, random_floats(depth * columns, 18), depth, columns);
+        const auto x = random_floats(5 * depth, 19);
+        std::vector<float> fresh(static_cast<std::size_t>(5 * columns), std::nanf(""));
+        std::vector<float> onto(static_cast<std::size_t>(5 * columns), 0.0F);
+        ctx.ops.matmul_transposed({x.data(), depth, 5, w.view, fresh.data(), columns, Sums::fresh}, 0,
+                                  columns);
+        ctx.ops.matmul_transposed({x.data(), depth, 5, w.view, onto.data(), columns, Sums::onto_y}, 0,
+                                  columns);
+        ASSERT_EQ(fresh, onto) << quant::name_of(format) << " K " << depth << " N " << columns;
+      }
+    }
+  }
+}
+
 TEST(CodedSets, TransposedProductsAreTheSameBitsInAllSetsAndAnyBatch) {
   for (const Format format : {Format::q8, Format::q4}) {
     const std::int64_t depth = 200;
