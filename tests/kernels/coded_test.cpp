@@ -170,7 +170,7 @@ TEST(CodedSets, AllGiveTheSameBits) {
     for (const std::int64_t depth : {5, 64, 1055}) {
       for (const std::int64_t columns : {3, 64, 101}) {
         const Tiles w(format, random_floats(columns * depth, 6), columns, depth);
-        for (const std::int64_t rows : {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 27, 143}) {
+        for (const std::int64_t rows : {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 27, 131, 143, 264}) {
           const auto x = random_floats(rows * depth, 7);
           std::vector<float> first;
           for (const auto name : runnable_sets(cpu_info())) {

@@ -36,7 +36,7 @@ inline void written_to_memory() { asm volatile("" : : : "memory"); }
 constexpr int64_t kUnitRows = 16;
 static_assert(kUnitRows == kRowGroup && kUnitRows == kBandRows && kPanelRows % kUnitRows == 0);
 
-// A panel (coded_body_avx512.h) of signed codes.
+// A panel (coded_panels_avx512.h) of signed codes.
 struct SignedQ8 {
   using Codes = CodesQ8;
   static inline void unpack(const uint8_t* codes, uint8_t* panel) {
@@ -98,55 +98,59 @@ inline void scale_unit(const int32_t (*whole)[kBandRows], const uint8_t* panel, 
   }
 }
 
-// Adds the blocks of one band's panel to the sums of 16 activations.
-inline void unit_rows(const UnitRows& x, const uint8_t* panel, int64_t blocks, const Ahead& ahead,
-                      float (*sums_at)[2][kBandRows], int band, bool first) {
+// Adds the blocks of one band's panel to the sums of 16 activations, which begin with the one numbered `row`.
+inline void unit_rows(const UnitRows& x, const Panel& panel, int band, int64_t row, Ahead& ahead,
+                      PanelSums& sums_at) {
   alignas(64) int32_t whole[2][kUnitRows][kBandRows];
   written_to_memory();
   Vec sums[kUnitRows];
-  for (int i = 0; i < kUnitRows; ++i) sums[i] = first ? vec_zero() : _mm512_load_ps(sums_at[i][band]);
-  for (int64_t b = 0; b <= blocks; ++b) {
-    if (b < blocks) {
-      ahead.fetch(b);
-      multiply_unit(x.codes + b * kUnitRows * kTileDepth, panel + b * kPanelBytes, whole[b % 2]);
+  for (int i = 0; i < kUnitRows; ++i)
+    sums[i] = panel.first == 0 ? vec_zero() : _mm512_load_ps(sums_at.at[row + i][band]);
+  const uint8_t* w = panel.at[band];
+  for (int64_t b = 0; b <= panel.blocks; ++b, w += kPanelBytes) {
+    if (b < panel.blocks) {
+      ahead.fetch();
+      multiply_unit(x.codes + b * kUnitRows * kTileDepth, w, whole[b % 2]);
     }
-    if (b > 0)
-      scale_unit(whole[(b - 1) % 2], panel + (b - 1) * kPanelBytes, x.scales + (b - 1) * kUnitRows, sums);
+    if (b > 0) scale_unit(whole[(b - 1) % 2], w - kPanelBytes, x.scales + (b - 1) * kUnitRows, sums);
   }
-  for (int i = 0; i < kUnitRows; ++i) _mm512_store_ps(sums_at[i][band], sums[i]);
+  for (int i = 0; i < kUnitRows; ++i) _mm512_store_ps(sums_at.at[row + i][band], sums[i]);
 }
 
 // Sixteen activations at a time.
 template <typename Signed>
 struct UnitPasses {
   static constexpr int64_t kTileBytes = Signed::Codes::kBytes;
+
+  static inline void run(Panel& panel, const EncodedRows& e, int64_t t_begin, int64_t t_end, Ahead& ahead,
+                         PanelSums& sums) {
+    for (int j = 0; j < 2; ++j) {
+      for (int64_t b = 0; b < panel.blocks; ++b)
+        fill(panel.tiles[j] + b * kTileBytes, panel.at[j] + b * kPanelBytes);
+    }
+    PaddedRows padded;
+    for (int64_t t = t_begin; t < t_end; t += kUnitRows) {
+      const int64_t at = encoded_block(e, t, panel.first);
+      const UnitRows x = t + kUnitRows <= e.rows ? UnitRows{e.codes + at * kTileDepth, e.scales + at}
+                                                 : padded.fill(e, t, panel.first, panel.blocks);
+      for (int j = 0; j < 2; ++j) unit_rows(x, panel, j, t - t_begin, ahead, sums);
+      for (int64_t i = t; i < t_end && i < t + kUnitRows; ++i) ahead.fetch_y(i - t_begin);
+    }
+  }
+
   static inline void fill(const uint8_t* tile, uint8_t* panel) {
     Signed::unpack(tile + kTileScaleBytes, panel);
     _mm512_store_ps((float*)(panel + kPanelScales), load_bf16(tile));
   }
-  static inline void run(const uint8_t* panels, const EncodedRows& e, int64_t t_begin, int64_t t_end,
-                         int64_t block, int64_t blocks, Ahead ahead, PanelSums& sums) {
-    PaddedRows padded;
-    for (int64_t t = t_begin; t < t_end; t += kUnitRows) {
-      const int64_t at = encoded_block(e, t, block);
-      const UnitRows x = t + kUnitRows <= e.rows ? UnitRows{e.codes + at * kTileDepth, e.scales + at}
-                                                 : padded.fill(e, t, block, blocks);
-      for (int j = 0; j < 2; ++j) {
-        unit_rows(x, panels + j * kPanelBlocks * kPanelBytes, blocks, ahead, sums.at + (t - t_begin), j,
-                  block == 0);
-        ahead.share += blocks;
-      }
-    }
-  }
 };
 
 void matmul_coded_amx(const MatmulCodedArgs& a, int64_t n_begin, int64_t n_end) {
-  if (a.x.rows <= 8) return matmul_coded(a, n_begin, n_end);
+  if (a.x.rows <= kStreamedRows) return matmul_coded(a, n_begin, n_end);
   const TileRegisters registers;
   if (a.w.format == nestor::quant::Format::q4) {
-    panel_product<UnitPasses<SignedQ4>>(a, n_begin, n_end);
+    panel_product<UnitPasses<SignedQ4>>(a, a.x.rows, n_begin, n_end);
   } else {
-    panel_product<UnitPasses<SignedQ8>>(a, n_begin, n_end);
+    panel_product<UnitPasses<SignedQ8>>(a, a.x.rows, n_begin, n_end);
   }
 }
 

@@ -6,6 +6,10 @@
 
 #include "kernels/cpu/tiled_body.h"
 
+#include "kernels/cpu/coded_blocks_avx512.h"
+
+#include "kernels/cpu/coded_panels_avx512.h"
+
 #include "kernels/cpu/coded_body_avx512.h"
 
 #include "kernels/cpu/turn_avx512.h"

@@ -1,0 +1,152 @@
+// One block of tiles times activations rounded to eight bits, for AVX-512, over the dot product of four bytes
+// that the file before this one declares (dot_vnni.h or dot_avx512.h). Lanes are the 16 rows of a band.
+//
+// Whole-number sums become floats without a conversion: they start from the bits of kMagic = 1.5 * 2^23,
+// whose last place is 1, so that the sum, read as a float, is kMagic + sum as long as |sum| < 2^22; it is at
+// most 64 * 127 * 127 < 2^20. Multiplied by a scale with the eight bits of a bfloat16, kMagic stays exact,
+// and one fused (kMagic + sum) * scale - kMagic * scale is sum * scale, rounded once.
+#pragma once
+
+#include <string.h>
+
+namespace {
+
+using nestor::kernels::encoded_block;
+using nestor::kernels::EncodedRows;
+using nestor::kernels::kRowGroup;
+using nestor::kernels::MatmulCodedArgs;
+using nestor::kernels::start_of;
+
+constexpr int32_t kMagicBits = 0x4B400000;
+constexpr float kMagic = 12582912.0F;
+
+// A block of floats to codes; returns the scale, which is not a number if one of the floats is not finite:
+// without signs, bits grow with the number, and those of infinity and of what is no number are the largest.
+inline float encode_block(const float* x, int8_t* codes, int32_t* sum_of_codes) {
+  constexpr int kVecs = (int)(kTileDepth / kLanes);
+  constexpr uint32_t kInfinity = 0x7F800000;
+  Vec v[kVecs];
+  __m512i largest = _mm512_setzero_si512();
+  for (int i = 0; i < kVecs; ++i) {
+    v[i] = vec_load(x + i * kLanes);
+    largest = _mm512_max_epu32(largest, _mm512_castps_si512(_mm512_abs_ps(v[i])));
+  }
+  const uint32_t bits = _mm512_reduce_max_epu32(largest);
+  const float most = _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128((int)bits)));
+  const Vec inverse = vec_set(most > 1e-30F ? 127.0F / most : 0.0F);
+  // In SIMD, where it wraps: codes of a value that is not finite are anything, and the scale says so.
+  __m512i sum = _mm512_setzero_si512();
+  for (int i = 0; i < kVecs; ++i) {
+    const __m512i whole = _mm512_cvtps_epi32(vec_mul(v[i], inverse));
+    _mm_storeu_si128((__m128i*)(codes + i * kLanes), _mm512_cvtsepi32_epi8(whole));
+    sum = _mm512_add_epi32(sum, whole);
+  }
+  *sum_of_codes = _mm512_reduce_add_epi32(sum);
+  return bits < kInfinity ? most * (1.0F / 127.0F) : __builtin_nanf("");
+}
+
+inline void put_starts(const EncodedRows& to, int64_t at, int32_t sum_of_codes) {
+  to.starts_q8[at] = start_of(sum_of_codes, kOffsetQ8, kMagicBits);
+  to.starts_q4[at] = start_of(sum_of_codes, 8, kMagicBits);
+}
+
+// Whole numbers in lanes, and their sums with products of four signed codes; `w` has kOffsetQ8 added.
+typedef __m512i Whole;
+inline Whole whole_set(int32_t x) { return _mm512_set1_epi32(x); }
+inline Whole whole_load(const uint8_t* p) { return _mm512_loadu_si512(p); }
+inline Vec whole_to_floats(Whole x) { return _mm512_cvtepi32_ps(x); }
+inline Whole add_codes(Whole sums, Whole w, Whole x) { return dot_q8(sums, w, x); }
+
+// Steps of a block: step q has columns 4 q to 4 q + 3 and, in `high`, those kHalfDepth beyond.
+constexpr int kSteps = (int)(kTileDepth / 8);
+constexpr int kHalfDepth = (int)(kTileDepth / 2);
+
+// Codes of tiles as the dot product takes them.
+struct CodesQ8 {
+  static constexpr int64_t kBytes = nestor::quant::kTileBytesQ8;
+  static inline void step(const uint8_t* codes, int q, __m512i* low, __m512i* high) {
+    *low = codes_q8(_mm512_loadu_si512(codes + 64 * q));
+    *high = codes_q8(_mm512_loadu_si512(codes + 64 * (q + kSteps)));
+  }
+  static inline __m512i dot(__m512i sums, __m512i w, FourCodes x) { return dot_q8(sums, w, x); }
+  static inline const int32_t* starts(const EncodedRows& x) { return x.starts_q8; }
+};
+
+struct CodesQ4 {
+  static constexpr int64_t kBytes = nestor::quant::kTileBytesQ4;
+  static inline void step(const uint8_t* codes, int q, __m512i* low, __m512i* high) {
+    const __m512i both = _mm512_loadu_si512(codes + 64 * q);
+    *low = _mm512_and_si512(both, _mm512_set1_epi8(15));
+    *high = _mm512_and_si512(_mm512_srli_epi16(both, 4), _mm512_set1_epi8(15));
+  }
+  static inline __m512i dot(__m512i sums, __m512i w, FourCodes x) { return dot_q4(sums, w, x); }
+  static inline const int32_t* starts(const EncodedRows& x) { return x.starts_q4; }
+};
+
+// Weights of a step out of the tile itself.
+template <typename Codes>
+struct FromTile {
+  const uint8_t* tile;
+  inline void step(int q, __m512i* low, __m512i* high) const {
+    Codes::step(tile + kTileScaleBytes, q, low, high);
+  }
+  inline void scales(Vec* scale, Vec* back) const {
+    *scale = load_bf16(tile);
+    *back = vec_mul(*scale, vec_set(-kMagic));
+  }
+  inline void advance() { tile += Codes::kBytes; }
+};
+
+// Activations of one group, block after block.
+struct Activations {
+  const int8_t* codes;
+  const float* scales;
+  const int32_t* starts;
+  int64_t step;  // blocks from one to the next: rows of the group
+
+  inline void advance() {
+    codes += step * kTileDepth;
+    scales += step;
+    starts += step;
+  }
+};
+
+template <typename Codes>
+inline Activations activations_at(const EncodedRows& x, int64_t t, int64_t block) {
+  const int64_t first = t / kRowGroup * kRowGroup;
+  const int64_t at = encoded_block(x, t, block);
+  return {x.codes + at * kTileDepth, x.scales + at, Codes::starts(x) + at,
+          x.rows - first < kRowGroup ? x.rows - first : kRowGroup};
+}
+
+// Adds one block to the sums of kRows activations and kBands bands.
+template <typename Codes, int kRows, int kBands, typename From>
+inline void add_block(const From* w, const Activations& x, Vec (*sums)[kBands]) {
+  __m512i whole[kRows][kBands];
+  for (int i = 0; i < kRows; ++i) {
+    for (int j = 0; j < kBands; ++j) whole[i][j] = _mm512_set1_epi32(x.starts[i]);
+  }
+#pragma GCC unroll 8
+  for (int q = 0; q < kSteps; ++q) {
+    __m512i low[kBands], high[kBands];
+    for (int j = 0; j < kBands; ++j) w[j].step(q, &low[j], &high[j]);
+    for (int i = 0; i < kRows; ++i) {
+      const FourCodes quad = four_codes_at(x.codes + i * kTileDepth + 4 * q);
+      for (int j = 0; j < kBands; ++j) whole[i][j] = Codes::dot(whole[i][j], low[j], quad);
+    }
+    for (int i = 0; i < kRows; ++i) {
+      const FourCodes quad = four_codes_at(x.codes + i * kTileDepth + kHalfDepth + 4 * q);
+      for (int j = 0; j < kBands; ++j) whole[i][j] = Codes::dot(whole[i][j], high[j], quad);
+    }
+  }
+  for (int j = 0; j < kBands; ++j) {
+    Vec scale, back;
+    w[j].scales(&scale, &back);
+    for (int i = 0; i < kRows; ++i) {
+      const Vec scaled = vec_fma(_mm512_castsi512_ps(whole[i][j]), scale, back);
+      sums[i][j] = vec_fma(vec_set(x.scales[i]), scaled, sums[i][j]);
+    }
+  }
+}
+
+}  // namespace
