@@ -14,6 +14,13 @@ static inline int64_t encoded_block(const EncodedRows& e, int64_t t, int64_t b) 
   return first * e.blocks + b * count + t - first;
 }
 
+// What blocks become that lie side by side: 64 codes of each, their scale and their sum.
+struct CodedBlocks {
+  int8_t* codes;
+  float* scales;
+  int32_t* sums;
+};
+
 // What a sum of products starts from where the codes of the other side have `offset` added: `zero` less the
 // offset times the sum of these codes, modulo 2^32.
 static inline int32_t start_of(int32_t sum_of_codes, int32_t offset, int32_t zero) {

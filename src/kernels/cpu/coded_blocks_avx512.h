@@ -20,31 +20,6 @@ using nestor::kernels::start_of;
 constexpr int32_t kMagicBits = 0x4B400000;
 constexpr float kMagic = 12582912.0F;
 
-// A block of floats to codes; returns the scale, which is not a number if one of the floats is not finite:
-// without signs, bits grow with the number, and those of infinity and of what is no number are the largest.
-inline float encode_block(const float* x, int8_t* codes, int32_t* sum_of_codes) {
-  constexpr int kVecs = (int)(kTileDepth / kLanes);
-  constexpr uint32_t kInfinity = 0x7F800000;
-  Vec v[kVecs];
-  __m512i largest = _mm512_setzero_si512();
-  for (int i = 0; i < kVecs; ++i) {
-    v[i] = vec_load(x + i * kLanes);
-    largest = _mm512_max_epu32(largest, _mm512_castps_si512(_mm512_abs_ps(v[i])));
-  }
-  const uint32_t bits = _mm512_reduce_max_epu32(largest);
-  const float most = _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128((int)bits)));
-  const Vec inverse = vec_set(most > 1e-30F ? 127.0F / most : 0.0F);
-  // In SIMD, where it wraps: codes of a value that is not finite are anything, and the scale says so.
-  __m512i sum = _mm512_setzero_si512();
-  for (int i = 0; i < kVecs; ++i) {
-    const __m512i whole = _mm512_cvtps_epi32(vec_mul(v[i], inverse));
-    _mm_storeu_si128((__m128i*)(codes + i * kLanes), _mm512_cvtsepi32_epi8(whole));
-    sum = _mm512_add_epi32(sum, whole);
-  }
-  *sum_of_codes = _mm512_reduce_add_epi32(sum);
-  return bits < kInfinity ? most * (1.0F / 127.0F) : __builtin_nanf("");
-}
-
 inline void put_starts(const EncodedRows& to, int64_t at, int32_t sum_of_codes) {
   to.starts_q8[at] = start_of(sum_of_codes, kOffsetQ8, kMagicBits);
   to.starts_q4[at] = start_of(sum_of_codes, 8, kMagicBits);
@@ -55,7 +30,7 @@ typedef __m512i Whole;
 inline Whole whole_set(int32_t x) { return _mm512_set1_epi32(x); }
 inline Whole whole_load(const uint8_t* p) { return _mm512_loadu_si512(p); }
 inline Vec whole_to_floats(Whole x) { return _mm512_cvtepi32_ps(x); }
-inline Whole add_codes(Whole sums, Whole w, Whole x) { return dot_q8(sums, w, x); }
+inline Whole add_codes(Whole sums, Whole w, FourCodes x) { return dot_q8(sums, w, x); }
 
 // Steps of a block: step q has columns 4 q to 4 q + 3 and, in `high`, those kHalfDepth beyond.
 constexpr int kSteps = (int)(kTileDepth / 8);

@@ -8,6 +8,7 @@
 
 namespace {
 
+using nestor::kernels::CodedBlocks;
 using nestor::kernels::encoded_block;
 using nestor::kernels::EncodedRows;
 using nestor::kernels::MatmulCodedArgs;
@@ -48,6 +49,12 @@ inline float encode_block(const float* x, int8_t* codes, int32_t* sum_of_codes) 
   return most * (1.0F / 127.0F) + vec_sum(poison);
 }
 
+// None of `count` rows together: each is encoded alone.
+template <typename Blocks>
+inline int64_t encode_sixteens(const Blocks&, int64_t, const CodedBlocks&) {
+  return 0;
+}
+
 constexpr int32_t kOffsetQ8 = 0;
 
 inline void put_starts(const EncodedRows& to, int64_t at, int32_t sum_of_codes) {
@@ -64,7 +71,7 @@ inline Whole add_codes(Whole sums, Whole w, Whole x) {
   return add_q8(sums, _mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
 }
 
-inline __m256i four_codes(const int8_t* p) {
+inline __m256i four_codes_at(const int8_t* p) {
   int32_t quad;
   memcpy(&quad, p, sizeof quad);
   __m256i all = _mm256_set1_epi32(quad);
@@ -94,8 +101,8 @@ inline void block_sums_q4(const uint8_t* const* codes, const int8_t* const* x, c
         high[v] = _mm256_and_si256(_mm256_srli_epi16(both, 4), low_half);
       }
       for (int i = 0; i < kRows; ++i) {
-        const __m256i first = four_codes(x[i] + 4 * q);
-        const __m256i second = four_codes(x[i] + kTileDepth / 2 + 4 * q);
+        const __m256i first = four_codes_at(x[i] + 4 * q);
+        const __m256i second = four_codes_at(x[i] + kTileDepth / 2 + 4 * q);
         for (int v = 0; v < kVecs; ++v)
           part[i][v] = add_q4(add_q4(part[i][v], low[v], first), high[v], second);
       }
@@ -119,7 +126,7 @@ inline void block_sums_q8(const uint8_t* const* codes, const int8_t* const* x, _
       magnitude[v] = _mm256_abs_epi8(w[v]);
     }
     for (int i = 0; i < kRows; ++i) {
-      const __m256i four = four_codes(x[i] + 4 * q);
+      const __m256i four = four_codes_at(x[i] + 4 * q);
       for (int v = 0; v < kVecs; ++v) {
         sums[i][v] = add_q8(sums[i][v], magnitude[v], _mm256_sign_epi8(four, w[v]));
       }

@@ -60,34 +60,38 @@ struct ScaledRows {
   int32_t starts[kScaledRows];
 };
 
-inline void encode_scaled(const float* x, const RowBlock& rows, const float* scales, int64_t t,
-                          ScaledRows* to) {
-  float scaled[kTileDepth];
-  if (rows.begin == 0 && rows.end == kTileDepth) {
-    for (int64_t p = 0; p < kTileDepth; p += kLanes)
-      vec_store(scaled + p, vec_mul(vec_load(x + rows.first + p), vec_load(scales + p)));
-  } else {
-    memset(scaled, 0, sizeof scaled);
-    for (int64_t p = rows.begin; p < rows.end; ++p) scaled[p] = x[rows.first + p] * scales[p];
-  }
-  int32_t sum = 0;
-  to->scales[t] = encode_block(scaled, to->codes[t], &sum);
-  to->starts[t] = start_of(sum, kOffsetQ8, 0);
-}
-
-// Rows of y that a block goes to: `count` columns.
-struct Outputs {
-  float* y;
-  int64_t stride;
-  int64_t count;
-  Sums sums;
+// Blocks of activations times scales.
+struct ScaledBlocks {
+  FloatBlocks x;
+  const float* scales;
+  inline Vec operator()(int64_t i, int64_t p) const { return vec_mul(x(i, p), vec_load(scales + p)); }
 };
 
-// A block times kRows activations.
-template <int kRows>
-inline void add_turned(const TurnedBlock& w, const ScaledRows& x, int64_t t, const Outputs& to) {
+// Activations x to x + (count - 1) * stride.
+inline void encode_scaled(const float* x, int64_t stride, int64_t count, const RowBlock& rows,
+                          const float* scales, ScaledRows* to) {
+  int32_t sums[kScaledRows];
+  for (int64_t t = 0; t < count; t += kRowGroup) {
+    const int64_t here = count - t < kRowGroup ? count - t : kRowGroup;
+    const float* from = x + t * stride + rows.first;
+    const CodedBlocks blocks = {to->codes[t], to->scales + t, sums + t};
+    if (rows.begin == 0 && rows.end == kTileDepth) {
+      encode_blocks(ScaledBlocks{{from, stride}, scales}, here, blocks);
+    } else {
+      const PaddedBlocks padded(from, stride, here, rows.begin, rows.end);
+      encode_blocks(ScaledBlocks{padded.blocks(), scales}, here, blocks);
+    }
+  }
+  for (int64_t t = 0; t < count; ++t) to->starts[t] = start_of(sums[t], kOffsetQ8, 0);
+}
+
+// A block times kRows activations: 64 columns of y. Inlined, g++ 12 keeps columns in registers from call to
+// call, and has none left for the sums.
+template <int kRows, Sums kSums>
+__attribute__((noinline)) void add_turned(const TurnedBlock& w, const ScaledRows& x, int64_t t, float* y,
+                                          int64_t stride) {
   constexpr int kVecs = 4;
-  for (int64_t n = 0; n < to.count; n += kVecs * kLanes) {
+  for (int64_t n = 0; n < kTileDepth; n += kVecs * kLanes) {
     Whole sums[kRows][kVecs];
     for (int i = 0; i < kRows; ++i) {
       for (int v = 0; v < kVecs; ++v) sums[i][v] = whole_set(x.starts[t + i]);
@@ -98,33 +102,37 @@ inline void add_turned(const TurnedBlock& w, const ScaledRows& x, int64_t t, con
       Whole columns[kVecs];
       for (int v = 0; v < kVecs; ++v) columns[v] = whole_load(w.codes[q] + 4 * (n + v * kLanes));
       for (int i = 0; i < kRows; ++i) {
-        const Whole four = four_codes(x.codes[t + i] + 4 * q);
+        const auto four = four_codes_at(x.codes[t + i] + 4 * q);
         for (int v = 0; v < kVecs; ++v) sums[i][v] = add_codes(sums[i][v], columns[v], four);
       }
     }
-    const bool whole_block = to.count - n >= kVecs * kLanes;
     for (int i = 0; i < kRows; ++i) {
       const Vec scale = vec_set(x.scales[t + i]);
       for (int v = 0; v < kVecs; ++v) {
-        const Vec sum = whole_to_floats(sums[i][v]);
-        float* at = to.y + i * to.stride + n + v * kLanes;
-        const int64_t left = to.count - n - v * kLanes;
-        if (whole_block || left >= kLanes) {
-          const Vec before = to.sums == Sums::fresh ? vec_zero() : vec_load(at);
-          vec_store(at, vec_fma(scale, sum, before));
-        } else if (left > 0) {
-          const Vec before = to.sums == Sums::fresh ? vec_zero() : vec_load_part(at, left);
-          vec_store_part(at, vec_fma(scale, sum, before), left);
-        }
+        float* at = y + i * stride + n + v * kLanes;
+        const Vec before = kSums == Sums::fresh ? vec_zero() : vec_load(at);
+        vec_store(at, vec_fma(scale, whole_to_floats(sums[i][v]), before));
       }
     }
   }
 }
 
+// The same for `columns` of y, at most 64.
+template <int kRows, Sums kSums>
+inline void add_columns(const TurnedBlock& w, const ScaledRows& x, int64_t t, float* y, int64_t stride,
+                        int64_t columns) {
+  if (columns == kTileDepth) return add_turned<kRows, kSums>(w, x, t, y, stride);
+  float whole[kRows][kTileDepth];
+  const size_t bytes = (size_t)columns * sizeof(float);
+  for (int i = 0; i < kRows && kSums == Sums::onto_y; ++i) memcpy(whole[i], y + i * stride, bytes);
+  add_turned<kRows, kSums>(w, x, t, whole[0], kTileDepth);
+  for (int i = 0; i < kRows; ++i) memcpy(y + i * stride, whole[i], bytes);
+}
+
 // One block of rows, activations [t_begin, t_end).
-template <typename Turn>
-inline void add_row_block(const MatmulTransposedArgs& a, const RowBlock& rows, Sums sums, int64_t t_begin,
-                          int64_t t_end, int64_t n_begin, int64_t n_end) {
+template <typename Turn, Sums kSums>
+inline void add_row_block(const MatmulTransposedArgs& a, const RowBlock& rows, int64_t t_begin, int64_t t_end,
+                          int64_t n_begin, int64_t n_end) {
   constexpr int kRowsAtOnce = kLanes == 16 ? 4 : 2;
   TurnedBlock block;
   ScaledRows x;
@@ -133,15 +141,16 @@ inline void add_row_block(const MatmulTransposedArgs& a, const RowBlock& rows, S
     turn_block<Turn>(a.w, rows, n / kTileDepth, &block);
     // Records of the latent cache have one scale in all blocks.
     if (n == n_begin || memcmp(encoded_for, block.scales, sizeof encoded_for) != 0) {
-      for (int64_t t = t_begin; t < t_end; ++t)
-        encode_scaled(a.x + t * a.x_stride, rows, block.scales, t - t_begin, &x);
+      encode_scaled(a.x + t_begin * a.x_stride, a.x_stride, t_end - t_begin, rows, block.scales, &x);
       memcpy(encoded_for, block.scales, sizeof encoded_for);
     }
-    const int64_t count = n_end - n < kTileDepth ? n_end - n : kTileDepth;
-    int64_t t = t_begin;
-    const auto to = [&] { return Outputs{a.y + t * a.y_stride + n, a.y_stride, count, sums}; };
-    for (; t + kRowsAtOnce <= t_end; t += kRowsAtOnce) add_turned<kRowsAtOnce>(block, x, t - t_begin, to());
-    for (; t < t_end; ++t) add_turned<1>(block, x, t - t_begin, to());
+    const int64_t columns = n_end - n < kTileDepth ? n_end - n : kTileDepth;
+    float* y = a.y + t_begin * a.y_stride + n;
+    const int64_t count = t_end - t_begin;
+    int64_t t = 0;
+    for (; t + kRowsAtOnce <= count; t += kRowsAtOnce)
+      add_columns<kRowsAtOnce, kSums>(block, x, t, y + t * a.y_stride, a.y_stride, columns);
+    for (; t < count; ++t) add_columns<1, kSums>(block, x, t, y + t * a.y_stride, a.y_stride, columns);
   }
 }
 
@@ -156,7 +165,11 @@ void transposed_coded(const MatmulTransposedArgs& a, int64_t n_begin, int64_t n_
       RowBlock rows = {grid, grid - a.w.first_row, 0, kTileDepth};
       if (rows.first < 0) rows.begin = -rows.first;
       if (end - grid < kTileDepth) rows.end = end - grid;
-      add_row_block<Turn>(a, rows, sums, t, t_end, n_begin, n_end);
+      if (sums == Sums::fresh) {
+        add_row_block<Turn, Sums::fresh>(a, rows, t, t_end, n_begin, n_end);
+      } else {
+        add_row_block<Turn, Sums::onto_y>(a, rows, t, t_end, n_begin, n_end);
+      }
       sums = Sums::onto_y;
     }
   }

@@ -8,10 +8,10 @@
 
 #include "kernels/cpu/coded_body_avx2.h"
 
+#include "kernels/cpu/encode_body.h"
 #include "kernels/cpu/turn_avx2.h"
 
 #include "kernels/cpu/coded_transposed_body.h"
-#include "kernels/cpu/encode_body.h"
 
 #include "kernels/cpu/matmul_blocked_body.h"
 

@@ -6,16 +6,18 @@
 
 #include "kernels/cpu/tiled_body.h"
 
+#include "kernels/cpu/encode_avx512.h"
+
 #include "kernels/cpu/coded_blocks_avx512.h"
 
 #include "kernels/cpu/coded_panels_avx512.h"
 
 #include "kernels/cpu/coded_body_avx512.h"
 
+#include "kernels/cpu/encode_body.h"
 #include "kernels/cpu/turn_avx512.h"
 
 #include "kernels/cpu/coded_transposed_body.h"
-#include "kernels/cpu/encode_body.h"
 
 #include "kernels/cpu/matmul_blocked_body.h"
 
