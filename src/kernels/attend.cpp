@@ -135,7 +135,6 @@ void attend_chunk(const Task& task, const Unit& unit, const EncodedRows& codes, 
 // Joins the positions of a chunk to those before, for the rows that see any of them. Always in ascending
 // order, one chunk at a time: the same bits however chunks are handed out.
 void join(const Task& task, const Unit& unit, std::int64_t chunk, const Part& next, const Part& whole) {
-  const std::int64_t latent = task.layout.latent;
   for (std::int64_t i = 0; i < unit.queries(); ++i) {
     const AttendRow& row = task.rows[static_cast<std::size_t>(unit.row + i / unit.heads)];
     if (row.positions <= chunk * kChunk) continue;
@@ -143,11 +142,8 @@ void join(const Task& task, const Unit& unit, std::int64_t chunk, const Part& ne
     const float before = whole.sums[i] * std::exp(whole.peaks[i] - peak);
     const float added = next.sums[i] * std::exp(next.peaks[i] - peak);
     const float sum = before + added;
-    const float keep = before / sum;
-    const float take = added / sum;
-    float* to = whole.mixed.row(i);
-    const float* from = next.mixed.row(i);
-    for (std::int64_t k = 0; k < latent; ++k) to[k] = to[k] * keep + from[k] * take;
+    task.ctx.ops.add_scaled({next.mixed.row(i), added / sum, whole.mixed.row(i), before / sum}, 0,
+                            task.layout.latent);
     whole.peaks[i] = peak;
     whole.sums[i] = sum;
   }

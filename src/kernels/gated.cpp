@@ -21,9 +21,10 @@ struct Pieces {
 };
 
 // As large as leaves every worker several: reading stumbles where a piece begins. `most` is a bound.
-Pieces cut(const Context& ctx, std::int64_t matrices, std::int64_t rows, std::int64_t most) {
-  constexpr std::int64_t kPiecesPerWorker = 8;
-  const std::int64_t even = matrices * rows / (ctx.team.threads() * kPiecesPerWorker);
+Pieces cut(const Context& ctx, std::int64_t matrices, std::int64_t rows, std::int64_t activations,
+           std::int64_t most) {
+  const std::int64_t pieces = ctx.team.threads() * (activations <= 8 ? 8 : 64);
+  const std::int64_t even = matrices * rows / pieces;
   const std::int64_t grains = std::max<std::int64_t>(std::min({even, rows, most}) / kPieceGrain, 1);
   const std::int64_t piece = grains * kPieceGrain;
   return {rows, piece, (rows + piece - 1) / piece};
@@ -70,7 +71,7 @@ void gated_products(const Context& ctx, std::span<const GatedProduct> products) 
     show_input(ctx, p.in, *p.gate);
     if (p.up != nullptr) show_input(ctx, p.in, *p.up);
   }
-  const Pieces in = cut(ctx, std::ssize(products), width, kScratchFloats / (2 * most_rows));
+  const Pieces in = cut(ctx, std::ssize(products), width, most_rows, kScratchFloats / (2 * most_rows));
   const Rows scratch = take_rows(ctx.arena, ctx.team.threads() * most_rows, 2 * in.piece);
   for_tiles(ctx, std::ssize(products) * in.of_each, 2 * cost, [&](std::int64_t i, int worker) {
     const std::size_t at = in.matrix(i);
@@ -78,7 +79,7 @@ void gated_products(const Context& ctx, std::span<const GatedProduct> products) 
                   in.begin(i), in.end(i));
   });
   for (std::size_t i = 0; i < products.size(); ++i) show_input(ctx, inner[i], *products[i].down);
-  const Pieces out = cut(ctx, std::ssize(products), hidden, hidden);
+  const Pieces out = cut(ctx, std::ssize(products), hidden, most_rows, hidden);
   for_tiles(ctx, std::ssize(products) * out.of_each, cost, [&](std::int64_t i, int) {
     const GatedProduct& p = products[out.matrix(i)];
     multiply_rows(ctx, inner[out.matrix(i)], *p.down, p.out, out.begin(i), out.end(i));

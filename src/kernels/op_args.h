@@ -82,11 +82,12 @@ struct SoftmaxArgs {
   float* sums;
 };
 
-/// y[i] += factor * x[i].
+/// y[i] = keep * y[i] + factor * x[i].
 struct AddScaledArgs {
   const float* x;
   float factor;
   float* y;
+  float keep = 1;
 };
 
 /// y = float32 values of `count` stored numbers, starting at element (row, 0) of a matrix.

@@ -18,12 +18,14 @@ constexpr std::int64_t kWorthSharing = 1 << 20;
 // takes fewer.
 template <typename Body>
 void split(const Context& ctx, std::int64_t n, std::int64_t grain, std::int64_t cost, const Body& body) {
-  constexpr std::int64_t kTilesPerWorker = 8;
   if (cost < kWorthSharing || ctx.team.threads() == 1) {
     if (n > 0) body(0, n);
     return;
   }
-  std::int64_t tile = (n + ctx.team.threads() * kTilesPerWorker - 1) / (ctx.team.threads() * kTilesPerWorker);
+  // The more there is to do, the less a tile's beginning weighs against waiting for the last one.
+  constexpr std::int64_t kMuch = std::int64_t{1} << 28;
+  const std::int64_t most_tiles = ctx.team.threads() * (cost < kMuch ? 8 : 32);
+  std::int64_t tile = (n + most_tiles - 1) / most_tiles;
   tile = (tile + grain - 1) / grain * grain;
   const std::int64_t tiles = tile == 0 ? 0 : (n + tile - 1) / tile;
   ctx.team.run(tiles, [&](std::int64_t i, int) { body(i * tile, std::min(n, (i + 1) * tile)); });
@@ -183,7 +185,8 @@ void multiply(const Context& ctx, const Input& x, std::span<const Product> produ
     show_input(ctx, x, *p.w);
   }
   // The bands of all matrices in a row; a piece may reach over the end of one into the next.
-  split(ctx, bands, 1, cost, [&](std::int64_t begin, std::int64_t end) {
+  // Panels take bands in pairs.
+  split(ctx, bands, x.rows > 8 ? 2 : 1, cost, [&](std::int64_t begin, std::int64_t end) {
     for (const Product& p : products) {
       const std::int64_t last = std::min(end * quant::kBandRows, p.w->rows);
       if (begin * quant::kBandRows < last) multiply_rows(ctx, x, *p.w, p.y, begin * quant::kBandRows, last);

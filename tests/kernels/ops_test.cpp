@@ -369,15 +369,18 @@ TEST_P(Ops, SoftmaxAndSwigluAgreeAlsoAtTheEnds) {
 
 TEST_P(Ops, AddScaledAgrees) {
   for (const std::int64_t count : kSizes) {
-    const auto x = random_floats(count, 12);
-    const auto start = random_floats(count, 13);
-    Guarded y(count);
-    std::copy(start.begin(), start.end(), y.data());
-    ops().add_scaled({x.data(), 0.3F, y.data()}, 0, count);
-    y.expect_untouched();
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      const double exact = start[i] + static_cast<double>(0.3F) * x[i];
-      ASSERT_LE(std::fabs(y.data()[i] - exact), 2 * kUnit * (std::fabs(start[i]) + std::fabs(0.3F * x[i])));
+    for (const float keep : {1.0F, 0.7F}) {
+      const auto x = random_floats(count, 12);
+      const auto start = random_floats(count, 13);
+      Guarded y(count);
+      std::copy(start.begin(), start.end(), y.data());
+      ops().add_scaled({x.data(), 0.3F, y.data(), keep}, 0, count);
+      y.expect_untouched();
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const double exact = static_cast<double>(keep) * start[i] + static_cast<double>(0.3F) * x[i];
+        ASSERT_LE(std::fabs(y.data()[i] - exact),
+                  2 * kUnit * (std::fabs(keep * start[i]) + std::fabs(0.3F * x[i])));
+      }
     }
   }
 }

@@ -151,12 +151,13 @@ void softmax(const SoftmaxArgs& a, int64_t row_begin, int64_t row_end) {
 
 void add_scaled(const AddScaledArgs& a, int64_t begin, int64_t end) {
   const Vec factor = vec_set(a.factor);
+  const Vec keep = vec_set(a.keep);
+  const auto sum = [&](Vec x, Vec y) { return vec_fma(factor, x, vec_mul(keep, y)); };
   int64_t i = begin;
-  for (; i + kLanes <= end; i += kLanes)
-    vec_store(a.y + i, vec_fma(factor, vec_load(a.x + i), vec_load(a.y + i)));
+  for (; i + kLanes <= end; i += kLanes) vec_store(a.y + i, sum(vec_load(a.x + i), vec_load(a.y + i)));
   if (i < end) {
     const int64_t n = end - i;
-    vec_store_part(a.y + i, vec_fma(factor, vec_load_part(a.x + i, n), vec_load_part(a.y + i, n)), n);
+    vec_store_part(a.y + i, sum(vec_load_part(a.x + i, n), vec_load_part(a.y + i, n)), n);
   }
 }
 

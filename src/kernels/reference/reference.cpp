@@ -89,7 +89,7 @@ void softmax(const SoftmaxArgs& a, std::int64_t row_begin, std::int64_t row_end)
 }
 
 void add_scaled(const AddScaledArgs& a, std::int64_t begin, std::int64_t end) {
-  for (std::int64_t i = begin; i < end; ++i) a.y[i] += a.factor * a.x[i];
+  for (std::int64_t i = begin; i < end; ++i) a.y[i] = a.keep * a.y[i] + a.factor * a.x[i];
 }
 
 void widen(const WidenArgs& a, std::int64_t begin, std::int64_t end) {
