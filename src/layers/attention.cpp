@@ -64,50 +64,68 @@ Rows take_head_rows(kernels::Arena& arena, std::int64_t rows, std::int64_t heads
 // Of [T * A, ...] the rows of one head.
 Rows of_head(Rows x, const AttentionShape& s, std::int64_t head) { return {x.row(head), s.heads * x.stride}; }
 
-// The query of every head beside its rotary part: [T * A, R + P], softmax scale included. `latent` is q_a
-// x.
-void latent_queries(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
-                    const StepCache& cache, Rows latent, Rows query) {
-  const kernels::Arena::Scope scope(ctx.arena);
-  const auto rows = static_cast<std::int64_t>(cache.rows.size());
-  const Rows q = kernels::take_rows(ctx.arena, rows, s.heads * (s.nope + s.rope));
-  const kernels::Product product{&w.q_b, q};
-  const auto normed = kernels::normed_input(ctx, latent, rows, {w.q_norm, s.q_rank, s.norm_eps, s.q_factor},
-                                            latent, kernels::forms_of(ctx, std::array{&w.q_b}));
-  kernels::multiply(ctx, normed, {&product, 1});
+// Rows [begin, end) of a step.
+struct Slab {
+  std::int64_t begin, end;
+  std::int64_t rows() const { return end - begin; }
+};
 
-  const std::int64_t cost = rows * s.heads * s.nope * s.kv_rank;
-  (kernels::takes_codes(ctx, w.kv_b) ? ctx.work.code_products : ctx.work.float_products) += cost;
-  ctx.work.weight_bytes += quant::stored_bytes(quant::row_slice(w.kv_b, 0, s.heads * s.nope));
+// The query of every head beside its rotary part: [rows * A, R + P], softmax scale included. `q` is q_b of
+// all rows.
+void latent_queries(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
+                    const RotaryAngles& angles, const Slab& slab, Rows q, Rows query) {
+  const std::int64_t cost = slab.rows() * s.heads * s.nope * s.kv_rank;
   kernels::for_tiles(ctx, s.heads, cost, [&](std::int64_t head, int) {
-    const Rows in = {q.data + head * (s.nope + s.rope), q.stride};
+    const Rows in = {q.row(slab.begin) + head * (s.nope + s.rope), q.stride};
     const Rows out = of_head(query, s, head);
-    for (std::int64_t t = 0; t < rows; ++t) {
+    for (std::int64_t t = 0; t < slab.rows(); ++t) {
       std::copy_n(in.row(t) + s.nope, s.rope, out.row(t) + s.kv_rank);
-      rotate(cache.angles, t, out.row(t) + s.kv_rank);
+      rotate(angles, slab.begin + t, out.row(t) + s.kv_rank);
     }
     const auto keys = quant::row_slice(w.kv_b, head * (s.nope + s.value), s.nope);
-    ctx.ops.matmul_transposed({in.data, in.stride, rows, keys, out.data, out.stride, kernels::Sums::fresh}, 0,
-                              s.kv_rank);
+    ctx.ops.matmul_transposed(
+        {in.data, in.stride, slab.rows(), keys, out.data, out.stride, kernels::Sums::fresh}, 0, s.kv_rank);
   });
 }
 
-// Mixed latents [T * A, R] to values [T, A * v].
+// Mixed latents [rows * A, R] to rows of values [T, A * v].
 void values_of(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
-               std::int64_t rows, Rows mixed, Rows values) {
+               const Slab& slab, Rows mixed, Rows values) {
   const kernels::Arena::Scope scope(ctx.arena);
   const auto inputs = ctx.arena.take_span<kernels::Input>(ctx.team.threads());
   const kernels::Forms forms = kernels::forms_of(ctx, std::array{&w.kv_b});
-  for (auto& of_worker : inputs) of_worker = kernels::take_forms(ctx, {}, rows, s.kv_rank, forms);
-  const std::int64_t cost = rows * s.heads * s.value * s.kv_rank;
-  kernels::count_product(ctx, rows, quant::row_slice(w.kv_b, 0, s.heads * s.value));
+  for (auto& of_worker : inputs) of_worker = kernels::take_forms(ctx, {}, slab.rows(), s.kv_rank, forms);
+  const std::int64_t cost = slab.rows() * s.heads * s.value * s.kv_rank;
   kernels::for_tiles(ctx, s.heads, cost, [&](std::int64_t head, int worker) {
     const auto up = quant::row_slice(w.kv_b, head * (s.nope + s.value) + s.nope, s.value);
     kernels::Input& in = inputs[static_cast<std::size_t>(worker)];
     in.x = of_head(mixed, s, head);
-    kernels::fill_forms(ctx, in.x, 0, s.kv_rank, in, 0, rows);
-    kernels::multiply_rows(ctx, in, up, {values.data + head * s.value, values.stride}, 0, s.value);
+    kernels::fill_forms(ctx, in.x, 0, s.kv_rank, in, 0, slab.rows());
+    kernels::multiply_rows(ctx, in, up, {values.row(slab.begin) + head * s.value, values.stride}, 0, s.value);
   });
+}
+
+// Rows whose latent queries, A * (R + P) floats each, are there at once: few enough to stay in a cache from
+// where they are made to where they are used, enough for products.
+constexpr std::int64_t kSlabRows = 128;
+
+// Values [T, A * v] of all heads from queries [T, A * (nope + rope)].
+void attend_in_slabs(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
+                     const StepCache& cache, Rows q, Rows values) {
+  const kernels::Arena::Scope scope(ctx.arena);
+  const auto rows = static_cast<std::int64_t>(cache.rows.size());
+  kernels::count_product(ctx, rows, w.kv_b);  // its keys times queries, its values times mixed latents
+  const std::int64_t most = std::min(rows, kSlabRows);
+  const Rows query = take_head_rows(ctx.arena, most, s.heads, s.kv_rank + s.rope);
+  const Rows mixed = take_head_rows(ctx.arena, most, s.heads, s.kv_rank);
+  for (std::int64_t begin = 0; begin < rows; begin += kSlabRows) {
+    const Slab slab = {begin, std::min(begin + kSlabRows, rows)};
+    latent_queries(ctx, s, w, cache.angles, slab, q, query);
+    const auto seen =
+        cache.rows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(slab.rows()));
+    kernels::attend(ctx, cache.layout, seen, s.heads, query, mixed);
+    values_of(ctx, s, w, slab, mixed, values);
+  }
 }
 
 }  // namespace
@@ -140,12 +158,13 @@ void attention(const kernels::Context& ctx, const AttentionShape& s, const Atten
   const std::array products = {kernels::Product{&w.kv_a, record}, kernels::Product{&w.q_a, latent}};
   kernels::multiply(ctx, x, products);
   append_records(ctx, s, w, cache, record);
-  const Rows query = take_head_rows(ctx.arena, rows, s.heads, s.kv_rank + s.rope);
-  latent_queries(ctx, s, w, cache, latent, query);
-  const Rows mixed = take_head_rows(ctx.arena, rows, s.heads, s.kv_rank);
-  kernels::attend(ctx, cache.layout, cache.rows, s.heads, query, mixed);
+  const Rows q = kernels::take_rows(ctx.arena, rows, s.heads * (s.nope + s.rope));
+  const kernels::Product product{&w.q_b, q};
+  const auto normed = kernels::normed_input(ctx, latent, rows, {w.q_norm, s.q_rank, s.norm_eps, s.q_factor},
+                                            latent, kernels::forms_of(ctx, std::array{&w.q_b}));
+  kernels::multiply(ctx, normed, {&product, 1});
   const Rows values = kernels::take_rows(ctx.arena, rows, s.heads * s.value);
-  values_of(ctx, s, w, rows, mixed, values);
+  attend_in_slabs(ctx, s, w, cache, q, values);
   kernels::matmul(ctx, values, rows, w.o, out);
 }
 
