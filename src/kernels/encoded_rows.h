@@ -14,6 +14,27 @@ static inline int64_t encoded_block(const EncodedRows& e, int64_t t, int64_t b) 
   return first * e.blocks + b * count + t - first;
 }
 
+// Rows from one of a group on, block after block.
+struct Activations {
+  const int8_t* codes;
+  const float* scales;
+  const int32_t* starts;
+  int64_t step;  // blocks from one to the next: rows of the group
+
+  inline void advance() {
+    codes += step * quant::kTileDepth;
+    scales += step;
+    starts += step;
+  }
+};
+
+// From row t and block b on; `starts` is one of the two of e.
+static inline Activations activations_at(const EncodedRows& e, const int32_t* starts, int64_t t, int64_t b) {
+  const int64_t left = e.rows - t / kRowGroup * kRowGroup;
+  const int64_t at = encoded_block(e, t, b);
+  return {e.codes + at * quant::kTileDepth, e.scales + at, starts + at, left < kRowGroup ? left : kRowGroup};
+}
+
 // What blocks become that lie side by side: 64 codes of each, their scale and their sum.
 struct CodedBlocks {
   int8_t* codes;

@@ -11,6 +11,8 @@
 
 namespace {
 
+using nestor::kernels::Activations;
+using nestor::kernels::activations_at;
 using nestor::kernels::encoded_block;
 using nestor::kernels::EncodedRows;
 using nestor::kernels::kRowGroup;
@@ -72,27 +74,8 @@ struct FromTile {
   inline void advance() { tile += Codes::kBytes; }
 };
 
-// Activations of one group, block after block.
-struct Activations {
-  const int8_t* codes;
-  const float* scales;
-  const int32_t* starts;
-  int64_t step;  // blocks from one to the next: rows of the group
-
-  inline void advance() {
-    codes += step * kTileDepth;
-    scales += step;
-    starts += step;
-  }
-};
-
-template <typename Codes>
-inline Activations activations_at(const EncodedRows& x, int64_t t, int64_t block) {
-  const int64_t first = t / kRowGroup * kRowGroup;
-  const int64_t at = encoded_block(x, t, block);
-  return {x.codes + at * kTileDepth, x.scales + at, Codes::starts(x) + at,
-          x.rows - first < kRowGroup ? x.rows - first : kRowGroup};
-}
+// Bands that a step takes, so that a register of codes meets several others.
+constexpr int64_t kPanelBands = 2;
 
 // Adds one block to the sums of kRows activations and kBands bands.
 template <typename Codes, int kRows, int kBands, typename From>

@@ -36,7 +36,7 @@ inline void written_to_memory() { asm volatile("" : : : "memory"); }
 constexpr int64_t kUnitRows = 16;
 static_assert(kUnitRows == kRowGroup && kUnitRows == kBandRows && kPanelRows % kUnitRows == 0);
 
-// A panel (coded_panels_avx512.h) of signed codes.
+// A panel (coded_panels_body.h) of signed codes.
 struct SignedQ8 {
   using Codes = CodesQ8;
   static inline void unpack(const uint8_t* codes, uint8_t* panel) {

@@ -1,226 +1,122 @@
-// Products of tiles with activations rounded to eight bits, for AVX2, over the sums of a block that the file
-// before this one makes (dot_avx2.h or dot_avx2_vnni.h): exact integers inside a block,
-// float32 between blocks. Lanes are rows of the matrix, as in tiled_body.h. The sum of a block of q4 starts
-// from -8 times the sum of the codes of x.
+// Products of tiles with activations rounded to eight bits, for AVX2, over coded_blocks_avx2.h,
+// coded_panels_body.h and coded_passes_avx2.h. Few activations are a matter of memory, and tiles are used as
+// they come.
 #pragma once
-
-#include <string.h>
 
 namespace {
 
-using nestor::kernels::CodedBlocks;
-using nestor::kernels::encoded_block;
-using nestor::kernels::EncodedRows;
-using nestor::kernels::MatmulCodedArgs;
-using nestor::kernels::start_of;
-
-// 32 values to codes; returns their sums, lane by lane.
-inline __m256i put_32_codes(const float* x, __m256 inverse, int8_t* codes) {
-  __m256i whole[4];
-  for (int i = 0; i < 4; ++i)
-    whole[i] = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8 * i), inverse));
-  const __m256i words =
-      _mm256_packs_epi16(_mm256_packs_epi32(whole[0], whole[1]), _mm256_packs_epi32(whole[2], whole[3]));
-  const __m256i in_order = _mm256_permutevar8x32_epi32(words, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-  _mm256_storeu_si256((__m256i*)codes, in_order);
-  return _mm256_add_epi32(_mm256_add_epi32(whole[0], whole[1]), _mm256_add_epi32(whole[2], whole[3]));
-}
-
-// A block of floats to codes; returns the scale.
-inline float encode_block(const float* x, int8_t* codes, int32_t* sum_of_codes) {
-  __m256 largest = _mm256_setzero_ps();
-  __m256 poison = _mm256_setzero_ps();  // not a number as soon as one value is not finite
-  const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFFFFFF));
-  for (int64_t i = 0; i < kTileDepth; i += kLanes) {
-    const __m256 v = _mm256_loadu_ps(x + i);
-    largest = _mm256_max_ps(largest, _mm256_and_ps(v, magnitude));
-    poison = _mm256_fmadd_ps(v, _mm256_setzero_ps(), poison);
-  }
-  const float most = vec_largest(largest);
-  const __m256 inverse = _mm256_set1_ps(most > 1e-30F ? 127.0F / most : 0.0F);
-  static_assert(kTileDepth == 64);
-  const __m256i sum =
-      _mm256_add_epi32(put_32_codes(x, inverse, codes), put_32_codes(x + 32, inverse, codes + 32));
-  __m128i s = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-  s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
-  s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1));
-  // In SIMD, where it wraps: codes of a value that is not finite are anything, and the scale says so.
-  *sum_of_codes = _mm_cvtsi128_si32(s);
-  return most * (1.0F / 127.0F) + vec_sum(poison);
-}
-
-// None of `count` rows together: each is encoded alone.
-template <typename Blocks>
-inline int64_t encode_sixteens(const Blocks&, int64_t, const CodedBlocks&) {
-  return 0;
-}
-
-constexpr int32_t kOffsetQ8 = 0;
-
-inline void put_starts(const EncodedRows& to, int64_t at, int32_t sum_of_codes) {
-  to.starts_q8[at] = 0;
-  to.starts_q4[at] = start_of(sum_of_codes, 8, 0);
-}
-
-// Whole numbers in lanes, and their sums with products of four signed codes.
-typedef __m256i Whole;
-inline Whole whole_set(int32_t x) { return _mm256_set1_epi32(x); }
-inline Whole whole_load(const uint8_t* p) { return _mm256_loadu_si256((const __m256i*)p); }
-inline Vec whole_to_floats(Whole x) { return _mm256_cvtepi32_ps(x); }
-inline Whole add_codes(Whole sums, Whole w, Whole x) {
-  return add_q8(sums, _mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
-}
-
-inline __m256i four_codes_at(const int8_t* p) {
-  int32_t quad;
-  memcpy(&quad, p, sizeof quad);
-  __m256i all = _mm256_set1_epi32(quad);
-  asm("" : "+x"(all));  // loaded once for all vectors of rows
-  return all;
-}
-
-// Whole-number sums of one block: kVecs vectors of eight rows, whose codes begin at `codes`, and kRows
-// activations.
-template <int kRows, int kVecs>
-inline void block_sums_q4(const uint8_t* const* codes, const int8_t* const* x, const int32_t* start,
-                          __m256i (*sums)[kVecs]) {
-  const __m256i low_half = _mm256_set1_epi8(15);
-  for (int i = 0; i < kRows; ++i) {
-    for (int v = 0; v < kVecs; ++v) sums[i][v] = _mm256_set1_epi32(start[i]);
-  }
-  for (int64_t four = 0; four < kTileDepth / 8; four += 4) {
-    __m256i part[kRows][kVecs];
-    for (int i = 0; i < kRows; ++i) {
-      for (int v = 0; v < kVecs; ++v) part[i][v] = begin_q4(sums[i][v]);
-    }
-    for (int64_t q = four; q < four + 4; ++q) {
-      __m256i low[kVecs], high[kVecs];
-      for (int v = 0; v < kVecs; ++v) {
-        const __m256i both = _mm256_loadu_si256((const __m256i*)(codes[v] + 64 * q));
-        low[v] = _mm256_and_si256(both, low_half);
-        high[v] = _mm256_and_si256(_mm256_srli_epi16(both, 4), low_half);
-      }
-      for (int i = 0; i < kRows; ++i) {
-        const __m256i first = four_codes_at(x[i] + 4 * q);
-        const __m256i second = four_codes_at(x[i] + kTileDepth / 2 + 4 * q);
-        for (int v = 0; v < kVecs; ++v)
-          part[i][v] = add_q4(add_q4(part[i][v], low[v], first), high[v], second);
-      }
-    }
-    for (int i = 0; i < kRows; ++i) {
-      for (int v = 0; v < kVecs; ++v) sums[i][v] = end_q4(sums[i][v], part[i][v]);
-    }
-  }
-}
-
-// Signs go over from the weights to the activations.
-template <int kRows, int kVecs>
-inline void block_sums_q8(const uint8_t* const* codes, const int8_t* const* x, __m256i (*sums)[kVecs]) {
-  for (int i = 0; i < kRows; ++i) {
-    for (int v = 0; v < kVecs; ++v) sums[i][v] = _mm256_setzero_si256();
-  }
-  for (int64_t q = 0; q < kTileDepth / 4; ++q) {
-    __m256i w[kVecs], magnitude[kVecs];
-    for (int v = 0; v < kVecs; ++v) {
-      w[v] = _mm256_loadu_si256((const __m256i*)(codes[v] + 64 * q));
-      magnitude[v] = _mm256_abs_epi8(w[v]);
-    }
-    for (int i = 0; i < kRows; ++i) {
-      const __m256i four = four_codes_at(x[i] + 4 * q);
-      for (int v = 0; v < kVecs; ++v) {
-        sums[i][v] = add_q8(sums[i][v], magnitude[v], _mm256_sign_epi8(four, w[v]));
-      }
-    }
-  }
-}
-
-struct CodesQ8 {
-  static constexpr int64_t kBytes = nestor::quant::kTileBytesQ8;
-  template <int kRows, int kVecs>
-  static inline void sum(const uint8_t* const* codes, const int8_t* const* x, const EncodedRows&, int64_t,
-                         __m256i (*sums)[kVecs]) {
-    block_sums_q8<kRows, kVecs>(codes, x, sums);
-  }
-};
-
-struct CodesQ4 {
-  static constexpr int64_t kBytes = nestor::quant::kTileBytesQ4;
-  template <int kRows, int kVecs>
-  static inline void sum(const uint8_t* const* codes, const int8_t* const* x, const EncodedRows& e,
-                         int64_t at, __m256i (*sums)[kVecs]) {
-    block_sums_q4<kRows, kVecs>(codes, x, e.starts_q4 + at, sums);
-  }
-};
-
-// kBands bands from `band` on, kRows activations of one group from t on.
+// Adds one block of kBands bands to the sums of kRows activations.
 template <typename Codes, int kRows, int kBands>
-inline void coded_bands(const MatmulCodedArgs& a, int64_t t, int64_t band, int64_t n_begin, int64_t n_end) {
-  constexpr int kVecs = 2 * kBands;  // of eight rows
-  const uint8_t* tile[kBands];
-  for (int j = 0; j < kBands; ++j) tile[j] = a.w.data + (band + j) * a.w.row_bytes;
-  Vec sums[kRows][kVecs];
+inline void add_tiles(const uint8_t* const* tiles, const Activations& x, Vec (*sums)[kBands][kBandVecs]) {
+  __m256i whole[kRows][kBands][kBandVecs];
+  __m256i part[kRows][kBands][kBandVecs];
   for (int i = 0; i < kRows; ++i) {
-    for (int v = 0; v < kVecs; ++v) sums[i][v] = vec_zero();
-  }
-  for (int64_t b = 0; b < a.x.blocks; ++b) {
-    const int64_t at = encoded_block(a.x, t, b);
-    const int8_t* x[kRows];
-    for (int i = 0; i < kRows; ++i) x[i] = a.x.codes + (at + i) * kTileDepth;
-    const uint8_t* codes[kVecs];
-    for (int v = 0; v < kVecs; ++v) codes[v] = tile[v / 2] + kTileScaleBytes + 32 * (v % 2);
-    const int64_t place = b * Codes::kBytes;
-    const int64_t ahead = fetched_at(place, a.w.row_bytes, (kBands - 1) * a.w.row_bytes) - place;
     for (int j = 0; j < kBands; ++j) {
-      for (int64_t line = 0; line < Codes::kBytes; line += 64) {
-        _mm_prefetch((const char*)(tile[j] + ahead + line), _MM_HINT_T0);
-      }
+      for (int v = 0; v < kBandVecs; ++v) whole[i][j][v] = _mm256_set1_epi32(x.starts[i]);
     }
-    __m256i whole[kRows][kVecs];
-    Codes::template sum<kRows, kVecs>(codes, x, a.x, at, whole);
-    for (int v = 0; v < kVecs; ++v) {
-      const Vec scale = load_bf16(tile[v / 2] + 2 * kLanes * (v % 2));
-      for (int i = 0; i < kRows; ++i) {
-        const Vec scaled = vec_mul(scale, _mm256_cvtepi32_ps(whole[i][v]));
-        sums[i][v] = vec_fma(vec_set(a.x.scales[at + i]), scaled, sums[i][v]);
-      }
-    }
-    for (int j = 0; j < kBands; ++j) tile[j] += Codes::kBytes;
   }
-  for (int i = 0; i < kRows; ++i) {
-    for (int v = 0; v < kVecs; ++v) {
-      const int64_t row = (band + v / 2) * kBandRows + kLanes * (v % 2);
-      store_lanes(a.y + (t + i) * a.y_stride, sums[i][v], row - a.w.first_row, n_begin, n_end);
+  for (int half = 0; half < 2; ++half) {
+    for (int i = 0; i < kRows; ++i) {
+      for (int j = 0; j < kBands; ++j) {
+        for (int v = 0; v < kBandVecs; ++v) part[i][j][v] = Codes::begin(whole[i][j][v]);
+      }
+    }
+    // Of 16 steps, low and high halves, as many as a sum in 16 bits holds.
+    for (int q = half * kSteps / 2; q < (half + 1) * kSteps / 2; ++q) {
+      __m256i low[kBands][kBandVecs], high[kBands][kBandVecs];
+      for (int j = 0; j < kBands; ++j) {
+        for (int v = 0; v < kBandVecs; ++v)
+          Codes::step(tiles[j] + kTileScaleBytes + 32 * v, q, &low[j][v], &high[j][v]);
+      }
+      for (int i = 0; i < kRows; ++i) {
+        const __m256i first = four_codes_at(x.codes + i * kTileDepth + 4 * q);
+        const __m256i second = four_codes_at(x.codes + i * kTileDepth + kHalfDepth + 4 * q);
+        for (int j = 0; j < kBands; ++j) {
+          for (int v = 0; v < kBandVecs; ++v)
+            part[i][j][v] = Codes::dot(Codes::dot(part[i][j][v], low[j][v], first), high[j][v], second);
+        }
+      }
+    }
+    for (int i = 0; i < kRows; ++i) {
+      for (int j = 0; j < kBands; ++j) {
+        for (int v = 0; v < kBandVecs; ++v) whole[i][j][v] = Codes::end(whole[i][j][v], part[i][j][v]);
+      }
+    }
+  }
+  for (int j = 0; j < kBands; ++j) {
+    for (int v = 0; v < kBandVecs; ++v) {
+      const Vec scale = load_bf16(tiles[j] + 2 * kLanes * v);
+      const Vec back = vec_mul(scale, vec_set(-kMagic));
+      for (int i = 0; i < kRows; ++i) {
+        const Vec scaled = vec_fma(_mm256_castsi256_ps(whole[i][j][v]), scale, back);
+        sums[i][j][v] = vec_fma(vec_set(x.scales[i]), scaled, sums[i][j][v]);
+      }
     }
   }
 }
 
+// kBands bands from `band` on, kRows activations of one group from t on, read once from memory.
+template <typename Codes, int kRows, int kBands>
+inline void stream_bands(const MatmulCodedArgs& a, int64_t t, int64_t band, int64_t n_begin, int64_t n_end) {
+  const uint8_t* tiles[kBands];
+  for (int j = 0; j < kBands; ++j) tiles[j] = a.w.data + (band + j) * a.w.row_bytes;
+  Vec sums[kRows][kBands][kBandVecs];
+  for (int i = 0; i < kRows; ++i) {
+    for (int j = 0; j < kBands; ++j) {
+      for (int v = 0; v < kBandVecs; ++v) sums[i][j][v] = vec_zero();
+    }
+  }
+  Activations x = activations_at(a.x, Codes::starts(a.x), t, 0);
+  for (int64_t b = 0; b < a.x.blocks; ++b, x.advance()) {
+    const int64_t at = b * Codes::kBytes;
+    const int64_t ahead = fetched_at(at, a.w.row_bytes, (kBands - 1) * a.w.row_bytes) - at;
+    for (int j = 0; j < kBands; ++j) {
+      for (int64_t line = 0; line < Codes::kBytes; line += 64)
+        _mm_prefetch((const char*)(tiles[j] + ahead + line), _MM_HINT_T0);
+    }
+    add_tiles<Codes, kRows, kBands>(tiles, x, sums);
+    for (int j = 0; j < kBands; ++j) tiles[j] += Codes::kBytes;
+  }
+  for (int i = 0; i < kRows; ++i) {
+    for (int j = 0; j < kBands; ++j) {
+      for (int v = 0; v < kBandVecs; ++v) {
+        store_lanes(a.y + (t + i) * a.y_stride, sums[i][j][v],
+                    (band + j) * kBandRows + kLanes * v - a.w.first_row, n_begin, n_end);
+      }
+    }
+  }
+}
+
+// Activations from t on.
 template <typename Codes>
-void coded_rows(const MatmulCodedArgs& a, int64_t n_begin, int64_t n_end) {
-  constexpr int64_t kActivationsAtOnce = 32;  // their codes stay in the second cache while bands pass by
+void stream_rows(const MatmulCodedArgs& a, int64_t t, int64_t n_begin, int64_t n_end) {
   const int64_t end = (a.w.first_row + n_end + kBandRows - 1) / kBandRows;
   int64_t band = (a.w.first_row + n_begin) / kBandRows;
-  if (a.x.rows == 1) {
-    for (; band + 2 <= end; band += 2) coded_bands<Codes, 1, 2>(a, 0, band, n_begin, n_end);
-    for (; band < end; ++band) coded_bands<Codes, 1, 1>(a, 0, band, n_begin, n_end);
-    return;
+  if (a.x.rows - t == 1) {
+    for (; band + 2 <= end; band += 2) stream_bands<Codes, 1, 2>(a, t, band, n_begin, n_end);
   }
-  const int64_t first = band;
-  for (int64_t group = 0; group < a.x.rows; group += kActivationsAtOnce) {
-    const int64_t group_end = group + kActivationsAtOnce < a.x.rows ? group + kActivationsAtOnce : a.x.rows;
-    for (band = first; band < end; ++band) {
-      int64_t t = group;
-      for (; t + 4 <= group_end; t += 4) coded_bands<Codes, 4, 1>(a, t, band, n_begin, n_end);
-      for (; t + 2 <= group_end; t += 2) coded_bands<Codes, 2, 1>(a, t, band, n_begin, n_end);
-      for (; t < group_end; ++t) coded_bands<Codes, 1, 1>(a, t, band, n_begin, n_end);
-    }
+  for (; band < end; ++band) {
+    int64_t row = t;
+    for (; row + 4 <= a.x.rows; row += 4) stream_bands<Codes, 4, 1>(a, row, band, n_begin, n_end);
+    for (; row + 2 <= a.x.rows; row += 2) stream_bands<Codes, 2, 1>(a, row, band, n_begin, n_end);
+    for (; row < a.x.rows; ++row) stream_bands<Codes, 1, 1>(a, row, band, n_begin, n_end);
   }
+}
+
+// What panels leave over is streamed if it is few.
+template <typename Codes>
+void coded_product(const MatmulCodedArgs& a, int64_t n_begin, int64_t n_end) {
+  const int64_t rest = a.x.rows % kPanelRows;
+  const int64_t in_panels = rest <= kStreamedRows ? a.x.rows - rest : a.x.rows;
+  panel_product<VectorPasses<Codes>>(a, in_panels, n_begin, n_end);
+  stream_rows<Codes>(a, in_panels, n_begin, n_end);
 }
 
 void matmul_coded(const MatmulCodedArgs& a, int64_t n_begin, int64_t n_end) {
   if (a.w.format == nestor::quant::Format::q4) {
-    coded_rows<CodesQ4>(a, n_begin, n_end);
+    coded_product<CodesQ4>(a, n_begin, n_end);
   } else {
-    coded_rows<CodesQ8>(a, n_begin, n_end);
+    coded_product<CodesQ8>(a, n_begin, n_end);
   }
 }
 

@@ -1,5 +1,5 @@
-// Products of tiles with activations rounded to eight bits, for AVX-512, over coded_blocks_avx512.h and
-// coded_panels_avx512.h.
+// Products of tiles with activations rounded to eight bits, for AVX-512, over coded_blocks_avx512.h,
+// coded_panels_body.h and coded_passes_avx512.h.
 //
 // A step takes up to eight activations and two bands, so that each register of codes, once loaded, meets
 // several others: 16 whole-number sums, 4 registers of weights. Few activations are a matter of memory, and
@@ -13,7 +13,7 @@ template <typename Codes, int kRows, int kBands>
 inline void stream_bands(const MatmulCodedArgs& a, int64_t t, int64_t band, int64_t n_begin, int64_t n_end) {
   FromTile<Codes> w[kBands];
   for (int j = 0; j < kBands; ++j) w[j].tile = a.w.data + (band + j) * a.w.row_bytes;
-  Activations x = activations_at<Codes>(a.x, t, 0);
+  Activations x = activations_at(a.x, Codes::starts(a.x), t, 0);
   Vec sums[kRows][kBands];
   for (int i = 0; i < kRows; ++i) {
     for (int j = 0; j < kBands; ++j) sums[i][j] = vec_zero();

@@ -18,8 +18,14 @@ inline __m256i add_q4(__m256i pairs, __m256i w, __m256i x) {
 }
 inline __m256i end_q4(__m256i sums, __m256i pairs) { return add_pairs(sums, pairs); }
 
-inline __m256i add_q8(__m256i sums, __m256i magnitude, __m256i x) {
-  return add_pairs(sums, _mm256_maddubs_epi16(magnitude, x));
+// Signs go over from the weights to the activations.
+constexpr int32_t kOffsetQ8 = 0;
+inline __m256i codes_q8(__m256i stored) { return stored; }
+inline __m256i dot_q8(__m256i sums, __m256i w, __m256i x) {
+  return add_pairs(sums, _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w)));
 }
+
+// Activations that a pass takes: sums of pairs want registers of their own.
+constexpr int64_t kPassRowsQ8 = 4, kPassRowsQ4 = 4;
 
 }  // namespace

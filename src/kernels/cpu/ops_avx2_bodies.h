@@ -6,6 +6,12 @@
 
 #include "kernels/cpu/tiled_body.h"
 
+#include "kernels/cpu/coded_blocks_avx2.h"
+
+#include "kernels/cpu/coded_panels_body.h"
+
+#include "kernels/cpu/coded_passes_avx2.h"
+
 #include "kernels/cpu/coded_body_avx2.h"
 
 #include "kernels/cpu/encode_body.h"

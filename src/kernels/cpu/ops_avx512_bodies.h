@@ -10,7 +10,9 @@
 
 #include "kernels/cpu/coded_blocks_avx512.h"
 
-#include "kernels/cpu/coded_panels_avx512.h"
+#include "kernels/cpu/coded_panels_body.h"
+
+#include "kernels/cpu/coded_passes_avx512.h"
 
 #include "kernels/cpu/coded_body_avx512.h"
 
