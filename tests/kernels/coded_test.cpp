@@ -152,6 +152,27 @@ TEST_P(Coded, ZerosAreZerosAndWhatIsNotFiniteShows) {
   }
 }
 
+// Rows are rounded to codes sixteen at a time.
+TEST_P(Coded, WhatIsNotFiniteStaysInItsRow) {
+  const std::int64_t depth = 130;
+  const std::int64_t rows = 37;
+  const Tiles w(Format::q8, random_floats(16 * depth, 20), 16, depth);
+  auto x = random_floats(rows * depth, 21);
+  std::vector<float> clean(rows * 16);
+  matmul(ctx, {x.data(), depth}, rows, w.view, {clean.data(), 16});
+  x[5 * depth + 70] = std::numeric_limits<float>::infinity();
+  x[18 * depth + 129] = std::numeric_limits<float>::quiet_NaN();
+  std::vector<float> y(rows * 16);
+  matmul(ctx, {x.data(), depth}, rows, w.view, {y.data(), 16});
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    if (i / 16 == 5 || i / 16 == 18) {
+      EXPECT_FALSE(std::isfinite(y[i])) << i;
+    } else {
+      EXPECT_EQ(y[i], clean[i]) << i;
+    }
+  }
+}
+
 // What one set of kernels gives for a product; empty if it has no bodies for codes.
 std::vector<float> product_by(const OpTable& ops, const std::vector<float>& x, std::int64_t rows,
                               const MatrixView& w) {

@@ -53,7 +53,7 @@ inline __m512i across_sixteen(const __m512i* v, const Join& join) {
   return join(_mm512_unpacklo_epi64(first, second), _mm512_unpackhi_epi64(first, second));
 }
 
-// Rows [first, first + 16) of `x`.
+// Rows [first, first + 16) of `x`. The scale of a row with infinity is infinity.
 template <typename Blocks>
 inline void encode_sixteen(const Blocks& x, int64_t first, const CodedBlocks& to) {
   static_assert(kTileDepth == 4 * kLanes && kLanes == 16);
@@ -68,9 +68,7 @@ inline void encode_sixteen(const Blocks& x, int64_t first, const CodedBlocks& to
   const __mmask16 some = _mm512_cmp_ps_mask(most, vec_set(1e-30F), _CMP_GT_OQ);
   alignas(64) float inverse[16];
   _mm512_store_ps(inverse, _mm512_maskz_div_ps(some, vec_set(127.0F), most));
-  const __mmask16 finite = _mm512_cmplt_epu32_mask(bits, _mm512_set1_epi32((int)kInfinity));
-  const Vec scales = _mm512_mask_mul_ps(vec_set(__builtin_nanf("")), finite, most, vec_set(1.0F / 127.0F));
-  vec_store(to.scales + first, scales);
+  vec_store(to.scales + first, vec_mul(most, vec_set(1.0F / 127.0F)));
 
   const __m512i in_order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
 #pragma GCC unroll 16
