@@ -23,7 +23,7 @@ struct Pieces {
 // As large as leaves every worker several: reading stumbles where a piece begins. `most` is a bound.
 Pieces cut(const Context& ctx, std::int64_t matrices, std::int64_t rows, std::int64_t activations,
            std::int64_t most) {
-  const std::int64_t pieces = ctx.team.threads() * (activations <= 8 ? 8 : 64);
+  const std::int64_t pieces = ctx.team.threads() * (activations <= kFewRows ? 8 : 64);
   const std::int64_t even = matrices * rows / pieces;
   const std::int64_t grains = std::max<std::int64_t>(std::min({even, rows, most}) / kPieceGrain, 1);
   const std::int64_t piece = grains * kPieceGrain;

@@ -23,6 +23,9 @@ struct MatmulArgs {
   int64_t y_stride;
 };
 
+/// Up to so many rows a product is bound by reading w; more are worth the cost of unpacking tiles beforehand.
+inline constexpr int64_t kFewRows = 8;
+
 /// Whether sums begin at zero or at what y holds.
 enum class Sums { fresh, onto_y };
 

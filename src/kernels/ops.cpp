@@ -184,9 +184,9 @@ void multiply(const Context& ctx, const Input& x, std::span<const Product> produ
     count_product(ctx, x.rows, *p.w);
     show_input(ctx, x, *p.w);
   }
-  // The bands of all matrices in a row; a piece may reach over the end of one into the next.
-  // Panels take bands in pairs.
-  split(ctx, bands, x.rows > 8 ? 2 : 1, cost, [&](std::int64_t begin, std::int64_t end) {
+  // The bands of all matrices in a row; a piece may reach over the end of one into the next. Many rows take
+  // bands in pairs.
+  split(ctx, bands, x.rows > kFewRows ? 2 : 1, cost, [&](std::int64_t begin, std::int64_t end) {
     for (const Product& p : products) {
       const std::int64_t last = std::min(end * quant::kBandRows, p.w->rows);
       if (begin * quant::kBandRows < last) multiply_rows(ctx, x, *p.w, p.y, begin * quant::kBandRows, last);

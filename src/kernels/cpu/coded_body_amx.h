@@ -145,7 +145,7 @@ struct UnitPasses {
 };
 
 void matmul_coded_amx(const MatmulCodedArgs& a, int64_t n_begin, int64_t n_end) {
-  if (a.x.rows <= kStreamedRows) return matmul_coded(a, n_begin, n_end);
+  if (a.x.rows <= kFewRows) return matmul_coded(a, n_begin, n_end);
   const TileRegisters registers;
   if (a.w.format == nestor::quant::Format::q4) {
     panel_product<UnitPasses<SignedQ4>>(a, a.x.rows, n_begin, n_end);

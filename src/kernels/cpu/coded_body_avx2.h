@@ -107,7 +107,7 @@ void stream_rows(const MatmulCodedArgs& a, int64_t t, int64_t n_begin, int64_t n
 template <typename Codes>
 void coded_product(const MatmulCodedArgs& a, int64_t n_begin, int64_t n_end) {
   const int64_t rest = a.x.rows % kPanelRows;
-  const int64_t in_panels = rest <= kStreamedRows ? a.x.rows - rest : a.x.rows;
+  const int64_t in_panels = rest <= kFewRows ? a.x.rows - rest : a.x.rows;
   panel_product<VectorPasses<Codes>>(a, in_panels, n_begin, n_end);
   stream_rows<Codes>(a, in_panels, n_begin, n_end);
 }

@@ -5,6 +5,8 @@
 
 namespace {
 
+using nestor::kernels::kFewRows;
+
 // The unpacked tiles of some blocks. Of a block: the codes, 16 scales, 16 times -kMagic * scale.
 constexpr int64_t kPanelScales = kBandRows * kTileDepth;
 constexpr int64_t kPanelBytes = kPanelScales + 128;
@@ -15,9 +17,6 @@ struct Panel {
   const uint8_t* tiles[kPanelBands];  // of the first block
   int64_t first, blocks;
 };
-
-// Fewer activations do not pay for a panel.
-constexpr int64_t kStreamedRows = 8;
 
 // Activations that meet a panel; their sums wait in the first cache for the next one.
 constexpr int64_t kPanelRows = 128;

@@ -39,7 +39,7 @@ struct ThroughPanel {
   }
 };
 
-// Eight activations at a time, of which the first fill the panel, and what is left; more than kStreamedRows.
+// Eight activations at a time, of which the first fill the panel, and what is left; more than kFewRows.
 template <typename Codes>
 struct VectorPasses {
   static constexpr int64_t kTileBytes = Codes::kBytes;
