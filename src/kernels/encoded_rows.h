@@ -42,6 +42,13 @@ struct CodedBlocks {
   int32_t* sums;
 };
 
+// Whole-number sums become floats without a conversion: they start from the bits of kMagic = 1.5 * 2^23,
+// whose last place is 1, so that the sum, read as a float, is kMagic + sum as long as |sum| < 2^22; it is at
+// most 64 * 127 * 127 < 2^20. Multiplied by a scale with the eight bits of a bfloat16, kMagic stays exact,
+// and one fused (kMagic + sum) * scale - kMagic * scale is sum * scale, rounded once.
+static constexpr int32_t kMagicBits = 0x4B400000;
+static constexpr float kMagic = 12582912.0F;
+
 // What a sum of products starts from where the codes of the other side have `offset` added: `zero` less the
 // offset times the sum of these codes, modulo 2^32.
 static inline int32_t start_of(int32_t sum_of_codes, int32_t offset, int32_t zero) {

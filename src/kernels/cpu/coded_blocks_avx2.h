@@ -1,8 +1,6 @@
 // One block of tiles times activations rounded to eight bits, for AVX2, over the dot product of four bytes
 // that the file before this one declares (dot_avx2.h or dot_avx2_vnni.h). Lanes are rows of the matrix, eight
 // to a vector, as in tiled_body.h.
-//
-// Whole-number sums become floats by way of kMagic, as coded_blocks_avx512.h explains.
 #pragma once
 
 #include <string.h>
@@ -14,12 +12,9 @@ using nestor::kernels::activations_at;
 using nestor::kernels::CodedBlocks;
 using nestor::kernels::encoded_block;
 using nestor::kernels::EncodedRows;
+using nestor::kernels::kMagic;
 using nestor::kernels::kRowGroup;
 using nestor::kernels::MatmulCodedArgs;
-using nestor::kernels::start_of;
-
-constexpr int32_t kMagicBits = 0x4B400000;
-constexpr float kMagic = 12582912.0F;
 
 // 32 values to codes; returns their sums, lane by lane.
 inline __m256i put_32_codes(const float* x, __m256 inverse, int8_t* codes) {
@@ -60,11 +55,6 @@ inline float encode_block(const float* x, int8_t* codes, int32_t* sum_of_codes) 
 template <typename Blocks>
 inline int64_t encode_sixteens(const Blocks&, int64_t, const CodedBlocks&) {
   return 0;
-}
-
-inline void put_starts(const EncodedRows& to, int64_t at, int32_t sum_of_codes) {
-  to.starts_q8[at] = start_of(sum_of_codes, kOffsetQ8, kMagicBits);
-  to.starts_q4[at] = start_of(sum_of_codes, 8, kMagicBits);
 }
 
 // Whole numbers in lanes, and their sums with products of four signed codes; `w` has kOffsetQ8 added.

@@ -1,10 +1,5 @@
 // One block of tiles times activations rounded to eight bits, for AVX-512, over the dot product of four bytes
 // that the file before this one declares (dot_vnni.h or dot_avx512.h). Lanes are the 16 rows of a band.
-//
-// Whole-number sums become floats without a conversion: they start from the bits of kMagic = 1.5 * 2^23,
-// whose last place is 1, so that the sum, read as a float, is kMagic + sum as long as |sum| < 2^22; it is at
-// most 64 * 127 * 127 < 2^20. Multiplied by a scale with the eight bits of a bfloat16, kMagic stays exact,
-// and one fused (kMagic + sum) * scale - kMagic * scale is sum * scale, rounded once.
 #pragma once
 
 #include <string.h>
@@ -15,17 +10,9 @@ using nestor::kernels::Activations;
 using nestor::kernels::activations_at;
 using nestor::kernels::encoded_block;
 using nestor::kernels::EncodedRows;
+using nestor::kernels::kMagic;
 using nestor::kernels::kRowGroup;
 using nestor::kernels::MatmulCodedArgs;
-using nestor::kernels::start_of;
-
-constexpr int32_t kMagicBits = 0x4B400000;
-constexpr float kMagic = 12582912.0F;
-
-inline void put_starts(const EncodedRows& to, int64_t at, int32_t sum_of_codes) {
-  to.starts_q8[at] = start_of(sum_of_codes, kOffsetQ8, kMagicBits);
-  to.starts_q4[at] = start_of(sum_of_codes, 8, kMagicBits);
-}
 
 // Whole numbers in lanes, and their sums with products of four signed codes; `w` has kOffsetQ8 added.
 typedef __m512i Whole;

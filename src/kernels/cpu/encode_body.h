@@ -1,5 +1,5 @@
-// Activations to codes of eight bits, over encode_block, encode_sixteens and put_starts of the coded_*.h
-// before this one.
+// Activations to codes of eight bits, over encode_block, encode_sixteens and kOffsetQ8 of the files before
+// this one.
 #pragma once
 
 #include <string.h>
@@ -7,7 +7,13 @@
 namespace {
 
 using nestor::kernels::EncodeRowsArgs;
-using nestor::kernels::kRowGroup;
+using nestor::kernels::kMagicBits;
+using nestor::kernels::start_of;
+
+inline void put_starts(const EncodedRows& to, int64_t at, int32_t sum_of_codes) {
+  to.starts_q8[at] = start_of(sum_of_codes, kOffsetQ8, kMagicBits);
+  to.starts_q4[at] = start_of(sum_of_codes, 8, kMagicBits);
+}
 
 // Numbers of one block of some rows: kLanes of row i from place p on.
 struct FloatBlocks {

@@ -14,6 +14,8 @@
 
 #include "kernels/cpu/coded_body_avx2.h"
 
+#include "kernels/cpu/coded_product_body.h"
+
 #include "kernels/cpu/encode_body.h"
 #include "kernels/cpu/turn_avx2.h"
 

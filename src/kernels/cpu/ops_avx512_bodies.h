@@ -16,6 +16,8 @@
 
 #include "kernels/cpu/coded_body_avx512.h"
 
+#include "kernels/cpu/coded_product_body.h"
+
 #include "kernels/cpu/encode_body.h"
 #include "kernels/cpu/turn_avx512.h"
 
