@@ -74,7 +74,6 @@ inline __m256i four_codes_at(const int8_t* p) {
 
 // A band has two vectors of rows.
 constexpr int kBandVecs = (int)(kBandRows / kLanes);
-constexpr int64_t kPanelBands = 1;
 
 // Steps of a block: step q has columns 4 q to 4 q + 3 and, in `high`, those kHalfDepth beyond.
 constexpr int kSteps = (int)(kTileDepth / 8);

@@ -61,15 +61,16 @@ struct FromTile {
   inline void advance() { tile += Codes::kBytes; }
 };
 
-// Bands that a step takes, so that a register of codes meets several others.
-constexpr int64_t kPanelBands = 2;
-
-// Adds one block to the sums of kRows activations and kBands bands.
-template <typename Codes, int kRows, int kBands, typename From>
+// Adds one block to the sums of kRows activations and kBands bands. Few sums wait for themselves: with two
+// chains the halves of a block have their own, which are added in the end (whole numbers: the same result).
+template <typename Codes, int kRows, int kBands, int kChains = 1, typename From>
 inline void add_block(const From* w, const Activations& x, Vec (*sums)[kBands]) {
-  __m512i whole[kRows][kBands];
+  __m512i whole[kChains][kRows][kBands];
   for (int i = 0; i < kRows; ++i) {
-    for (int j = 0; j < kBands; ++j) whole[i][j] = _mm512_set1_epi32(x.starts[i]);
+    for (int j = 0; j < kBands; ++j) {
+      for (int c = 1; c < kChains; ++c) whole[c][i][j] = _mm512_setzero_si512();
+      whole[0][i][j] = _mm512_set1_epi32(x.starts[i]);
+    }
   }
 #pragma GCC unroll 8
   for (int q = 0; q < kSteps; ++q) {
@@ -77,18 +78,20 @@ inline void add_block(const From* w, const Activations& x, Vec (*sums)[kBands]) 
     for (int j = 0; j < kBands; ++j) w[j].step(q, &low[j], &high[j]);
     for (int i = 0; i < kRows; ++i) {
       const FourCodes quad = four_codes_at(x.codes + i * kTileDepth + 4 * q);
-      for (int j = 0; j < kBands; ++j) whole[i][j] = Codes::dot(whole[i][j], low[j], quad);
+      for (int j = 0; j < kBands; ++j) whole[0][i][j] = Codes::dot(whole[0][i][j], low[j], quad);
     }
     for (int i = 0; i < kRows; ++i) {
       const FourCodes quad = four_codes_at(x.codes + i * kTileDepth + kHalfDepth + 4 * q);
-      for (int j = 0; j < kBands; ++j) whole[i][j] = Codes::dot(whole[i][j], high[j], quad);
+      for (int j = 0; j < kBands; ++j)
+        whole[kChains - 1][i][j] = Codes::dot(whole[kChains - 1][i][j], high[j], quad);
     }
   }
   for (int j = 0; j < kBands; ++j) {
     Vec scale, back;
     w[j].scales(&scale, &back);
     for (int i = 0; i < kRows; ++i) {
-      const Vec scaled = vec_fma(_mm512_castsi512_ps(whole[i][j]), scale, back);
+      for (int c = 1; c < kChains; ++c) whole[0][i][j] = _mm512_add_epi32(whole[0][i][j], whole[c][i][j]);
+      const Vec scaled = vec_fma(_mm512_castsi512_ps(whole[0][i][j]), scale, back);
       sums[i][j] = vec_fma(vec_set(x.scales[i]), scaled, sums[i][j]);
     }
   }

@@ -33,6 +33,7 @@ class TileRegisters {
 // g++ 12 does not know that loading a tile register reads memory: what was written must be there before.
 inline void written_to_memory() { asm volatile("" : : : "memory"); }
 
+using UnitShape = PanelShape<2, 8>;
 constexpr int64_t kUnitRows = 16;
 static_assert(kUnitRows == kRowGroup && kUnitRows == kBandRows && kPanelRows % kUnitRows == 0);
 
@@ -65,8 +66,8 @@ struct UnitRows {
 
 // The same with rows of zeros up to 16, for a group that has fewer.
 struct PaddedRows {
-  alignas(64) int8_t codes[kPanelBlocks][kUnitRows][kTileDepth];
-  float scales[kPanelBlocks][kUnitRows];
+  alignas(64) int8_t codes[UnitShape::kBlocks][kUnitRows][kTileDepth];
+  float scales[UnitShape::kBlocks][kUnitRows];
 
   inline UnitRows fill(const EncodedRows& x, int64_t t, int64_t block, int64_t blocks) {
     const int64_t count = x.rows - t;
@@ -99,8 +100,8 @@ inline void scale_unit(const int32_t (*whole)[kBandRows], const uint8_t* panel, 
 }
 
 // Adds the blocks of one band's panel to the sums of 16 activations, which begin with the one numbered `row`.
-inline void unit_rows(const UnitRows& x, const Panel& panel, int band, int64_t row, Ahead& ahead,
-                      PanelSums& sums_at) {
+inline void unit_rows(const UnitRows& x, const UnitShape::Panel& panel, int64_t band, int64_t row,
+                      UnitShape::Ahead& ahead, UnitShape::Sums& sums_at) {
   alignas(64) int32_t whole[2][kUnitRows][kBandRows];
   written_to_memory();
   Vec sums[kUnitRows];
@@ -119,23 +120,26 @@ inline void unit_rows(const UnitRows& x, const Panel& panel, int band, int64_t r
 
 // Sixteen activations at a time.
 template <typename Signed>
-struct UnitPasses {
+struct UnitPasses : UnitShape {
   static constexpr int64_t kTileBytes = Signed::Codes::kBytes;
 
-  static inline void run(Panel& panel, const EncodedRows& e, int64_t t_begin, int64_t t_end, Ahead& ahead,
-                         PanelSums& sums) {
-    for (int j = 0; j < 2; ++j) {
+  static inline void run(const MatmulCodedArgs& a, const PanelRange& r, Panel& panel, Ahead& ahead,
+                         Sums& sums) {
+    for (int64_t j = 0; j < kBands; ++j) {
       for (int64_t b = 0; b < panel.blocks; ++b)
         fill(panel.tiles[j] + b * kTileBytes, panel.at[j] + b * kPanelBytes);
     }
+    const EncodedRows& e = a.x;
     PaddedRows padded;
-    for (int64_t t = t_begin; t < t_end; t += kUnitRows) {
+    for (int64_t t = r.t_begin; t < r.t_end; t += kUnitRows) {
       const int64_t at = encoded_block(e, t, panel.first);
       const UnitRows x = t + kUnitRows <= e.rows ? UnitRows{e.codes + at * kTileDepth, e.scales + at}
                                                  : padded.fill(e, t, panel.first, panel.blocks);
-      for (int j = 0; j < 2; ++j) unit_rows(x, panel, j, t - t_begin, ahead, sums);
-      for (int64_t i = t; i < t_end && i < t + kUnitRows; ++i) ahead.fetch_y(i - t_begin);
+      ahead.begin_pass(kBands * panel.blocks);
+      for (int64_t j = 0; j < kBands; ++j) unit_rows(x, panel, j, t - r.t_begin, ahead, sums);
+      ahead.fetch_y(t - r.t_begin, (t + kUnitRows < r.t_end ? t + kUnitRows : r.t_end) - r.t_begin);
     }
+    if (panel.is_last(e)) put(a, r, sums);
   }
 
   static inline void fill(const uint8_t* tile, uint8_t* panel) {

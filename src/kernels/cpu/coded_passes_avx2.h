@@ -6,32 +6,32 @@ namespace {
 // As many activations at a time as leave registers for two vectors of weights, and what is left in even
 // shares; their float sums stay in the first cache.
 template <typename Codes>
-struct VectorPasses {
+struct VectorPasses : PanelShape<1, 8> {
   static constexpr int64_t kTileBytes = Codes::kBytes;
   static constexpr int64_t kMost = Codes::kPassRows;
 
-  static inline void run(Panel& panel, const EncodedRows& x, int64_t t_begin, int64_t t_end, Ahead& ahead,
-                         PanelSums& sums) {
+  static inline void run(const MatmulCodedArgs& a, const PanelRange& r, Panel& panel, Ahead& ahead,
+                         Sums& sums) {
     for (int64_t b = 0; b < panel.blocks; ++b)
       fill(panel.tiles[0] + b * kTileBytes, panel.at[0] + b * kPanelBytes);
-    if (panel.first == 0) memset(sums.at, 0, (size_t)(t_end - t_begin) * sizeof sums.at[0]);
-    for (int64_t t = t_begin; t < t_end;) {
+    if (panel.first == 0) memset(sums.at, 0, (size_t)r.rows() * sizeof sums.at[0]);
+    for (int64_t t = r.t_begin; t < r.t_end;) {
       const int64_t group_end = (t / kRowGroup + 1) * kRowGroup;
-      const int64_t left = (group_end < t_end ? group_end : t_end) - t;
+      const int64_t left = (group_end < r.t_end ? group_end : r.t_end) - t;
       const int64_t passes = (left + kMost - 1) / kMost;
       const int64_t count = (left + passes - 1) / passes;
-      if (panel.first + panel.blocks == x.blocks) {
-        for (int64_t i = 0; i < count; ++i) ahead.fetch_y(t - t_begin + i);
-      }
-      float(*at)[kPanelBands][kBandRows] = sums.at + (t - t_begin);
-      if (count == 1) rows<1>(panel, x, t, ahead, at);
-      if (count == 2) rows<2>(panel, x, t, ahead, at);
-      if (count == 3) rows<3>(panel, x, t, ahead, at);
-      if (count == 4) rows<4>(panel, x, t, ahead, at);
-      if (count == 5) rows<5>(panel, x, t, ahead, at);
-      if (count == 6) rows<6>(panel, x, t, ahead, at);
+      ahead.begin_pass(panel.blocks);
+      ahead.fetch_y(t - r.t_begin, t - r.t_begin + count);
+      float(*at)[kBands][kBandRows] = sums.at + (t - r.t_begin);
+      if (count == 1) rows<1>(panel, a.x, t, ahead, at);
+      if (count == 2) rows<2>(panel, a.x, t, ahead, at);
+      if (count == 3) rows<3>(panel, a.x, t, ahead, at);
+      if (count == 4) rows<4>(panel, a.x, t, ahead, at);
+      if (count == 5) rows<5>(panel, a.x, t, ahead, at);
+      if (count == 6) rows<6>(panel, a.x, t, ahead, at);
       t += count;
     }
+    if (panel.is_last(a.x)) put(a, r, sums);
   }
 
   static inline void fill(const uint8_t* tile, uint8_t* panel) {
@@ -53,7 +53,7 @@ struct VectorPasses {
 
   template <int kRows>
   static inline void rows(const Panel& panel, const EncodedRows& e, int64_t t, Ahead& ahead,
-                          float (*sums_at)[kPanelBands][kBandRows]) {
+                          float (*sums_at)[kBands][kBandRows]) {
     Activations x = activations_at(e, Codes::starts(e), t, panel.first);
     const uint8_t* w = panel.at[0];
     for (int64_t b = 0; b < panel.blocks; ++b, x.advance(), w += kPanelBytes) {
@@ -64,7 +64,7 @@ struct VectorPasses {
 
   template <int kRows>
   static inline void add_panel_block(const uint8_t* w, const Activations& x,
-                                     float (*sums_at)[kPanelBands][kBandRows]) {
+                                     float (*sums_at)[kBands][kBandRows]) {
     __m256i whole[kRows][kBandVecs];
     for (int i = 0; i < kRows; ++i) {
       for (int v = 0; v < kBandVecs; ++v) whole[i][v] = _mm256_set1_epi32(x.starts[i]);

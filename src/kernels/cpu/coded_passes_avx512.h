@@ -5,6 +5,7 @@ namespace {
 
 // Weights of a step that are in the panel ...
 struct FromPanel {
+  static constexpr int kRowStep = 1;  // of the numbers of activations in a pass
   const uint8_t* panel;
   inline void step(int q, __m512i* low, __m512i* high) const {
     *low = _mm512_load_si512(panel + 64 * q);
@@ -21,6 +22,7 @@ struct FromPanel {
 // cost next to nothing.
 template <typename Codes>
 struct ThroughPanel {
+  static constexpr int kRowStep = kRowGroup / 2;
   FromTile<Codes> tile;
   uint8_t* panel;
   inline void step(int q, __m512i* low, __m512i* high) const {
@@ -39,57 +41,81 @@ struct ThroughPanel {
   }
 };
 
-// Eight activations at a time, of which the first fill the panel, and what is left; more than kFewRows.
+// Where the sums of a pass come from and go to, 16 numbers of each activation.
+struct SumRows {
+  const float* from;
+  int64_t from_stride;
+  float* to;
+  int64_t to_stride;
+};
+
+// One band and a group of activations at a time: 16 whole-number sums, which one register of weights serves.
+// Every other shape loads more, or has more instructions, for each dot product; where two threads share a
+// core, both run short. More than kFewRows.
 template <typename Codes>
-struct VectorPasses {
+struct VectorPasses : PanelShape<1, 16> {
   static constexpr int64_t kTileBytes = Codes::kBytes;
 
-  static inline void run(Panel& panel, const EncodedRows& x, int64_t t_begin, int64_t t_end, Ahead& ahead,
-                         PanelSums& sums) {
-    ThroughPanel<Codes> through[2];
-    FromPanel from[2];
-    for (int j = 0; j < 2; ++j) {
-      through[j] = {{panel.tiles[j]}, panel.at[j]};
-      from[j] = {panel.at[j]};
-    }
-    rows<8>(through, panel, x, t_begin, ahead, 0, sums);
-    int64_t t = t_begin + 8;
-    const auto pass = [&]<int kRows>() {
-      rows<kRows>(from, panel, x, t, ahead, t - t_begin, sums);
-      t += kRows;
+  static inline void run(const MatmulCodedArgs& a, const PanelRange& r, Panel& panel, Ahead& ahead,
+                         Sums& sums) {
+    alignas(64) static constexpr float kNothing[kBandRows] = {};
+    const bool to_y = panel.is_last(a.x) && r.whole(a);
+    const auto pass = [&](int64_t t, int64_t count, const auto& weights) {
+      ahead.begin_pass(panel.blocks);
+      float* own = sums.at[t - r.t_begin][0];
+      SumRows at = {own, kBandRows, own, kBandRows};
+      if (panel.first == 0) at = {kNothing, 0, own, kBandRows};
+      if (to_y) {
+        at.to = a.y + t * a.y_stride + r.column(a);
+        at.to_stride = a.y_stride;
+      }
+      const Activations x = activations_at(a.x, Codes::starts(a.x), t, panel.first);
+      rows_of<kRowGroup>(count, weights, x, panel.blocks, ahead, at);
     };
-    while (t + 8 <= t_end) pass.template operator()<8>();
-    const int64_t left = t_end - t;
-    if (left == 1) pass.template operator()<1>();
-    if (left == 2) pass.template operator()<2>();
-    if (left == 3) pass.template operator()<3>();
-    if (left == 4) pass.template operator()<4>();
-    if (left == 5) pass.template operator()<5>();
-    if (left == 6) pass.template operator()<6>();
-    if (left == 7) pass.template operator()<7>();
+    // The first activations fill the panel.
+    const int64_t filling = r.rows() < kRowGroup ? kRowGroup / 2 : kRowGroup;
+    const ThroughPanel<Codes> through = {{panel.tiles[0]}, panel.at[0]};
+    pass(r.t_begin, filling, through);
+    const FromPanel from = {panel.at[0]};
+    for (int64_t t = r.t_begin + filling; t < r.t_end; t += kRowGroup)
+      pass(t, r.t_end - t < kRowGroup ? r.t_end - t : kRowGroup, from);
+    if (panel.is_last(a.x) && !to_y) put(a, r, sums);
   }
 
-  // kRows activations of one group from t on, whose sums begin with the one numbered `first`.
   template <int kRows, typename From>
-  static inline void rows(const From* weights, const Panel& panel, const EncodedRows& e, int64_t t,
-                          Ahead& ahead, int64_t first, PanelSums& sums_at) {
-    From w[2] = {weights[0], weights[1]};
-    Activations x = activations_at(e, Codes::starts(e), t, panel.first);
-    Vec sums[kRows][2];
-    for (int i = 0; i < kRows; ++i) {
-      for (int j = 0; j < 2; ++j)
-        sums[i][j] = panel.first == 0 ? vec_zero() : _mm512_load_ps(sums_at.at[first + i][j]);
-      ahead.fetch_y(first + i);
-    }
-    for (int64_t b = 0; b < panel.blocks; ++b, x.advance()) {
+  static inline void rows_of(int64_t count, const From& weights, const Activations& x, int64_t blocks,
+                             Ahead& ahead, const SumRows& at) {
+    if (count == kRows) return rows<kRows>(weights, x, blocks, ahead, at);
+    if constexpr (kRows > From::kRowStep)
+      rows_of<kRows - From::kRowStep>(count, weights, x, blocks, ahead, at);
+  }
+
+  // kRows activations of one group, `blocks` blocks. Not inlined: g++ 12 then runs out of registers. What is
+  // copied here field by field would be copied 32 bytes at a time for a call, and loading those waits until
+  // all fields have left for the cache.
+  template <int kRows, typename From>
+  static __attribute__((noinline)) void rows(const From& weights_of_all, const Activations& first,
+                                             int64_t blocks, Ahead& ahead_of_all, const SumRows& at) {
+    constexpr int kChains = kRows <= kFewRows ? 2 : 1;
+    From weights = weights_of_all;
+    Activations x = first;
+    Ahead ahead = ahead_of_all;
+    Vec sums[kRows][1];
+    // Unrolled at once, as g++ 12 keeps what was copied by a loop in memory.
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i) sums[i][0] = vec_load(at.from + i * at.from_stride);
+    // One after the other, as all at once they wait for each other.
+    const float* line = at.to;
+    for (int64_t b = 0; b < blocks; ++b, x.advance()) {
       ahead.fetch();
-      add_block<Codes, kRows, 2>(w, x, sums);
-      w[0].advance();
-      w[1].advance();
+      _mm_prefetch((const char*)line, _MM_HINT_T0);
+      line += at.to_stride;
+      add_block<Codes, kRows, 1, kChains>(&weights, x, sums);
+      weights.advance();
     }
-    for (int i = 0; i < kRows; ++i) {
-      for (int j = 0; j < 2; ++j) _mm512_store_ps(sums_at.at[first + i][j], sums[i][j]);
-    }
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i) vec_store(at.to + i * at.to_stride, sums[i][0]);
+    ahead_of_all.bands[0] = ahead.bands[0];
   }
 };
 
