@@ -113,9 +113,11 @@ inline void panel_bands(const MatmulCodedArgs& a, const PanelRange& r) {
   typename Passes::Sums sums;
   for (int64_t j = 0; j < Passes::kBands; ++j)
     panel.tiles[j] = a.w.data + (r.band + (j < r.bands ? j : 0)) * a.w.row_bytes;
-  for (panel.first = 0; panel.first < a.x.blocks; panel.first += Passes::kBlocks) {
+  const int64_t panels = (a.x.blocks + Passes::kBlocks - 1) / Passes::kBlocks;
+  const int64_t even = (a.x.blocks + panels - 1) / panels;
+  for (panel.first = 0; panel.first < a.x.blocks; panel.first += even) {
     const int64_t left = a.x.blocks - panel.first;
-    panel.blocks = left < Passes::kBlocks ? left : Passes::kBlocks;
+    panel.blocks = left < even ? left : even;
     typename Passes::Ahead ahead = Passes::ahead_of(a, r, panel, Passes::kTileBytes);
     Passes::run(a, r, panel, ahead, sums);
     for (int64_t j = 0; j < Passes::kBands; ++j) panel.tiles[j] += panel.blocks * Passes::kTileBytes;

@@ -105,6 +105,8 @@ struct VectorPasses : PanelShape<1, 16> {
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) sums[i][0] = vec_load(at.from + i * at.from_stride);
     // One after the other, as all at once they wait for each other.
+    for (int64_t i = blocks; i < kRows; ++i)
+      _mm_prefetch((const char*)(at.to + i * at.to_stride), _MM_HINT_T0);
     const float* line = at.to;
     for (int64_t b = 0; b < blocks; ++b, x.advance()) {
       ahead.fetch();
