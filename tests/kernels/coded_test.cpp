@@ -188,7 +188,7 @@ std::vector<float> product_by(const OpTable& ops, const std::vector<float>& x, s
 
 // Passes take from one to sixteen rows of a group.
 TEST(CodedSets, AllGiveTheSameBits) {
-  std::vector<std::int64_t> numbers_of_rows = {131, 143, 264};
+  std::vector<std::int64_t> numbers_of_rows = {131, 143, 264, 279};
   for (std::int64_t rows = 1; rows <= 33; ++rows) numbers_of_rows.push_back(rows);
   for (const Format format : {Format::q8, Format::q4}) {
     for (const std::int64_t depth : {5, 64, 1055}) {

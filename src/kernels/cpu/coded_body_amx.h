@@ -33,9 +33,9 @@ class TileRegisters {
 // g++ 12 does not know that loading a tile register reads memory: what was written must be there before.
 inline void written_to_memory() { asm volatile("" : : : "memory"); }
 
-using UnitShape = PanelShape<2, 8>;
+using UnitShape = PanelShape<2, 8, 128>;
 constexpr int64_t kUnitRows = 16;
-static_assert(kUnitRows == kRowGroup && kUnitRows == kBandRows && kPanelRows % kUnitRows == 0);
+static_assert(kUnitRows == kRowGroup && kUnitRows == kBandRows && UnitShape::kActivations % kUnitRows == 0);
 
 // A panel (coded_panels_body.h) of signed codes.
 struct SignedQ8 {

@@ -11,11 +11,8 @@ using nestor::kernels::kFewRows;
 constexpr int64_t kPanelScales = kBandRows * kTileDepth;
 constexpr int64_t kPanelBytes = kPanelScales + 128;
 
-// Activations that meet a panel.
-constexpr int64_t kPanelRows = 128;
-
-// What one call of passes works on: activations [t_begin, t_end), at most kPanelRows and from the start of a
-// group, and `bands` bands from `band` on, of which columns [n_begin, n_end) of y are asked for.
+// What one call of passes works on: activations [t_begin, t_end) from the start of a group, and `bands` bands
+// from `band` on, of which columns [n_begin, n_end) of y are asked for.
 struct PanelRange {
   int64_t t_begin, t_end;
   int64_t band, bands;
@@ -28,10 +25,10 @@ struct PanelRange {
   }
 };
 
-// Panels of kBands bands and kBlocks blocks, and what belongs to them.
-template <int64_t kBandsOf, int64_t kBlocksOf>
+// Panels of at most kBands bands and kBlocks blocks that at most kActivations meet, and what belongs to them.
+template <int64_t kBandsOf, int64_t kBlocksOf, int64_t kActivationsOf>
 struct PanelShape {
-  static constexpr int64_t kBands = kBandsOf, kBlocks = kBlocksOf;
+  static constexpr int64_t kBands = kBandsOf, kBlocks = kBlocksOf, kActivations = kActivationsOf;
 
   // The unpacked tiles of some blocks.
   struct Panel {
@@ -44,7 +41,7 @@ struct PanelShape {
 
   // Sums of activations, which wait in the first cache for the next panel.
   struct Sums {
-    alignas(64) float at[kPanelRows][kBands][kBandRows];
+    alignas(64) float at[kActivations][kBands][kBandRows];
   };
 
   // What is fetched beside the arithmetic: the tiles that the next panel comes from, over the blocks of the
@@ -128,8 +125,8 @@ inline void panel_bands(const MatmulCodedArgs& a, const PanelRange& r) {
 template <typename Passes>
 void panel_product(const MatmulCodedArgs& a, int64_t rows, int64_t n_begin, int64_t n_end) {
   const int64_t end = (a.w.first_row + n_end + kBandRows - 1) / kBandRows;
-  for (int64_t t = 0; t < rows; t += kPanelRows) {
-    const int64_t t_end = t + kPanelRows < rows ? t + kPanelRows : rows;
+  for (int64_t t = 0; t < rows; t += Passes::kActivations) {
+    const int64_t t_end = t + Passes::kActivations < rows ? t + Passes::kActivations : rows;
     for (int64_t band = (a.w.first_row + n_begin) / kBandRows; band < end; band += Passes::kBands) {
       const int64_t bands = end - band < Passes::kBands ? end - band : Passes::kBands;
       panel_bands<Passes>(a, {t, t_end, band, bands, n_begin, n_end});

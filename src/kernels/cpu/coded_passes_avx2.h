@@ -6,7 +6,7 @@ namespace {
 // As many activations at a time as leave registers for two vectors of weights, and what is left in even
 // shares; their float sums stay in the first cache.
 template <typename Codes>
-struct VectorPasses : PanelShape<1, 8> {
+struct VectorPasses : PanelShape<1, 8, 128> {
   static constexpr int64_t kTileBytes = Codes::kBytes;
   static constexpr int64_t kMost = Codes::kPassRows;
 

@@ -53,7 +53,7 @@ struct SumRows {
 // Every other shape loads more, or has more instructions, for each dot product; where two threads share a
 // core, both run short. More than kFewRows.
 template <typename Codes>
-struct VectorPasses : PanelShape<1, 16> {
+struct VectorPasses : PanelShape<1, 16, 256> {
   static constexpr int64_t kTileBytes = Codes::kBytes;
 
   static inline void run(const MatmulCodedArgs& a, const PanelRange& r, Panel& panel, Ahead& ahead,

@@ -7,9 +7,10 @@ namespace {
 // What panels leave over is streamed if it is few.
 template <typename Codes>
 void coded_product(const MatmulCodedArgs& a, int64_t n_begin, int64_t n_end) {
-  const int64_t rest = a.x.rows % kPanelRows;
+  using Passes = VectorPasses<Codes>;
+  const int64_t rest = a.x.rows % Passes::kActivations;
   const int64_t in_panels = rest <= kFewRows ? a.x.rows - rest : a.x.rows;
-  panel_product<VectorPasses<Codes>>(a, in_panels, n_begin, n_end);
+  panel_product<Passes>(a, in_panels, n_begin, n_end);
   stream_rows<Codes>(a, in_panels, n_begin, n_end);
 }
 
