@@ -1,9 +1,9 @@
 // Products of tiles with activations rounded to eight bits, for AVX-512, over coded_blocks_avx512.h,
 // coded_panels_body.h and coded_passes_avx512.h.
 //
-// A step takes up to eight activations and two bands, so that each register of codes, once loaded, meets
-// several others: 16 whole-number sums, 4 registers of weights. Few activations are a matter of memory, and
-// tiles are used as they come; with one, three bands are three streams.
+// Few activations are a matter of memory, and tiles are used as they come: a step takes all of them and two
+// bands, so that each register of codes, once loaded, meets several others; with one activation, three bands
+// are three streams.
 #pragma once
 
 namespace {
