@@ -64,12 +64,16 @@ class Benchmark {
   void prompt() {
     const measure::PromptSpeed s =
         measure::prompt_speed(subject_, o_.prompt, static_cast<int>(o_.rounds), o_.seed);
-    print(fmt::format(
-        "prompt of {} tokens: {:.1f} tok/s; {:.1f} G multiply-adds of codes, {:.1f} G of floats; "
-        "{:.1f} % of {:.0f} GOP/s int8 in vectors{}\n",
-        s.tokens, s.tokens_s(), static_cast<double>(s.work.code_products) / 1e9,
-        static_cast<double>(s.work.float_products) / 1e9, 100 * s.share(), s.int8_peak / 1e9,
-        s.int8_tile_peak > 0 ? fmt::format(" ({:.0f} in tile registers)", s.int8_tile_peak / 1e9) : ""));
+    std::string peak = fmt::format("{:.0f} GFLOP/s float32", s.fp32_peak / 1e9);
+    if (s.of_codes()) {
+      peak = fmt::format("{:.0f} GOP/s int8 in vectors", s.int8_peak / 1e9);
+      if (s.int8_tile_peak > 0) peak += fmt::format(" ({:.0f} in tile registers)", s.int8_tile_peak / 1e9);
+    }
+    print(
+        fmt::format("prompt of {} tokens: {:.1f} tok/s; {:.1f} G multiply-adds of codes, {:.1f} G of floats; "
+                    "{:.1f} % of {}\n",
+                    s.tokens, s.tokens_s(), static_cast<double>(s.work.code_products) / 1e9,
+                    static_cast<double>(s.work.float_products) / 1e9, 100 * s.share(), peak));
     json_["prefill_tok_s"] = s.tokens_s();
     json_["prefill_tokens"] = s.tokens;
     json_["prefill_share"] = s.share();

@@ -41,10 +41,11 @@ void step(lm::LanguageModel& model, std::span<const lm::Sequence> sequences, std
 
 }  // namespace
 
+bool PromptSpeed::of_codes() const { return work.code_products > 0; }
+
 double PromptSpeed::share() const {
-  const bool coded = work.code_products > 0;
-  const auto products = static_cast<double>(coded ? work.code_products : work.float_products);
-  return 2 * products / seconds / (coded ? int8_peak : fp32_peak);
+  const auto products = static_cast<double>(of_codes() ? work.code_products : work.float_products);
+  return 2 * products / seconds / (of_codes() ? int8_peak : fp32_peak);
 }
 
 std::vector<TokenId> random_ids(const lm::Info& info, std::int64_t count, std::uint64_t seed) {

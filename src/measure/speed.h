@@ -48,6 +48,8 @@ struct PromptSpeed {
   double int8_tile_peak = 0;  // of tile registers, 0 where there are none
   double fp32_peak = 0;
   double tokens_s() const { return static_cast<double>(tokens) / seconds; }
+  /// Whether the model multiplies codes of eight bits.
+  bool of_codes() const;
   /// Operations on codes, of the peak of int8 in vectors (tile registers may do more); of a model without
   /// codes those on floats, of that of float32.
   double share() const;
