@@ -34,8 +34,14 @@ float* Arena::take(std::int64_t count) {
   return taken;
 }
 
+Arena& Arena::of_worker(int worker) {
+  while (static_cast<int>(workers_.size()) <= worker) workers_.push_back(std::make_unique<Arena>());
+  return *workers_[static_cast<std::size_t>(worker)];
+}
+
 std::size_t Arena::bytes() const {
   std::size_t total = 0;
+  for (const auto& worker : workers_) total += worker->bytes();
   for (const Block& block : blocks_) total += block.size * sizeof(float);
   return total;
 }

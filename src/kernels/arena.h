@@ -47,7 +47,11 @@ class Arena {
     return {data, static_cast<std::size_t>(count)};
   }
 
-  /// Bytes held.
+  /// An arena for what one worker takes by itself, made at its first use and kept. To be called by the thread
+  /// that owns this one.
+  Arena& of_worker(int worker);
+
+  /// Bytes held, those of workers too.
   std::size_t bytes() const;
 
  private:
@@ -56,6 +60,7 @@ class Arena {
     std::size_t size;  // floats
   };
 
+  std::vector<std::unique_ptr<Arena>> workers_;
   std::vector<Block> blocks_;
   std::size_t block_ = 0;  // the block in use
   std::size_t used_ = 0;   // floats taken from it

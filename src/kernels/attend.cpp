@@ -125,11 +125,13 @@ void attend_chunk(const Task& task, const Unit& unit, const EncodedRows& codes, 
     }
   });
   soften(task, unit, first, count, scores, part);
-  for_records(task, unit, first, count, latent, [&](const MatrixView& latents, std::int64_t at) {
-    const Sums sums = at == 0 ? Sums::fresh : Sums::onto_y;
-    ops.matmul_transposed(
-        {scores + at, kChunk, unit.queries(), latents, part.mixed.data, part.mixed.stride, sums}, 0, latent);
-  });
+  MatrixView latents[kChunk];  // of each page, which holds at least one position
+  std::int64_t pages = 0;
+  for_records(task, unit, first, count, latent,
+              [&](const MatrixView& of_page, std::int64_t) { latents[pages++] = of_page; });
+  ops.matmul_transposed(
+      {scores, kChunk, unit.queries(), latents, pages, part.mixed.data, part.mixed.stride, Sums::fresh}, 0,
+      latent);
 }
 
 // Joins the positions of a chunk to those before, for the rows that see any of them. Always in ascending
@@ -208,8 +210,9 @@ void attend(const Context& ctx, const RecordLayout& layout, std::span<const Atte
   const int threads = ctx.team.threads();
   const std::int64_t chunks = (longest + kChunk - 1) / kChunk;
   // Chunks of a unit are handed out apart only where there are few.
+  const bool enough = threads == 1 || count >= 4 * threads;
   const std::int64_t apart =
-      count >= 4 * threads ? 1 : std::clamp<std::int64_t>(kTasksPerWorker * threads / count, 1, chunks);
+      enough ? 1 : std::clamp<std::int64_t>(kTasksPerWorker * threads / count, 1, chunks);
   const std::int64_t most = std::max(kQueriesAtOnce, heads);
   const EncodedQueries codes(task, units);
   const Rows scores = take_rows(ctx.arena, threads, most * kChunk);

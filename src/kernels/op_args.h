@@ -29,15 +29,17 @@ inline constexpr int64_t kFewRows = 8;
 /// Whether sums begin at zero or at what y holds.
 enum class Sums { fresh, onto_y };
 
-/// y[t, n] = sum_k x[t, k] * w[k, n], or y[t, n] += that, summed in ascending k. w is [K, N] with at least
-/// one row. Sets that multiply codes (matmul_coded) do so here with tiles (q8, q4): x[t, k] times the scale
-/// of row k is rounded to eight bits, with one scale for 64 rows of the whole matrix (rows 64 b to 64 b + 63)
-/// and 64 columns; sums of products of codes are exact, and all these sets give the same bits.
+/// y[t, n] = sum_k x[t, k] * w[k, n], or y[t, n] += that, summed in ascending k. w is [K, N]: at least one
+/// matrix, one below the other, each with at least one row, all of one format. Sets that multiply codes
+/// (matmul_coded) do so here with tiles (q8, q4): x[t, k] times the scale of row k is rounded to eight bits,
+/// with one scale for 64 rows of a whole matrix (rows 64 b to 64 b + 63) and 64 columns; sums of products of
+/// codes are exact, and all these sets give the same bits.
 struct MatmulTransposedArgs {
   const float* x;
   int64_t x_stride;
   int64_t rows;  // T
-  MatrixView w;
+  const MatrixView* w;
+  int64_t matrices;
   float* y;
   int64_t y_stride;
   Sums sums;

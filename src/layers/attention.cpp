@@ -61,70 +61,143 @@ Rows take_head_rows(kernels::Arena& arena, std::int64_t rows, std::int64_t heads
   return {arena.take(rows * heads * stride), stride};
 }
 
-// Of [T * A, ...] the rows of one head.
-Rows of_head(Rows x, const AttentionShape& s, std::int64_t head) { return {x.row(head), s.heads * x.stride}; }
-
-// Rows [begin, end) of a step.
+// Some rows of a step and some heads of them.
 struct Slab {
   std::int64_t begin, end;
+  std::int64_t first_head, heads;
   std::int64_t rows() const { return end - begin; }
 };
 
-// The query of every head beside its rotary part: [rows * A, R + P], softmax scale included. `q` is q_b of
-// all rows.
+// Of [rows * heads, ...] the rows of one head.
+Rows of_head(Rows x, const Slab& slab, std::int64_t head) {
+  return {x.row(head - slab.first_head), slab.heads * x.stride};
+}
+
+// The query of every head beside its rotary part: [rows * heads, R + P], softmax scale included. `q` is q_b
+// of all rows.
 void latent_queries(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
                     const RotaryAngles& angles, const Slab& slab, Rows q, Rows query) {
-  const std::int64_t cost = slab.rows() * s.heads * s.nope * s.kv_rank;
-  kernels::for_tiles(ctx, s.heads, cost, [&](std::int64_t head, int) {
+  const std::int64_t cost = slab.rows() * slab.heads * s.nope * s.kv_rank;
+  kernels::for_tiles(ctx, slab.heads, cost, [&](std::int64_t i, int) {
+    const std::int64_t head = slab.first_head + i;
     const Rows in = {q.row(slab.begin) + head * (s.nope + s.rope), q.stride};
-    const Rows out = of_head(query, s, head);
+    const Rows out = of_head(query, slab, head);
     for (std::int64_t t = 0; t < slab.rows(); ++t) {
       std::copy_n(in.row(t) + s.nope, s.rope, out.row(t) + s.kv_rank);
       rotate(angles, slab.begin + t, out.row(t) + s.kv_rank);
     }
     const auto keys = quant::row_slice(w.kv_b, head * (s.nope + s.value), s.nope);
     ctx.ops.matmul_transposed(
-        {in.data, in.stride, slab.rows(), keys, out.data, out.stride, kernels::Sums::fresh}, 0, s.kv_rank);
+        {in.data, in.stride, slab.rows(), &keys, 1, out.data, out.stride, kernels::Sums::fresh}, 0,
+        s.kv_rank);
   });
 }
 
-// Mixed latents [rows * A, R] to rows of values [T, A * v].
+// Mixed latents [rows * heads, R] to rows of values [T, A * v].
 void values_of(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
                const Slab& slab, Rows mixed, Rows values) {
   const kernels::Arena::Scope scope(ctx.arena);
   const auto inputs = ctx.arena.take_span<kernels::Input>(ctx.team.threads());
   const kernels::Forms forms = kernels::forms_of(ctx, std::array{&w.kv_b});
   for (auto& of_worker : inputs) of_worker = kernels::take_forms(ctx, {}, slab.rows(), s.kv_rank, forms);
-  const std::int64_t cost = slab.rows() * s.heads * s.value * s.kv_rank;
-  kernels::for_tiles(ctx, s.heads, cost, [&](std::int64_t head, int worker) {
+  const std::int64_t cost = slab.rows() * slab.heads * s.value * s.kv_rank;
+  kernels::for_tiles(ctx, slab.heads, cost, [&](std::int64_t i, int worker) {
+    const std::int64_t head = slab.first_head + i;
     const auto up = quant::row_slice(w.kv_b, head * (s.nope + s.value) + s.nope, s.value);
     kernels::Input& in = inputs[static_cast<std::size_t>(worker)];
-    in.x = of_head(mixed, s, head);
+    in.x = of_head(mixed, slab, head);
     kernels::fill_forms(ctx, in.x, 0, s.kv_rank, in, 0, slab.rows());
     kernels::multiply_rows(ctx, in, up, {values.row(slab.begin) + head * s.value, values.stride}, 0, s.value);
   });
 }
 
-// Rows whose latent queries, A * (R + P) floats each, are there at once: few enough to stay in a cache from
-// where they are made to where they are used, enough for products.
+// Values of a slab, from queries [T, A * (nope + rope)].
+void attend_slab(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
+                 const StepCache& cache, const Slab& slab, Rows q, Rows values) {
+  const kernels::Arena::Scope scope(ctx.arena);
+  const Rows query = take_head_rows(ctx.arena, slab.rows(), slab.heads, s.kv_rank + s.rope);
+  const Rows mixed = take_head_rows(ctx.arena, slab.rows(), slab.heads, s.kv_rank);
+  latent_queries(ctx, s, w, cache.angles, slab, q, query);
+  const auto seen =
+      cache.rows.subspan(static_cast<std::size_t>(slab.begin), static_cast<std::size_t>(slab.rows()));
+  kernels::attend(ctx, cache.layout, seen, slab.heads, query, mixed);
+  values_of(ctx, s, w, slab, mixed, values);
+}
+
+// Rows of a slab at most. Latent queries and mixed latents, A * (2 R + P) floats a row, should stay in a
+// cache from where they are made to where they are used, and products want many rows.
 constexpr std::int64_t kSlabRows = 128;
+
+// Slabs of a prompt are a worker's own from beginning to end: of so many rows and heads, a second cache holds
+// them.
+constexpr std::int64_t kOwnRows = 64, kOwnHeads = 4;
+
+// The end of the rows from `begin` on that are of one sequence.
+std::int64_t end_of_sequence(std::span<const kernels::AttendRow> rows, std::int64_t begin) {
+  const auto pages = [&](std::int64_t t) { return rows[static_cast<std::size_t>(t)].pages; };
+  std::int64_t end = begin + 1;
+  while (end < std::ssize(rows) && pages(end) == pages(begin)) ++end;
+  return end;
+}
+
+// How the rows [begin, end) of a prompt are cut.
+struct OwnSlabs {
+  std::int64_t begin, end, heads;
+
+  std::int64_t of_rows() const { return (end - begin + kOwnRows - 1) / kOwnRows; }
+  std::int64_t of_heads() const { return (heads + kOwnHeads - 1) / kOwnHeads; }
+  std::int64_t count() const { return of_rows() * of_heads(); }
+  // The last rows see most positions, and come first.
+  Slab at(std::int64_t i) const {
+    const std::int64_t row = begin + (of_rows() - 1 - i / of_heads()) * kOwnRows;
+    const std::int64_t head = i % of_heads() * kOwnHeads;
+    return {row, std::min(row + kOwnRows, end), head, std::min(kOwnHeads, heads - head)};
+  }
+};
+
+// Each slab by one worker alone.
+void attend_prompt(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
+                   const StepCache& cache, const OwnSlabs& slabs, Rows q, Rows values) {
+  const kernels::Arena::Scope scope(ctx.arena);
+  for (int worker = 0; worker < ctx.team.threads(); ++worker) ctx.arena.of_worker(worker);
+  const auto works = ctx.arena.take_span<kernels::Work>(ctx.team.threads());
+  const std::int64_t cost = (slabs.end - slabs.begin) * s.heads * s.kv_rank * (s.nope + s.value);
+  kernels::for_tiles(ctx, slabs.count(), cost, [&](std::int64_t i, int worker) {
+    kernels::Team alone(1);
+    const kernels::Context own{ctx.ops, alone, ctx.arena.of_worker(worker),
+                               works[static_cast<std::size_t>(worker)]};
+    attend_slab(own, s, w, cache, slabs.at(i), q, values);
+  });
+  for (const kernels::Work& work : works) {
+    ctx.work.code_products += work.code_products;
+    ctx.work.float_products += work.float_products;
+  }
+}
 
 // Values [T, A * v] of all heads from queries [T, A * (nope + rope)].
 void attend_in_slabs(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
                      const StepCache& cache, Rows q, Rows values) {
-  const kernels::Arena::Scope scope(ctx.arena);
   const auto rows = static_cast<std::int64_t>(cache.rows.size());
   kernels::count_product(ctx, rows, w.kv_b);  // its keys times queries, its values times mixed latents
-  const std::int64_t most = std::min(rows, kSlabRows);
-  const Rows query = take_head_rows(ctx.arena, most, s.heads, s.kv_rank + s.rope);
-  const Rows mixed = take_head_rows(ctx.arena, most, s.heads, s.kv_rank);
-  for (std::int64_t begin = 0; begin < rows; begin += kSlabRows) {
-    const Slab slab = {begin, std::min(begin + kSlabRows, rows)};
-    latent_queries(ctx, s, w, cache.angles, slab, q, query);
-    const auto seen =
-        cache.rows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(slab.rows()));
-    kernels::attend(ctx, cache.layout, seen, s.heads, query, mixed);
-    values_of(ctx, s, w, slab, mixed, values);
+  const auto own_slabs = [&](std::int64_t begin) {
+    return OwnSlabs{begin, end_of_sequence(cache.rows, begin), s.heads};
+  };
+  const auto worth_own = [&](const OwnSlabs& slabs) {
+    return slabs.end - slabs.begin >= kOwnRows && slabs.count() >= 2 * ctx.team.threads();
+  };
+  for (std::int64_t begin = 0; begin < rows;) {
+    const OwnSlabs slabs = own_slabs(begin);
+    if (worth_own(slabs)) {
+      attend_prompt(ctx, s, w, cache, slabs, q, values);
+      begin = slabs.end;
+      continue;
+    }
+    // By the team, together with what follows.
+    std::int64_t end = begin;
+    while (end < rows && end - begin < kSlabRows && !worth_own(own_slabs(end)))
+      end = std::min(own_slabs(end).end, begin + kSlabRows);
+    attend_slab(ctx, s, w, cache, {begin, end, 0, s.heads}, q, values);
+    begin = end;
   }
 }
 

@@ -12,10 +12,12 @@
 #include "quant/matrix.h"
 #include "quant/number.h"
 #include "quant/tile.h"
-#include "random_floats.h"
+#include "support/random_floats.h"
 
 namespace nestor::kernels {
 namespace {
+
+using testing::random_floats;
 
 constexpr double kUnit = 0x1p-24;
 constexpr std::int64_t kPagePositions = 64;

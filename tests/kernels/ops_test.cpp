@@ -18,10 +18,12 @@
 #include "quant/matrix.h"
 #include "quant/number.h"
 #include "quant/tile.h"
-#include "random_floats.h"
+#include "support/random_floats.h"
 
 namespace nestor::kernels {
 namespace {
+
+using testing::random_floats;
 
 constexpr double kUnit = 0x1p-24;
 constexpr float kGuard = 12345.0F;
@@ -126,7 +128,7 @@ TEST_P(Ops, MatmulTransposedAgreesFreshAndOntoWhatIsThere) {
           const auto start = random_floats(rows * columns, 5);
           Guarded y(rows * columns);
           std::copy(start.begin(), start.end(), y.data());
-          ops().matmul_transposed({x.data(), depth, rows, w.view, y.data(), columns, Sums::onto_y}, 0,
+          ops().matmul_transposed({x.data(), depth, rows, &w.view, 1, y.data(), columns, Sums::onto_y}, 0,
                                   columns);
           y.expect_untouched();
           for (std::int64_t t = 0; t < rows; ++t) {
@@ -147,9 +149,9 @@ TEST_P(Ops, MatmulTransposedAgreesFreshAndOntoWhatIsThere) {
           Guarded fresh(rows * columns);
           std::fill_n(fresh.data(), rows * columns, std::nanf(""));
           std::fill_n(y.data(), rows * columns, 0.0F);
-          ops().matmul_transposed({x.data(), depth, rows, w.view, y.data(), columns, Sums::onto_y}, 0,
+          ops().matmul_transposed({x.data(), depth, rows, &w.view, 1, y.data(), columns, Sums::onto_y}, 0,
                                   columns);
-          ops().matmul_transposed({x.data(), depth, rows, w.view, fresh.data(), columns, Sums::fresh}, 0,
+          ops().matmul_transposed({x.data(), depth, rows, &w.view, 1, fresh.data(), columns, Sums::fresh}, 0,
                                   columns);
           ASSERT_EQ(fresh.values, y.values) << quant::name_of(format) << " K " << depth << " N " << columns;
         }
@@ -176,13 +178,13 @@ TEST_P(Ops, AnOutputIsTheSameBitsInAnyBatchAndAnyRange) {
       }
     }
     EXPECT_EQ(together, apart) << quant::name_of(format);
-    ops().matmul_transposed({x.data(), depth, rows, wt.view, together.data(), columns, Sums::fresh}, 0,
+    ops().matmul_transposed({x.data(), depth, rows, &wt.view, 1, together.data(), columns, Sums::fresh}, 0,
                             columns);
     for (std::int64_t t = 0; t < rows; ++t) {
       for (std::int64_t n = 0; n < columns; n += 128) {
         ops().matmul_transposed(
-            {x.data() + t * depth, depth, 1, wt.view, apart.data() + t * columns, columns, Sums::fresh}, n,
-            std::min(n + 128, columns));
+            {x.data() + t * depth, depth, 1, &wt.view, 1, apart.data() + t * columns, columns, Sums::fresh},
+            n, std::min(n + 128, columns));
       }
     }
     EXPECT_EQ(together, apart) << quant::name_of(format);

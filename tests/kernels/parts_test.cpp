@@ -11,10 +11,12 @@
 #include "kernels/registry.h"
 #include "quant/matrix.h"
 #include "quant/number.h"
-#include "random_floats.h"
+#include "support/random_floats.h"
 
 namespace nestor::kernels {
 namespace {
+
+using testing::random_floats;
 
 constexpr double kUnit = 0x1p-24;
 

@@ -57,13 +57,6 @@ inline int64_t encode_sixteens(const Blocks&, int64_t, const CodedBlocks&) {
   return 0;
 }
 
-// Whole numbers in lanes, and their sums with products of four signed codes; `w` has kOffsetQ8 added.
-typedef __m256i Whole;
-inline Whole whole_set(int32_t x) { return _mm256_set1_epi32(x); }
-inline Whole whole_load(const uint8_t* p) { return _mm256_loadu_si256((const __m256i*)p); }
-inline Vec whole_to_floats(Whole x) { return _mm256_cvtepi32_ps(x); }
-inline Whole add_codes(Whole sums, Whole w, Whole x) { return dot_q8(sums, w, x); }
-
 inline __m256i four_codes_at(const int8_t* p) {
   int32_t quad;
   memcpy(&quad, p, sizeof quad);

@@ -14,13 +14,6 @@ using nestor::kernels::kMagic;
 using nestor::kernels::kRowGroup;
 using nestor::kernels::MatmulCodedArgs;
 
-// Whole numbers in lanes, and their sums with products of four signed codes; `w` has kOffsetQ8 added.
-typedef __m512i Whole;
-inline Whole whole_set(int32_t x) { return _mm512_set1_epi32(x); }
-inline Whole whole_load(const uint8_t* p) { return _mm512_loadu_si512(p); }
-inline Vec whole_to_floats(Whole x) { return _mm512_cvtepi32_ps(x); }
-inline Whole add_codes(Whole sums, Whole w, FourCodes x) { return dot_q8(sums, w, x); }
-
 // Steps of a block: step q has columns 4 q to 4 q + 3 and, in `high`, those kHalfDepth beyond.
 constexpr int kSteps = (int)(kTileDepth / 8);
 constexpr int kHalfDepth = (int)(kTileDepth / 2);

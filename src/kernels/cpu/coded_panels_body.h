@@ -11,6 +11,17 @@ using nestor::kernels::kFewRows;
 constexpr int64_t kPanelScales = kBandRows * kTileDepth;
 constexpr int64_t kPanelBytes = kPanelScales + 128;
 
+// Where the sums of a pass come from and go to, 16 numbers of each activation.
+struct SumRows {
+  const float* from;
+  int64_t from_stride;
+  float* to;
+  int64_t to_stride;
+};
+
+// Where fresh sums come from, with a stride of 0.
+alignas(64) constexpr float kNoSums[kBandRows] = {};
+
 // What one call of passes works on: activations [t_begin, t_end) from the start of a group, and `bands` bands
 // from `band` on, of which columns [n_begin, n_end) of y are asked for.
 struct PanelRange {

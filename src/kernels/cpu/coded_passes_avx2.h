@@ -22,16 +22,34 @@ struct VectorPasses : PanelShape<1, 8, 128> {
       const int64_t count = (left + passes - 1) / passes;
       ahead.begin_pass(panel.blocks);
       ahead.fetch_y(t - r.t_begin, t - r.t_begin + count);
-      float(*at)[kBands][kBandRows] = sums.at + (t - r.t_begin);
-      if (count == 1) rows<1>(panel, a.x, t, ahead, at);
-      if (count == 2) rows<2>(panel, a.x, t, ahead, at);
-      if (count == 3) rows<3>(panel, a.x, t, ahead, at);
-      if (count == 4) rows<4>(panel, a.x, t, ahead, at);
-      if (count == 5) rows<5>(panel, a.x, t, ahead, at);
-      if (count == 6) rows<6>(panel, a.x, t, ahead, at);
+      const Activations x = activations_at(a.x, Codes::starts(a.x), t, panel.first);
+      rows_of<kMost>(count, panel.at[0], x, panel.blocks, ahead, sums.at + (t - r.t_begin));
       t += count;
     }
     if (panel.is_last(a.x)) put(a, r, sums);
+  }
+
+  // At most kRowGroup activations of one group, over the first `blocks` blocks of a panel that is full.
+  static inline void from_panel(const uint8_t* panel, const Activations& x, int64_t count, int64_t blocks,
+                                const SumRows& at) {
+    Ahead nothing{};
+    nothing.bands[0] = panel;
+    alignas(32) float sums[kRowGroup][kBands][kBandRows];
+    for (int64_t i = 0; i < count; ++i) memcpy(sums[i][0], at.from + i * at.from_stride, sizeof sums[i]);
+    const int64_t passes = (count + kMost - 1) / kMost;
+    const int64_t share = (count + passes - 1) / passes;
+    for (int64_t i = 0; i < count; i += share) {
+      const Activations own = {x.codes + i * kTileDepth, x.scales + i, x.starts + i, x.step};
+      rows_of<kMost>(count - i < share ? count - i : share, panel, own, blocks, nothing, sums + i);
+    }
+    for (int64_t i = 0; i < count; ++i) memcpy(at.to + i * at.to_stride, sums[i][0], sizeof sums[i]);
+  }
+
+  template <int64_t kRows>
+  static inline void rows_of(int64_t count, const uint8_t* panel, const Activations& x, int64_t blocks,
+                             Ahead& ahead, float (*sums_at)[kBands][kBandRows]) {
+    if (count == kRows) return rows<kRows>(panel, x, blocks, ahead, sums_at);
+    if constexpr (kRows > 1) rows_of<kRows - 1>(count, panel, x, blocks, ahead, sums_at);
   }
 
   static inline void fill(const uint8_t* tile, uint8_t* panel) {
@@ -51,18 +69,16 @@ struct VectorPasses : PanelShape<1, 8, 128> {
     }
   }
 
-  template <int kRows>
-  static inline void rows(const Panel& panel, const EncodedRows& e, int64_t t, Ahead& ahead,
+  template <int64_t kRows>
+  static inline void rows(const uint8_t* panel, Activations x, int64_t blocks, Ahead& ahead,
                           float (*sums_at)[kBands][kBandRows]) {
-    Activations x = activations_at(e, Codes::starts(e), t, panel.first);
-    const uint8_t* w = panel.at[0];
-    for (int64_t b = 0; b < panel.blocks; ++b, x.advance(), w += kPanelBytes) {
+    for (int64_t b = 0; b < blocks; ++b, x.advance(), panel += kPanelBytes) {
       ahead.fetch();
-      add_panel_block<kRows>(w, x, sums_at);
+      add_panel_block<kRows>(panel, x, sums_at);
     }
   }
 
-  template <int kRows>
+  template <int64_t kRows>
   static inline void add_panel_block(const uint8_t* w, const Activations& x,
                                      float (*sums_at)[kBands][kBandRows]) {
     __m256i whole[kRows][kBandVecs];

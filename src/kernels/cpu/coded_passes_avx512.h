@@ -41,14 +41,6 @@ struct ThroughPanel {
   }
 };
 
-// Where the sums of a pass come from and go to, 16 numbers of each activation.
-struct SumRows {
-  const float* from;
-  int64_t from_stride;
-  float* to;
-  int64_t to_stride;
-};
-
 // One band and a group of activations at a time: 16 whole-number sums, which one register of weights serves.
 // Every other shape loads more, or has more instructions, for each dot product; where two threads share a
 // core, both run short. More than kFewRows.
@@ -58,13 +50,12 @@ struct VectorPasses : PanelShape<1, 16, 256> {
 
   static inline void run(const MatmulCodedArgs& a, const PanelRange& r, Panel& panel, Ahead& ahead,
                          Sums& sums) {
-    alignas(64) static constexpr float kNothing[kBandRows] = {};
     const bool to_y = panel.is_last(a.x) && r.whole(a);
     const auto pass = [&](int64_t t, int64_t count, const auto& weights) {
       ahead.begin_pass(panel.blocks);
       float* own = sums.at[t - r.t_begin][0];
       SumRows at = {own, kBandRows, own, kBandRows};
-      if (panel.first == 0) at = {kNothing, 0, own, kBandRows};
+      if (panel.first == 0) at = {kNoSums, 0, own, kBandRows};
       if (to_y) {
         at.to = a.y + t * a.y_stride + r.column(a);
         at.to_stride = a.y_stride;
@@ -80,6 +71,14 @@ struct VectorPasses : PanelShape<1, 16, 256> {
     for (int64_t t = r.t_begin + filling; t < r.t_end; t += kRowGroup)
       pass(t, r.t_end - t < kRowGroup ? r.t_end - t : kRowGroup, from);
     if (panel.is_last(a.x) && !to_y) put(a, r, sums);
+  }
+
+  // At most kRowGroup activations of one group, over the first `blocks` blocks of a panel that is full.
+  static inline void from_panel(const uint8_t* panel, const Activations& x, int64_t count, int64_t blocks,
+                                const SumRows& at) {
+    Ahead nothing{};
+    nothing.bands[0] = panel;
+    rows_of<kRowGroup>(count, FromPanel{panel}, x, blocks, nothing, at);
   }
 
   template <int kRows, typename From>

@@ -23,15 +23,17 @@ inline void transposed_tile(const MatmulTransposedArgs& a, int64_t t, int64_t n,
       }
     }
   }
-  for (int64_t k = 0; k < a.w.rows; ++k) {
-    const uint8_t* row = a.w.data + k * a.w.row_bytes + n * Stored::kBytes;
-    for (int j = 0; j < kVecs; ++j) {
-      const uint8_t* at = row + j * kLanes * Stored::kBytes;
-      Vec weight = part && j == kVecs - 1 ? Stored::load_part(at, lanes) : Stored::load(at);
-      // kLanes divides the block, and n is a multiple of kLanes here: one scale serves the whole vector.
-      if constexpr (Stored::kScaled) weight = vec_mul(weight, vec_set(scale_at(a.w, k, n + j * kLanes)));
-      for (int i = 0; i < kRows; ++i)
-        sums[i][j] = vec_fma(vec_set(a.x[(t + i) * a.x_stride + k]), weight, sums[i][j]);
+  const float* x = a.x + t * a.x_stride;
+  for (const auto* w = a.w; w < a.w + a.matrices; ++w) {
+    for (int64_t k = 0; k < w->rows; ++k, ++x) {
+      const uint8_t* row = w->data + k * w->row_bytes + n * Stored::kBytes;
+      for (int j = 0; j < kVecs; ++j) {
+        const uint8_t* at = row + j * kLanes * Stored::kBytes;
+        Vec weight = part && j == kVecs - 1 ? Stored::load_part(at, lanes) : Stored::load(at);
+        // kLanes divides the block, and n is a multiple of kLanes here: one scale serves the whole vector.
+        if constexpr (Stored::kScaled) weight = vec_mul(weight, vec_set(scale_at(*w, k, n + j * kLanes)));
+        for (int i = 0; i < kRows; ++i) sums[i][j] = vec_fma(vec_set(x[i * a.x_stride]), weight, sums[i][j]);
+      }
     }
   }
   for (int i = 0; i < kRows; ++i) {
@@ -64,7 +66,7 @@ void transposed_stored(const MatmulTransposedArgs& a, int64_t n_begin, int64_t n
 
 // n_begin is a multiple of kScaleBlock or zero.
 void matmul_transposed(const MatmulTransposedArgs& a, int64_t n_begin, int64_t n_end) {
-  switch (a.w.format) {
+  switch (a.w->format) {
     case nestor::quant::Format::f32:
       transposed_stored<StoredF32>(a, n_begin, n_end);
       break;

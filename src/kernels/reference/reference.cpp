@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <vector>
 
 #include "quant/matrix.h"
@@ -30,12 +31,15 @@ void matmul(const MatmulArgs& a, std::int64_t n_begin, std::int64_t n_end) {
 void matmul_transposed(const MatmulTransposedArgs& a, std::int64_t n_begin, std::int64_t n_end) {
   for (std::int64_t t = 0; t < a.rows && a.sums == Sums::fresh; ++t)
     std::fill(a.y + t * a.y_stride + n_begin, a.y + t * a.y_stride + n_end, 0.0F);
-  for (std::int64_t k = 0; k < a.w.rows; ++k) {
-    const std::vector<float> w = widened_row(a.w, k);
-    for (std::int64_t t = 0; t < a.rows; ++t) {
-      const float x = a.x[t * a.x_stride + k];
-      float* y = a.y + t * a.y_stride;
-      for (std::int64_t n = n_begin; n < n_end; ++n) y[n] += x * w[static_cast<std::size_t>(n)];
+  const float* column = a.x;
+  for (const MatrixView& m : std::span(a.w, static_cast<std::size_t>(a.matrices))) {
+    for (std::int64_t k = 0; k < m.rows; ++k, ++column) {
+      const std::vector<float> w = widened_row(m, k);
+      for (std::int64_t t = 0; t < a.rows; ++t) {
+        const float x = column[t * a.x_stride];
+        float* y = a.y + t * a.y_stride;
+        for (std::int64_t n = n_begin; n < n_end; ++n) y[n] += x * w[static_cast<std::size_t>(n)];
+      }
     }
   }
 }

@@ -6,7 +6,7 @@
 
 #include "base/random.h"
 
-namespace nestor::kernels {
+namespace nestor::testing {
 
 inline std::vector<float> random_floats(std::int64_t count, std::uint64_t stream) {
   std::vector<float> values;
@@ -15,4 +15,4 @@ inline std::vector<float> random_floats(std::int64_t count, std::uint64_t stream
   return values;
 }
 
-}  // namespace nestor::kernels
+}  // namespace nestor::testing
