@@ -69,8 +69,9 @@ std::uint64_t read_once(const std::uint8_t* data, std::size_t bytes, int streams
   }
 }
 
-// Each returns the multiply-adds it made; twelve independent chains hide the latency of any of these.
-constexpr std::int64_t kRounds = 2'000'000;
+// Each returns the multiply-adds it made, in some 0.2 ms; twelve independent chains hide the latency of any
+// of these.
+constexpr std::int64_t kRounds = 100'000;
 constexpr int kChains = 12;
 // Not unrolled, the sums would live in memory and the peak would be that of its latency.
 #define NESTOR_KEEP_IN_REGISTERS _Pragma("GCC unroll 16")
@@ -198,15 +199,39 @@ __attribute__((target("avx512f,avx512bf16"))) std::int64_t bf16_avx512(volatile 
 
 using Body = std::int64_t (*)(volatile float*);
 
-double peak(kernels::Team& team, Body body) {
-  volatile float sink = 0;
-  const std::int64_t each = body(&sink);
-  return best(2.0 * static_cast<double>(each * team.threads()), [&] {
-    team.run(team.threads(), [&](std::int64_t, int) {
-      volatile float own = 0;
-      body(&own);
-    });
+// So many calls for every worker.
+void call(kernels::Team& team, Body body, std::int64_t calls) {
+  team.run(calls * team.threads(), [&](std::int64_t, int) {
+    volatile float sink = 0;
+    body(&sink);
   });
+}
+
+// Operations of a call by every worker.
+double operations(kernels::Team& team, Body body) {
+  volatile float sink = 0;
+  return 2.0 * static_cast<double>(body(&sink) * team.threads());
+}
+
+double peak(kernels::Team& team, Body body) {
+  constexpr std::int64_t kCalls = 20;
+  return best(operations(team, body) * kCalls, [&] { call(team, body, kCalls); });
+}
+
+double peak_over(kernels::Team& team, Body body, double least) {
+  constexpr std::int64_t kCalls = 256;  // all wait for the last of many, not of a few
+  double time = 0;
+  double done = 0;
+  for (; time < least; done += operations(team, body) * kCalls)
+    time += seconds([&] { call(team, body, kCalls); });
+  return done / time;
+}
+
+Body fp32_body() { return __builtin_cpu_supports("avx512f") != 0 ? fp32_avx512 : fp32_avx2; }
+
+Body int8_body() {
+  if (cpu_info().avx512_vnni) return int8_avx512_vnni;
+  return cpu_info().avx2_vnni ? int8_avx2_vnni : int8_avx2;
 }
 
 }  // namespace
@@ -252,16 +277,16 @@ double dram_read(kernels::Team& team, const Memory& memory) {
   return most;
 }
 
-double fp32_peak(kernels::Team& team) {
-  return peak(team, __builtin_cpu_supports("avx512f") != 0 ? fp32_avx512 : fp32_avx2);
-}
+double fp32_peak(kernels::Team& team) { return peak(team, fp32_body()); }
+double fp32_peak(kernels::Team& team, double least) { return peak_over(team, fp32_body(), least); }
 
-double int8_peak(kernels::Team& team) {
-  if (cpu_info().avx512_vnni) return peak(team, int8_avx512_vnni);
-  return peak(team, cpu_info().avx2_vnni ? int8_avx2_vnni : int8_avx2);
-}
+double int8_peak(kernels::Team& team) { return peak(team, int8_body()); }
+double int8_peak(kernels::Team& team, double least) { return peak_over(team, int8_body(), least); }
 
 double int8_tile_peak(kernels::Team& team) { return cpu_info().avx512_amx ? peak(team, int8_amx) : 0; }
+double int8_tile_peak(kernels::Team& team, double least) {
+  return cpu_info().avx512_amx ? peak_over(team, int8_amx, least) : 0;
+}
 
 double bf16_peak(kernels::Team& team) {
   return __builtin_cpu_supports("avx512bf16") != 0 ? peak(team, bf16_avx512) : 0;

@@ -38,14 +38,19 @@ double read_window(kernels::Team& team, std::span<const std::uint8_t> bytes);
 /// The best of 1, 2, 4 and 8 streams from memory that no cache holds.
 double dram_read(kernels::Team& team, const Memory& memory);
 
-/// Multiply-adds counted as two operations, per second, all threads together, from registers.
+/// Multiply-adds counted as two operations, per second, all threads together, from registers: the best of a
+/// few milliseconds; or, to compare longer work with, all of a stretch of at least `seconds`, with whatever
+/// other processes took of it.
 double fp32_peak(kernels::Team& team);
+double fp32_peak(kernels::Team& team, double seconds);
 /// Of vectors.
 double int8_peak(kernels::Team& team);
+double int8_peak(kernels::Team& team, double seconds);
 /// 0 where the processor has no such instruction.
 double bf16_peak(kernels::Team& team);
 /// Of int8 in the tile registers of AMX; 0 where there are none.
 double int8_tile_peak(kernels::Team& team);
+double int8_tile_peak(kernels::Team& team, double seconds);
 
 /// Seconds of an empty parallel region.
 double fork_join(kernels::Team& team);

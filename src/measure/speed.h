@@ -62,7 +62,8 @@ std::vector<TokenId> random_ids(const lm::Info& info, std::int64_t count, std::u
 DecodeSpeed decode_speed(const Subject& subject, const DecodeCase& what, std::int64_t steps,
                          std::uint64_t seed, const Memory& memory);
 
-/// A prompt of so many tokens at once into an empty sequence, `rounds` times, the best of them.
+/// A prompt of so many tokens at once into an empty sequence, `rounds` times, the best of them; and the best
+/// of as many stretches of each peak, as long as prompts and in turns with them.
 PromptSpeed prompt_speed(const Subject& subject, std::int64_t tokens, int rounds, std::uint64_t seed);
 
 }  // namespace nestor::measure
