@@ -278,13 +278,13 @@ double dram_read(kernels::Team& team, const Memory& memory) {
 }
 
 double fp32_peak(kernels::Team& team) { return peak(team, fp32_body()); }
-double fp32_peak(kernels::Team& team, double least) { return peak_over(team, fp32_body(), least); }
+double fp32_peak_over(kernels::Team& team, double least) { return peak_over(team, fp32_body(), least); }
 
 double int8_peak(kernels::Team& team) { return peak(team, int8_body()); }
-double int8_peak(kernels::Team& team, double least) { return peak_over(team, int8_body(), least); }
+double int8_peak_over(kernels::Team& team, double least) { return peak_over(team, int8_body(), least); }
 
 double int8_tile_peak(kernels::Team& team) { return cpu_info().avx512_amx ? peak(team, int8_amx) : 0; }
-double int8_tile_peak(kernels::Team& team, double least) {
+double int8_tile_peak_over(kernels::Team& team, double least) {
   return cpu_info().avx512_amx ? peak_over(team, int8_amx, least) : 0;
 }
 

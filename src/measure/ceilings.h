@@ -42,15 +42,15 @@ double dram_read(kernels::Team& team, const Memory& memory);
 /// few milliseconds; or, to compare longer work with, all of a stretch of at least `seconds`, with whatever
 /// other processes took of it.
 double fp32_peak(kernels::Team& team);
-double fp32_peak(kernels::Team& team, double seconds);
+double fp32_peak_over(kernels::Team& team, double seconds);
 /// Of vectors.
 double int8_peak(kernels::Team& team);
-double int8_peak(kernels::Team& team, double seconds);
+double int8_peak_over(kernels::Team& team, double seconds);
 /// 0 where the processor has no such instruction.
 double bf16_peak(kernels::Team& team);
 /// Of int8 in the tile registers of AMX; 0 where there are none.
 double int8_tile_peak(kernels::Team& team);
-double int8_tile_peak(kernels::Team& team, double seconds);
+double int8_tile_peak_over(kernels::Team& team, double seconds);
 
 /// Seconds of an empty parallel region.
 double fork_join(kernels::Team& team);

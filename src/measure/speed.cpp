@@ -115,9 +115,9 @@ PromptSpeed prompt_speed(const Subject& subject, std::int64_t tokens, int rounds
     subject.model.forward({&chunk, 1});
     const double time = seconds_since(start);
     const double stretch = std::min(time, kLongestStretch);
-    speed.int8_peak = std::max(speed.int8_peak, int8_peak(team, stretch));
-    speed.int8_tile_peak = std::max(speed.int8_tile_peak, int8_tile_peak(team, stretch));
-    speed.fp32_peak = std::max(speed.fp32_peak, fp32_peak(team, stretch));
+    speed.int8_peak = std::max(speed.int8_peak, int8_peak_over(team, stretch));
+    speed.int8_tile_peak = std::max(speed.int8_tile_peak, int8_tile_peak_over(team, stretch));
+    speed.fp32_peak = std::max(speed.fp32_peak, fp32_peak_over(team, stretch));
     if (i > 0 && time >= speed.seconds) continue;
     const kernels::Work after = subject.work();
     speed.seconds = time;
