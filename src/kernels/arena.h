@@ -47,8 +47,8 @@ class Arena {
     return {data, static_cast<std::size_t>(count)};
   }
 
-  /// An arena for what one worker takes by itself, made at its first use and kept. To be called by the thread
-  /// that owns this one.
+  /// An arena for what one worker takes by itself. It is made the first time that somebody asks, which has to
+  /// be the thread that owns this one, and kept.
   Arena& of_worker(int worker);
 
   /// Bytes held, those of workers too.

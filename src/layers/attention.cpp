@@ -128,8 +128,8 @@ void attend_slab(const kernels::Context& ctx, const AttentionShape& s, const Att
 // cache from where they are made to where they are used, and products want many rows.
 constexpr std::int64_t kSlabRows = 128;
 
-// Slabs of a prompt are a worker's own from beginning to end: of so many rows and heads, a second cache holds
-// them.
+// Slabs of a prompt are a worker's own from beginning to end: those of so many rows and heads stay in its
+// second cache.
 constexpr std::int64_t kOwnRows = 64, kOwnHeads = 4;
 
 // The end of the rows from `begin` on that are of one sequence.
@@ -155,10 +155,11 @@ struct OwnSlabs {
   }
 };
 
-// Each slab by one worker alone.
+// Each slab by one worker alone: nobody waits between its steps.
 void attend_prompt(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
                    const StepCache& cache, const OwnSlabs& slabs, Rows q, Rows values) {
   const kernels::Arena::Scope scope(ctx.arena);
+  // All are made before workers ask for theirs.
   for (int worker = 0; worker < ctx.team.threads(); ++worker) ctx.arena.of_worker(worker);
   const auto works = ctx.arena.take_span<kernels::Work>(ctx.team.threads());
   const std::int64_t cost = (slabs.end - slabs.begin) * s.heads * s.kv_rank * (s.nope + s.value);
