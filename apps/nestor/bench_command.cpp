@@ -123,7 +123,8 @@ Command bench_command(CLI::App& root, const assemble::EngineOptions& engine) {
   app->add_option("--prompt", o->prompt, "Tokens of the prompt (default 512)")
       ->check(count)
       ->option_text("N");
-  app->add_option("--rounds", o->rounds, "Prompts to try, in turns with peaks; the best of each counts (default 3)")
+  app->add_option("--rounds", o->rounds,
+                  "Prompts to try, in turns with peaks; the best of each counts (default 3)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1000}))
       ->option_text("N");
   app->add_option("-n,--tokens", o->tokens, "Steps to decode in every case (default 32)")
