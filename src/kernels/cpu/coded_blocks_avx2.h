@@ -52,10 +52,7 @@ inline float encode_block(const float* x, int8_t* codes, int32_t* sum_of_codes) 
 }
 
 // None of `count` rows together: each is encoded alone.
-template <typename Blocks>
-inline int64_t encode_sixteens(const Blocks&, int64_t, const CodedBlocks&) {
-  return 0;
-}
+inline int64_t encode_sixteens(const float*, int64_t, int64_t, const CodedBlocks&) { return 0; }
 
 inline __m256i four_codes_at(const int8_t* p) {
   int32_t quad;

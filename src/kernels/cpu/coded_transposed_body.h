@@ -93,13 +93,6 @@ struct ScaledRows {
   }
 };
 
-// Blocks of activations times scales.
-struct ScaledBlocks {
-  FloatBlocks x;
-  const float* scales;
-  inline Vec operator()(int64_t i, int64_t p) const { return vec_mul(x(i, p), vec_load(scales + p)); }
-};
-
 // Block b of activations x to x + (count - 1) * stride.
 inline void encode_scaled(const float* x, int64_t stride, int64_t count, const RowBlock& rows,
                           const float* scales, int64_t b, ScaledRows* to) {
@@ -107,14 +100,11 @@ inline void encode_scaled(const float* x, int64_t stride, int64_t count, const R
   for (int64_t t = 0; t < count; t += kRowGroup) {
     const int64_t g = t / kRowGroup;
     const int64_t here = count - t < kRowGroup ? count - t : kRowGroup;
-    const float* from = x + t * stride + rows.first;
+    FloatBlocks from = {x + t * stride + rows.first, stride, here};
+    OwnBlocks padded, scaled;
+    if (rows.begin != 0 || rows.end != kTileDepth) from = padded.padded(from, rows.begin, rows.end);
     const CodedBlocks blocks = {to->codes[g][b][0], to->scales[g][b], sums};
-    if (rows.begin == 0 && rows.end == kTileDepth) {
-      encode_blocks(ScaledBlocks{{from, stride}, scales}, here, blocks);
-    } else {
-      const PaddedBlocks padded(from, stride, here, rows.begin, rows.end);
-      encode_blocks(ScaledBlocks{padded.blocks(), scales}, here, blocks);
-    }
+    encode_blocks(scaled.times(from, scales), blocks);
     for (int64_t i = 0; i < here; ++i) to->starts[g][b][i] = start_of(sums[i], kOffsetQ8, kMagicBits);
   }
 }

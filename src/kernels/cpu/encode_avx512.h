@@ -53,14 +53,13 @@ inline __m512i across_sixteen(const __m512i* v, const Join& join) {
   return join(_mm512_unpacklo_epi64(first, second), _mm512_unpackhi_epi64(first, second));
 }
 
-// Rows [first, first + 16) of `x`. The scale of a row with infinity is infinity.
-template <typename Blocks>
-inline void encode_sixteen(const Blocks& x, int64_t first, const CodedBlocks& to) {
+// Sixteen rows. The scale of a row with infinity is infinity.
+inline void encode_sixteen(const float* x, int64_t stride, const CodedBlocks& to) {
   static_assert(kTileDepth == 4 * kLanes && kLanes == 16);
   __m512i v[16];
 #pragma GCC unroll 16
   for (int i = 0; i < 16; ++i) {
-    const auto at = [&](int64_t p) { return vec_magnitude(x(first + i, p)); };
+    const auto at = [&](int64_t p) { return vec_magnitude(vec_load(x + i * stride + p)); };
     v[i] = _mm512_max_epu32(_mm512_max_epu32(at(0), at(16)), _mm512_max_epu32(at(32), at(48)));
   }
   const __m512i bits = across_sixteen(v, [](__m512i a, __m512i b) { return _mm512_max_epu32(a, b); });
@@ -68,27 +67,28 @@ inline void encode_sixteen(const Blocks& x, int64_t first, const CodedBlocks& to
   const __mmask16 some = _mm512_cmp_ps_mask(most, vec_set(1e-30F), _CMP_GT_OQ);
   alignas(64) float inverse[16];
   _mm512_store_ps(inverse, _mm512_maskz_div_ps(some, vec_set(127.0F), most));
-  vec_store(to.scales + first, vec_mul(most, vec_set(1.0F / 127.0F)));
+  vec_store(to.scales, vec_mul(most, vec_set(1.0F / 127.0F)));
 
   const __m512i in_order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
 #pragma GCC unroll 16
   for (int i = 0; i < 16; ++i) {
     const Vec by = vec_set(inverse[i]);
-    const auto at = [&](int64_t p) { return _mm512_cvtps_epi32(vec_mul(x(first + i, p), by)); };
-    const __m512i a = at(0), b = at(16), c = at(32), d = at(48);
-    const __m512i words = _mm512_packs_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
-    _mm512_storeu_si512(to.codes + (first + i) * kTileDepth, _mm512_permutexvar_epi32(in_order, words));
-    v[i] = _mm512_add_epi32(_mm512_add_epi32(a, b), _mm512_add_epi32(c, d));
+    const auto at = [&](int64_t p) { return _mm512_cvtps_epi32(vec_mul(vec_load(x + i * stride + p), by)); };
+    const __m512i bytes =
+        _mm512_packs_epi16(_mm512_packs_epi32(at(0), at(16)), _mm512_packs_epi32(at(32), at(48)));
+    _mm512_storeu_si512(to.codes + i * kTileDepth, _mm512_permutexvar_epi32(in_order, bytes));
+    v[i] = dot_q4(_mm512_setzero_si512(), _mm512_set1_epi8(1), bytes);  // sums of four codes each
   }
-  _mm512_storeu_si512(to.sums + first,
+  _mm512_storeu_si512(to.sums,
                       across_sixteen(v, [](__m512i a, __m512i b) { return _mm512_add_epi32(a, b); }));
 }
 
 // The first multiple of sixteen rows of `count`; returns how many.
-template <typename Blocks>
-inline int64_t encode_sixteens(const Blocks& x, int64_t count, const CodedBlocks& to) {
+inline int64_t encode_sixteens(const float* x, int64_t stride, int64_t count, const CodedBlocks& to) {
   int64_t done = 0;
-  for (; done + 16 <= count; done += 16) encode_sixteen(x, done, to);
+  for (; done + 16 <= count; done += 16)
+    encode_sixteen(x + done * stride, stride,
+                   {to.codes + done * kTileDepth, to.scales + done, to.sums + done});
   return done;
 }
 

@@ -15,46 +15,52 @@ inline void put_starts(const EncodedRows& to, int64_t at, int32_t sum_of_codes) 
   to.starts_q4[at] = start_of(sum_of_codes, 8, kMagicBits);
 }
 
-// Numbers of one block of some rows: kLanes of row i from place p on.
+// One block of `count` rows.
 struct FloatBlocks {
   const float* x;
   int64_t stride;
-  inline Vec operator()(int64_t i, int64_t p) const { return vec_load(x + i * stride + p); }
+  int64_t count;
 };
 
-// Rows of one block of which only the places [begin, end) exist: the others are zero.
-struct PaddedBlocks {
-  float x[kRowGroup][kTileDepth];
-  inline PaddedBlocks(const float* from, int64_t stride, int64_t count, int64_t begin, int64_t end) {
+// Room for such, side by side.
+struct OwnBlocks {
+  alignas(64) float x[kRowGroup][kTileDepth];
+
+  // Of those of `from` only the places [begin, end) exist: the others become zero.
+  inline FloatBlocks padded(const FloatBlocks& from, int64_t begin, int64_t end) {
     memset(x, 0, sizeof x);
-    for (int64_t i = 0; i < count; ++i)
-      memcpy(x[i] + begin, from + i * stride + begin, (size_t)(end - begin) * sizeof(float));
+    for (int64_t i = 0; i < from.count; ++i)
+      memcpy(x[i] + begin, from.x + i * from.stride + begin, (size_t)(end - begin) * sizeof(float));
+    return {x[0], kTileDepth, from.count};
   }
-  inline FloatBlocks blocks() const { return {x[0], kTileDepth}; }
+
+  inline FloatBlocks times(const FloatBlocks& from, const float* factors) {
+    for (int64_t i = 0; i < from.count; ++i) {
+      for (int64_t p = 0; p < kTileDepth; p += kLanes)
+        vec_store(x[i] + p, vec_mul(vec_load(from.x + i * from.stride + p), vec_load(factors + p)));
+    }
+    return {x[0], kTileDepth, from.count};
+  }
 };
 
-// The blocks x(i, ...) of `count` rows; what belongs to a row lies side by side with that of the next.
-template <typename Blocks>
-inline void encode_blocks(const Blocks& x, int64_t count, const CodedBlocks& to) {
-  for (int64_t i = encode_sixteens(x, count, to); i < count; ++i) {
-    float block[kTileDepth];
-    for (int64_t p = 0; p < kTileDepth; p += kLanes) vec_store(block + p, x(i, p));
-    to.scales[i] = encode_block(block, to.codes + i * kTileDepth, to.sums + i);
-  }
+inline void encode_blocks(const FloatBlocks& from, const CodedBlocks& to) {
+  for (int64_t i = encode_sixteens(from.x, from.stride, from.count, to); i < from.count; ++i)
+    to.scales[i] = encode_block(from.x + i * from.stride, to.codes + i * kTileDepth, to.sums + i);
 }
 
 // Rows [t, t_end) of one group.
 inline void encode_group(const EncodeRowsArgs& a, int64_t t, int64_t t_end) {
   int32_t sums[kRowGroup];
   for (int64_t b = 0; b * kTileDepth < a.cols; ++b) {
-    const float* x = a.x + t * a.x_stride + b * kTileDepth;
+    const FloatBlocks x = {a.x + t * a.x_stride + b * kTileDepth, a.x_stride, t_end - t};
     const int64_t at = encoded_block(a.to, t, a.first_block + b);
     const CodedBlocks to = {a.to.codes + at * kTileDepth, a.to.scales + at, sums};
     const int64_t left = a.cols - b * kTileDepth;
     if (left < kTileDepth) {
-      encode_blocks(PaddedBlocks(x, a.x_stride, t_end - t, 0, left).blocks(), t_end - t, to);
+      OwnBlocks own;
+      encode_blocks(own.padded(x, 0, left), to);
     } else {
-      encode_blocks(FloatBlocks{x, a.x_stride}, t_end - t, to);
+      encode_blocks(x, to);
     }
     for (int64_t i = 0; i < t_end - t; ++i) put_starts(a.to, at + i, sums[i]);
   }
