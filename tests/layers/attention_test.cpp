@@ -55,7 +55,7 @@ class Weight {
 
 struct Weights {
   static constexpr const AttentionShape& s = kShape;
-  explicit Weights(Format format) : format(format) {}
+  explicit Weights(Format of) : format(of) {}
 
   Format format;
   Weight q_a{format, s.q_rank, s.hidden, 1};
