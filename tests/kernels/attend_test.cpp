@@ -12,6 +12,7 @@
 #include "quant/matrix.h"
 #include "quant/number.h"
 #include "quant/tile.h"
+#include "support/kernel_sets.h"
 #include "support/random_floats.h"
 
 namespace nestor::kernels {
@@ -212,12 +213,7 @@ TEST_P(Attend, RowsTogetherAreTheBitsOfRowsAlone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sets, Attend,
-                         ::testing::Combine(::testing::ValuesIn([] {
-                                              std::vector<std::string> names;
-                                              for (const auto name : runnable_sets(cpu_info()))
-                                                names.emplace_back(name);
-                                              return names;
-                                            }()),
+                         ::testing::Combine(::testing::ValuesIn(testing::kernel_sets()),
                                             ::testing::Values(Format::f32, Format::bf16, Format::q8)),
                          [](const auto& test) {
                            return std::get<0>(test.param) + "_" +

@@ -12,6 +12,7 @@
 #include "quant/matrix.h"
 #include "quant/number.h"
 #include "quant/tile.h"
+#include "support/kernel_sets.h"
 #include "support/random_floats.h"
 #include "support/tiles.h"
 
@@ -223,11 +224,7 @@ TEST_P(Coded, ASliceIsTheSameBitsAsTheWhole) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Sets, Coded, ::testing::ValuesIn([] {
-                           std::vector<std::string> names;
-                           for (const auto name : runnable_sets(cpu_info())) names.emplace_back(name);
-                           return names;
-                         }()),
+INSTANTIATE_TEST_SUITE_P(Sets, Coded, ::testing::ValuesIn(testing::kernel_sets()),
                          [](const auto& test) { return test.param; });
 
 }  // namespace

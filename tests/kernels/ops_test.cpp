@@ -18,6 +18,7 @@
 #include "quant/matrix.h"
 #include "quant/number.h"
 #include "quant/tile.h"
+#include "support/kernel_sets.h"
 #include "support/random_floats.h"
 
 namespace nestor::kernels {
@@ -387,11 +388,7 @@ TEST_P(Ops, AddScaledAgrees) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Sets, Ops, ::testing::ValuesIn([] {
-                           std::vector<std::string> names;
-                           for (const auto name : runnable_sets(cpu_info())) names.emplace_back(name);
-                           return names;
-                         }()),
+INSTANTIATE_TEST_SUITE_P(Sets, Ops, ::testing::ValuesIn(testing::kernel_sets()),
                          [](const auto& test) { return test.param; });
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "kernels/registry.h"
 #include "quant/matrix.h"
 #include "quant/number.h"
+#include "support/kernel_sets.h"
 #include "support/random_floats.h"
 #include "support/tiles.h"
 
@@ -203,11 +204,7 @@ TEST(TransposedSets, AreTheSameBitsInAllSetsAndAnyBatch) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Sets, Transposed, ::testing::ValuesIn([] {
-                           std::vector<std::string> names;
-                           for (const auto name : runnable_sets(cpu_info())) names.emplace_back(name);
-                           return names;
-                         }()),
+INSTANTIATE_TEST_SUITE_P(Sets, Transposed, ::testing::ValuesIn(testing::kernel_sets()),
                          [](const auto& test) { return test.param; });
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "kernels/registry.h"
 #include "quant/number.h"
+#include "support/kernel_sets.h"
 #include "support/random_floats.h"
 #include "support/tiles.h"
 
@@ -172,12 +173,7 @@ TEST_P(Attention, CountsTheSameWorkHoweverItIsSharedOut) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sets, Attention,
-                         ::testing::Combine(::testing::ValuesIn([] {
-                                              std::vector<std::string> names;
-                                              for (const auto name : kernels::runnable_sets(cpu_info()))
-                                                names.emplace_back(name);
-                                              return names;
-                                            }()),
+                         ::testing::Combine(::testing::ValuesIn(testing::kernel_sets()),
                                             ::testing::Values(Format::q8, Format::bf16),
                                             ::testing::Values(Format::q8, Format::bf16)),
                          [](const auto& test) {
