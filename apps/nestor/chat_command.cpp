@@ -101,8 +101,7 @@ class Chat {
     const auto defaults = assemble::read_generation_defaults(folder_, model_->config(), engine.accepted_keys);
     sampling_ = resolve_sampling(o.sampling, defaults);
     decode::validate(sampling_, model_->info().vocab_size);
-    rule_.ids = defaults.stop_ids;
-    rule_.max_tokens = o.new_tokens.value_or(defaults.max_new_tokens.value_or(kDefaultNewTokens));
+    rule_ = assemble::stop_rule(defaults, o.new_tokens, kDefaultNewTokens);
     if (!o.system.empty()) conversation_.set_system(o.system);
   }
 

@@ -36,13 +36,13 @@ int execute(const Options& o, const assemble::EngineOptions& engine) {
   if (!o.importance.empty()) how.importance = convert::Importance::read(o.importance);
   how.shard_bytes = static_cast<std::uint64_t>(o.shard_gb * 1e9);
   how.threads = engine.threads == 0 ? cpu.cores : engine.threads;
-  how.ops = &kernels::select_set(engine.kernels, cpu);
   how.accepted_keys = engine.accepted_keys;
   const InterruptScope interrupt;
   convert::ConvertReport report;
   {
     TerminalProgress progress("MB", 1e6);
-    report = convert::convert_checkpoint(o.source, o.target, how, progress, interrupt.stop());
+    report = convert::convert_checkpoint(o.source, o.target, how, kernels::select_set(engine.kernels, cpu),
+                                         progress, interrupt.stop());
   }
   tell("weights", report.weights);
   tell("tables", report.tables);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "arguments.h"
 #include "base/cpu.h"
@@ -19,7 +20,8 @@ struct Options {
   std::string preset;
   std::string folder;
   std::uint64_t seed = 0;
-  convert::FormatRequest formats;
+  std::optional<std::string> weights;
+  std::optional<std::string> tables;
 };
 
 constexpr std::uint64_t kMostConfigBytes = 16U << 20;
@@ -41,11 +43,11 @@ Shape shape_of(const std::string& preset) {
 void write_encoded(const Options& o, const Shape& shape, const assemble::EngineOptions& engine,
                    ProgressSink& progress, const std::stop_token& stop) {
   convert::ConvertOptions how;
-  how.formats = o.formats;
+  how.formats = {.weights = o.weights.value_or("bf16"), .tables = o.tables.value_or("bf16")};
   how.scales = quant::ScaleRule::absmax;  // random values are not worth a search
   how.threads = engine.threads == 0 ? cpu_info().cores : engine.threads;
   how.accepted_keys = engine.accepted_keys;
-  convert::write_random_quantized(shape.config, o.seed, o.folder, how, progress, stop);
+  convert::write_random_quantized(shape.config, shape.name, o.seed, o.folder, how, progress, stop);
 }
 
 void write_plain(const Options& o, const Shape& shape, const assemble::EngineOptions& engine,
@@ -59,11 +61,11 @@ void write_plain(const Options& o, const Shape& shape, const assemble::EngineOpt
 
 int execute(const Options& o, const assemble::EngineOptions& engine) {
   const Shape shape = shape_of(o.preset);
-  const bool plain = o.formats.weights == "bf16" && o.formats.tables == "bf16";
+  const bool as_the_shape_says = !o.weights && !o.tables;
   const InterruptScope interrupt;
   {
     TerminalProgress progress("MB", 1e6);
-    (plain ? write_plain : write_encoded)(o, shape, engine, progress, interrupt.stop());
+    (as_the_shape_says ? write_plain : write_encoded)(o, shape, engine, progress, interrupt.stop());
   }
   note(fmt::format("{}: written; try nestor inspect {}", o.folder, o.folder));
   return 0;
@@ -81,11 +83,13 @@ Command new_command(CLI::App& root, const assemble::EngineOptions& engine) {
   app->add_option("--seed", o->seed, "Same seed, same weights (default 0)")
       ->option_text("S")
       ->check(whole_number());
-  app->add_option("--weights", o->formats.weights, "Matrices: bf16, q8 or q4 (default: as the shape says)")
+  app->add_option("--weights", o->weights,
+                  "Matrices: bf16, q8 or q4 (default: as the shape says, bf16 beside --tables)")
       ->option_text("F")
       ->check(CLI::IsMember({"bf16", "q8", "q4"}));
-  app->add_option("--tables", o->formats.tables,
-                  "Word and n-gram tables: bf16, q8, q6, q5, q4, q3 or q2 (default: as the shape says)")
+  app->add_option("--tables", o->tables,
+                  "Word and n-gram tables: bf16, q8, q6, q5, q4, q3 or q2 (default: as the shape says, bf16 "
+                  "beside --weights)")
       ->option_text("F")
       ->check(CLI::IsMember({"bf16", "q8", "q6", "q5", "q4", "q3", "q2"}));
   app->add_option("DST", o->folder, "The folder to write; new or empty")->required();

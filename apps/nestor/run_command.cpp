@@ -105,11 +105,9 @@ class Run {
   }
 
   decode::StopRule stop_rule() const {
-    decode::StopRule rule;
-    if (!o_.ignore_eos) rule.ids = defaults_.stop_ids;
+    decode::StopRule rule = assemble::stop_rule(defaults_, o_.new_tokens, kDefaultNewTokens);
+    if (o_.ignore_eos) rule.ids.clear();
     for (const TokenId id : parse_ids(o_.stop_ids, "--stop-ids")) rule.ids.push_back(id);
-    rule.max_tokens = o_.new_tokens.value_or(defaults_.max_new_tokens.value_or(kDefaultNewTokens));
-    rule.min_tokens = std::min(defaults_.min_new_tokens, rule.max_tokens);
     return rule;
   }
 

@@ -1,5 +1,7 @@
 #include "assemble/generation_config.h"
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "config/json_fields.h"
 
@@ -112,6 +114,13 @@ GenerationDefaults read_generation_defaults(const std::filesystem::path& folder,
   refuse_other_methods(f);
   f.check_unknown(accepted);
   return defaults;
+}
+
+decode::StopRule stop_rule(const GenerationDefaults& defaults, std::optional<std::int64_t> asked,
+                           std::int64_t otherwise) {
+  const std::int64_t most = asked.value_or(defaults.max_new_tokens.value_or(otherwise));
+  return {
+      .ids = defaults.stop_ids, .max_tokens = most, .min_tokens = std::min(defaults.min_new_tokens, most)};
 }
 
 }  // namespace nestor::assemble

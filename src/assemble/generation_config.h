@@ -8,6 +8,7 @@
 #include "base/token_id.h"
 #include "config/model_config.h"
 #include "decode/sampling.h"
+#include "decode/turn.h"
 
 namespace nestor::assemble {
 
@@ -25,5 +26,10 @@ struct GenerationDefaults {
 GenerationDefaults read_generation_defaults(const std::filesystem::path& folder,
                                             const config::ModelConfig& config,
                                             const config::AcceptedKeys& accepted);
+
+/// Where an answer ends: at the stop ids, or after the tokens that were asked for, else the checkpoint's
+/// number, else `otherwise`. An answer shorter than min_new_tokens is one without stop ids.
+decode::StopRule stop_rule(const GenerationDefaults& defaults, std::optional<std::int64_t> asked,
+                           std::int64_t otherwise);
 
 }  // namespace nestor::assemble

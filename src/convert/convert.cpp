@@ -21,12 +21,8 @@ constexpr std::uint64_t kMostCopiedBytes = std::uint64_t{256} << 20;
 constexpr std::string_view kIndex = "model.safetensors.index.json";
 
 Json job_of(const Json& config, const ConvertOptions& o) {
-  return {{"config", config},
-          {"weights", o.formats.weights},
-          {"tables", o.formats.tables},
-          {"keep", o.formats.keep},
-          {"scales", o.scales == quant::ScaleRule::search ? "search" : "absmax"},
-          {"shard_bytes", o.shard_bytes}};
+  return {{"config", config},       {"weights", o.formats.weights},       {"tables", o.formats.tables},
+          {"keep", o.formats.keep}, {"scales", quant::name_of(o.scales)}, {"shard_bytes", o.shard_bytes}};
 }
 
 // The configuration of the target: what its tensors are stored as replaces what the source said about its
@@ -36,10 +32,9 @@ Json target_config(Json config, const ConvertOptions& o, bool encodes_any) {
   config.erase("dtype");
   config["torch_dtype"] = "bfloat16";
   if (!encodes_any) return config;
-  config["quantization_config"] = {
-      {"quant_method", "nestor"},     {"version", 2},
-      {"weights", o.formats.weights}, {"tables", o.formats.tables},
-      {"keep", o.formats.keep},       {"scales", o.scales == quant::ScaleRule::search ? "search" : "absmax"}};
+  config["quantization_config"] = {{"quant_method", "nestor"},     {"version", 2},
+                                   {"weights", o.formats.weights}, {"tables", o.formats.tables},
+                                   {"keep", o.formats.keep},       {"scales", quant::name_of(o.scales)}};
   return config;
 }
 
@@ -149,22 +144,30 @@ void copy_companions(const std::filesystem::path& from, const std::filesystem::p
   }
 }
 
-ConvertReport write_target(const std::filesystem::path& folder, const Json& config_json,
-                           const config::ModelConfig& config, const config::NameLayout& layout,
-                           const TensorSource& source, const Encode& encode, Json job,
-                           const ConvertOptions& options,
-                           const std::optional<std::filesystem::path>& companions, ProgressSink& progress,
-                           const std::stop_token& stop) {
-  const FormatPolicy policy(options.formats);
-  policy.check_patterns(config, layout);
-  const auto shards = plan_shards(config, layout, policy, source, options.shard_bytes);
-  create(folder);
-  JobLog log(folder, std::move(job));
-  const ConvertReport report = ShardWriter(folder, encode, progress, stop).write_all(shards, log);
-  if (shards.size() > 1) write_file(folder / kIndex, index_text(shards));
-  if (companions) copy_companions(*companions, folder);
-  const Json target = target_config(config_json, options, policy.encodes_any(config, layout));
-  write_file(folder / "config.json", to_text(target, 2) + "\n");
+// A checkpoint to be written.
+struct Target {
+  const std::filesystem::path& folder;
+  const ConvertOptions& options;
+  const Json& config_json;  // before its formats are in it
+  const config::ModelConfig& config;
+  const config::NameLayout& layout;
+  const TensorSource& source;
+  Encode encode;
+  Json job;  // an unfinished one of the same kind is continued
+  std::optional<std::filesystem::path> companions = {};
+};
+
+ConvertReport write(const Target& t, ProgressSink& progress, const std::stop_token& stop) {
+  const FormatPolicy policy(t.options.formats);
+  policy.check_patterns(t.config, t.layout);
+  const auto shards = plan_shards(t.config, t.layout, policy, t.source, t.options.shard_bytes);
+  create(t.folder);
+  JobLog log(t.folder, t.job);
+  const ConvertReport report = ShardWriter(t.folder, t.encode, progress, stop).write_all(shards, log);
+  if (shards.size() > 1) write_file(t.folder / kIndex, index_text(shards));
+  if (t.companions) copy_companions(*t.companions, t.folder);
+  const Json config = target_config(t.config_json, t.options, policy.encodes_any(t.config, t.layout));
+  write_file(t.folder / "config.json", to_text(config, 2) + "\n");
   log.remove();
   return report;
 }
@@ -187,8 +190,8 @@ void check_importance_is_used(const ConvertOptions& options, const config::Model
 }  // namespace
 
 ConvertReport convert_checkpoint(const std::filesystem::path& source, const std::filesystem::path& target,
-                                 const ConvertOptions& options, ProgressSink& progress,
-                                 const std::stop_token& stop) {
+                                 const ConvertOptions& options, const kernels::OpTable& ops,
+                                 ProgressSink& progress, const std::stop_token& stop) {
   std::error_code error;
   if (std::filesystem::equivalent(source, target, error)) {
     fail(ErrorKind::usage, "{}: source and target are the same folder", target.string());
@@ -199,7 +202,7 @@ ConvertReport convert_checkpoint(const std::filesystem::path& source, const std:
   const checkpoint::Checkpoint files(source);
   config::NameLayout layout = checkpoint::layout_of(config, files);
   checkpoint::check_inventory(config, layout, files, checkpoint::Encoded::accepted);
-  const CheckpointSource values(files, config, layout, *options.ops);
+  const CheckpointSource values(files, config, layout, ops);
   layout.experts = config::NameLayout::Experts::separate;
   options.importance.check_against(config, layout);
   check_importance_is_used(options, config, layout);
@@ -215,14 +218,15 @@ ConvertReport convert_checkpoint(const std::filesystem::path& source, const std:
   const Encode encode = [&](const TargetTensor& t, const TensorEncoder::Sink& sink) {
     return encoder.encode(t, options.importance.of(t.info), values.open(t.info), sink);
   };
-  return write_target(target, config_json, config, layout, values, encode, std::move(job), options, source,
-                      progress, stop);
+  return write({target, options, config_json, config, layout, values, encode, std::move(job), source},
+               progress, stop);
 }
 
-ConvertReport write_random_quantized(const Json& config_json, std::uint64_t seed,
-                                     const std::filesystem::path& target, const ConvertOptions& options,
-                                     ProgressSink& progress, const std::stop_token& stop) {
-  const auto config = config::parse_config(config_json, "config.json", options.accepted_keys);
+ConvertReport write_random_quantized(const Json& config_json, const std::string& config_name,
+                                     std::uint64_t seed, const std::filesystem::path& target,
+                                     const ConvertOptions& options, ProgressSink& progress,
+                                     const std::stop_token& stop) {
+  const auto config = config::parse_config(config_json, config_name, options.accepted_keys);
   config::NameLayout layout;
   if (config.num_nextn_predict_layers > 0) layout.draft = config::NameLayout::Draft::present;
   const RandomSource values(config, seed);
@@ -236,8 +240,8 @@ ConvertReport write_random_quantized(const Json& config_json, std::uint64_t seed
     random.encode(t, sink);
     return {};  // of values that exist in no other form
   };
-  return write_target(target, config_json, config, layout, values, encode, std::move(job), options,
-                      std::nullopt, progress, stop);
+  return write({target, options, config_json, config, layout, values, encode, std::move(job)}, progress,
+               stop);
 }
 
 }  // namespace nestor::convert

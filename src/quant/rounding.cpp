@@ -126,6 +126,8 @@ Levels levels_of(int bits) {
   return {-half, half - 1};
 }
 
+std::string_view name_of(ScaleRule rule) { return rule == ScaleRule::search ? "search" : "absmax"; }
+
 std::uint16_t encode_block(std::span<const float> values, std::span<const float> importance, Levels levels,
                            ScaleRule rule, std::int8_t* codes) {
   // Weights and their squares must stay inside float32: a block is brought near one by a power of two.

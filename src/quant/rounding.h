@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 namespace nestor::quant {
 
@@ -21,6 +22,9 @@ enum class ScaleRule {
   absmax,  // the largest magnitude gets the outermost code
   search,  // the least squared error over a grid of scales, each refined by least squares
 };
+
+/// "absmax" or "search".
+std::string_view name_of(ScaleRule rule);
 
 /// What is multiplied back stays finite.
 inline constexpr float kLargestValue = 1e38F;

@@ -43,14 +43,14 @@ ConvertOptions options(const std::string& weights, const std::string& tables) {
   o.formats.tables = tables;
   o.shard_bytes = 30'000;
   o.threads = 2;
-  o.ops = &kernels::select_set("auto", cpu_info());
   return o;
 }
 
 ConvertReport convert(const fs::path& from, const fs::path& to, const ConvertOptions& o,
                       std::uint64_t limit = UINT64_MAX) {
   Counter counter(limit);
-  return convert_checkpoint(from, to, o, counter, counter.stop.get_token());
+  return convert_checkpoint(from, to, o, kernels::select_set("auto", cpu_info()), counter,
+                            counter.stop.get_token());
 }
 
 std::map<std::string, std::string> files_of(const fs::path& folder) {
@@ -304,9 +304,9 @@ TEST(Convert, ANewModelIsWrittenInItsFormats) {
   const testing::ScratchFolder folder;
   const Json config = read_json(testing::golden_folder("lite_small") / "config.json", 1 << 20);
   Counter counter;
-  write_random_quantized(config, 3, folder.path() / "a", options("q4", "q4"), counter,
+  write_random_quantized(config, "config.json", 3, folder.path() / "a", options("q4", "q4"), counter,
                          counter.stop.get_token());
-  write_random_quantized(config, 3, folder.path() / "b", options("q4", "q4"), counter,
+  write_random_quantized(config, "config.json", 3, folder.path() / "b", options("q4", "q4"), counter,
                          counter.stop.get_token());
   EXPECT_EQ(files_of(folder.path() / "a"), files_of(folder.path() / "b"));
   EXPECT_NO_THROW(testing::open_model(folder.path() / "a", "reference"));

@@ -79,6 +79,26 @@ TEST(New, NumberFormats) {
   }
 }
 
+// What is asked for counts, also where it is the format of most shapes but not of this one.
+TEST(New, FormatsAreThoseAskedFor) {
+  const Scratch scratch;
+  const std::string shape = test_data("golden/fp8/config.json");
+  const auto dtypes_of = [&](const std::string& name, const Arguments& formats) {
+    Arguments call = {"new", "--preset", shape, (scratch / name).string()};
+    call.insert(call.end(), formats.begin(), formats.end());
+    output_of(call);
+    std::map<std::string, int> dtypes;
+    const Json found = json_of({"inspect", (scratch / name).string(), "--json"});
+    for (const Json& tensor : found["tensors"]) ++dtypes[tensor["dtype"].get<std::string>()];
+    return dtypes;
+  };
+  EXPECT_GT(dtypes_of("shape", {})["F8_E4M3"], 0);
+  EXPECT_EQ(dtypes_of("plain", {"--weights", "bf16"})["F8_E4M3"], 0);
+  auto tables = dtypes_of("tables", {"--tables", "q4"});
+  EXPECT_EQ(tables["F8_E4M3"], 0);
+  EXPECT_GT(tables["BF16"], 0);
+}
+
 TEST(New, ModelsWithKeysOfOurOwn) {
   const Scratch scratch;
   for (const std::string name : {"variant_norm", "variant_ple", "variant_plne_norm"}) {
@@ -105,6 +125,7 @@ TEST(New, RefusesAConfigThatNoModelHas) {
   config["hidden_size"] = -1;
   const std::string bad = scratch.write("bad.json", config.dump());
   expect_error({"new", "--preset", bad, (scratch / "x").string()}, 1, "hidden_size");
+  expect_error({"new", "--preset", bad, "--weights", "q4", (scratch / "x").string()}, 1, "bad.json");
   EXPECT_FALSE(fs::exists(scratch / "x" / "config.json"));
 }
 

@@ -160,6 +160,14 @@ TEST_F(Completions, ControlTokensInAPromptAreTextUnlessAskedFor) {
   EXPECT_EQ(server().ok("/tokenize", {{"prompt", forged}, {"control_tokens", true}})["count"], 1);
 }
 
+TEST(CompletionsOfACheckpoint, ItsMinTokensBoundNoShorterAnswer) {
+  const StoryServer server({.min_tokens = 50});
+  const Json whole = server.ok("/v1/completions", {{"prompt", "Once"}});
+  EXPECT_EQ(whole["usage"]["completion_tokens"], 16);
+  EXPECT_EQ(server.error(400, "/v1/completions", {{"prompt", "Once"}, {"min_tokens", 50}})["param"],
+            "min_tokens");
+}
+
 TEST_F(Completions, BadRequestsGetTheirStatusAndParameter) {
   EXPECT_EQ(server().error(400, "/v1/completions", with(kAsk, "suffix", "x"))["param"], "suffix");
   EXPECT_EQ(server().error(404, "/v1/completions", with(kAsk, "model", "gpt"))["code"], "model_not_found");

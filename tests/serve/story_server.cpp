@@ -10,13 +10,16 @@
 namespace nestor::testing {
 namespace {
 
-serve::ServedModel story(const std::filesystem::path& chat_template) {
+serve::ServedModel story(const StoryServer::Setup& setup) {
   const std::filesystem::path folder = NESTOR_STORY;
   return {.names = {"story", "other-name"},
           .tokenizer = tokenizer::Tokenizer::load(folder / "tokenizer.json"),
-          .chat = chat_template.empty() ? assemble::ChatFormat::open(folder)
-                                        : assemble::ChatFormat::open(folder, chat_template),
-          .defaults = {.sampling = {.temperature = 0}, .stop_ids = {2}, .max_tokens = 32},
+          .chat = setup.chat_template.empty() ? assemble::ChatFormat::open(folder)
+                                              : assemble::ChatFormat::open(folder, setup.chat_template),
+          .defaults = {.sampling = {.temperature = 0},
+                       .stop_ids = {2},
+                       .min_tokens = setup.min_tokens,
+                       .max_tokens = 32},
           .quantization = "bf16",
           .parameters = 11,
           .created = 1};
@@ -36,7 +39,7 @@ StoryServer::StoryServer(Setup setup)
   };
   std::unique_ptr<lm::LanguageModel> model = open_model(NESTOR_STORY, "auto", 2);
   if (setup.pause.count() > 0) model = std::make_unique<UnhurriedModel>(std::move(model), setup.pause);
-  server_ = std::make_unique<serve::Server>(story(setup.chat_template), std::move(model), options);
+  server_ = std::make_unique<serve::Server>(story(setup), std::move(model), options);
   const std::string url = server_->url();
   port_ = static_cast<std::uint16_t>(std::atoi(url.c_str() + url.rfind(':') + 1));
 }

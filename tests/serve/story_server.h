@@ -19,6 +19,7 @@ class StoryServer {
     serve::ServerOptions options = {};
     std::filesystem::path chat_template = {};  // empty: the model's own
     std::chrono::milliseconds pause{0};        // before every forward pass
+    std::int64_t min_tokens = 0;               // the checkpoint's own
   };
   explicit StoryServer(Setup setup);
   StoryServer() : StoryServer(Setup()) {}

@@ -99,7 +99,7 @@ GenerationSettings read_generation_settings(Body& body, const GenerationDefaults
   read_sampling(body, settings.sampling);
   read_logit_bias(body, settings.sampling);
   settings.n = body.integer("n", 1, defaults.most_choices).value_or(1);
-  settings.min_tokens = body.integer("min_tokens", 0, kMostTokens).value_or(defaults.min_tokens);
+  settings.min_tokens = body.integer("min_tokens", 0, kMostTokens);
   settings.stops = read_stops(body);
   read_stop_ids(body, defaults, settings);
   settings.include_stop = body.boolean("include_stop_str_in_output").value_or(false);

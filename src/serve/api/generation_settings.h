@@ -27,7 +27,7 @@ struct GenerationSettings {
   decode::SamplingParams sampling;  // without log-probabilities, which each endpoint asks for in its own way
   std::int64_t n = 1;
   std::optional<std::int64_t> max_tokens;
-  std::int64_t min_tokens = 0;
+  std::optional<std::int64_t> min_tokens;
   std::vector<TokenId> stop_ids;  // without the checkpoint's own where ignore_eos is set
   std::vector<TokenId> eos_ids;   // of these, the checkpoint's own
   bool ignore_eos = false;

@@ -47,9 +47,10 @@ decode::StopRule stop_rule(const Backend& backend, const GenerationSettings& set
   if (settings.min_tokens > rule.max_tokens) {
     throw RequestError(ErrorKind::usage, "min_tokens",
                        fmt::format("min_tokens is {}, but the answer has at most {} tokens",
-                                   settings.min_tokens, rule.max_tokens));
+                                   *settings.min_tokens, rule.max_tokens));
   }
-  rule.min_tokens = settings.min_tokens;
+  rule.min_tokens =
+      settings.min_tokens.value_or(std::min(backend.model.defaults.min_tokens, rule.max_tokens));
   return rule;
 }
 
