@@ -1,7 +1,6 @@
 // The ceilings of this machine, with one thread and with all of them.
-//   build/release/bin/ceilings_bench [FILE]    FILE: some GB on the disk to measure; left out, the disk is
-//   not
-// measured. The last line is one JSON object.
+//   build/release/bin/ceilings_bench [FILE]
+// FILE: some GB on the disk to measure; without it the disk is left out. The last line is one JSON object.
 #include <fmt/format.h>
 
 #include <cstdio>

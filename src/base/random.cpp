@@ -37,4 +37,10 @@ std::array<float, 2> normal_pair(std::uint64_t key, std::uint64_t counter_low, s
   return {static_cast<float>(radius * std::cos(angle)), static_cast<float>(radius * std::sin(angle))};
 }
 
+std::uint64_t key_of_name(std::string_view name) {
+  std::uint64_t h = 14695981039346656037ULL;
+  for (const char c : name) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return h;
+}
+
 }  // namespace nestor

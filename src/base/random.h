@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 namespace nestor {
 
@@ -16,5 +17,8 @@ double uniform(std::uint64_t key, std::uint64_t counter_low, std::uint64_t count
 
 /// Two independent standard normal values (Box-Muller).
 std::array<float, 2> normal_pair(std::uint64_t key, std::uint64_t counter_low, std::uint64_t counter_high);
+
+/// A key of a name, the same on every machine (FNV-1a).
+std::uint64_t key_of_name(std::string_view name);
 
 }  // namespace nestor

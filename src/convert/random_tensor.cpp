@@ -7,13 +7,6 @@
 namespace nestor::convert {
 namespace {
 
-// FNV-1a: the same key for the same name on every machine.
-std::uint64_t hash_of(const std::string& name) {
-  std::uint64_t h = 14695981039346656037ULL;
-  for (const char c : name) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return h;
-}
-
 // Sizes that keep activations near one through the layers, so that every part of a random model has a say:
 // matrices preserve the length of a vector, norms stay near one and their biases near zero, selection biases
 // are of the size of a probability.
@@ -37,7 +30,7 @@ Spread spread_of(const config::TensorInfo& t) {
 }  // namespace
 
 std::uint64_t RandomTensor::key_of(std::uint64_t seed, const config::TensorInfo& tensor) {
-  return seed ^ hash_of(tensor.name);
+  return seed ^ key_of_name(tensor.name);
 }
 
 RandomTensor::RandomTensor(std::uint64_t seed, const config::TensorInfo& tensor)

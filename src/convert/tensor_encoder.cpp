@@ -108,8 +108,7 @@ std::unique_ptr<RowsEncoding> rows_encoding(const TargetTensor& t, std::int64_t 
   if (t.encoding->layout == quant::Encoding::Layout::records) {
     return std::make_unique<Records>(quant::RecordFormat{t.encoding->bits, cols}, rule);
   }
-  const auto format = t.encoding->bits == 8 ? quant::Format::q8 : quant::Format::q4;
-  return std::make_unique<Tiles>(format, cols, importance, rule);
+  return std::make_unique<Tiles>(quant::format_of(*t.encoding), cols, importance, rule);
 }
 
 void check_finite(const TargetTensor& t, std::span<const float> values) {

@@ -72,8 +72,7 @@ RowReader CheckpointSource::open_stored(const config::TensorInfo& tensor) const 
             scales](std::int64_t row, float* out) { inner(row, out); };
   }
   if (found.encoding->layout == quant::Encoding::Layout::tiles) {
-    const auto format = found.encoding->bits == 8 ? quant::Format::q8 : quant::Format::q4;
-    return reader_of(quant::matrix_view(bytes.data(), format, rows, cols), ops_);
+    return reader_of(quant::matrix_view(bytes.data(), quant::format_of(*found.encoding), rows, cols), ops_);
   }
   const quant::RecordFormat record{found.encoding->bits, cols};
   const auto* first = reinterpret_cast<const std::uint8_t*>(bytes.data());

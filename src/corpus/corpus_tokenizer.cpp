@@ -62,8 +62,4 @@ CorpusTokenizer open_corpus_tokenizer(const fs::path& file_or_folder, const std:
   return out;
 }
 
-std::string tokenizer_fingerprint(const fs::path& file_or_folder) {
-  return to_hex(hash_of(read_file(tokenizer_path(file_or_folder), tokenizer::Tokenizer::kMaxFileBytes)));
-}
-
 }  // namespace nestor::corpus

@@ -24,7 +24,4 @@ struct CorpusTokenizer {
 CorpusTokenizer open_corpus_tokenizer(const std::filesystem::path& file_or_folder,
                                       const std::optional<std::string>& eos = std::nullopt);
 
-/// The fingerprint alone, of a tokenizer.json or the one of a folder.
-std::string tokenizer_fingerprint(const std::filesystem::path& file_or_folder);
-
 }  // namespace nestor::corpus

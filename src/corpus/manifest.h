@@ -40,7 +40,7 @@ struct Removed {
 };
 
 struct Manifest {
-  std::string tokenizer;  // fingerprint: fingerprint.h
+  std::string tokenizer;  // its fingerprint: corpus_tokenizer.h
   std::int64_t vocab_size = 0;
   TokenId eos = 0;
   std::int64_t id_bytes = 2;         // 2 where the vocabulary has at most 65536 ids, else 4

@@ -150,18 +150,6 @@ void Shards::read(std::int64_t first, std::span<TokenId> out) const {
   }
 }
 
-std::int64_t Shards::document_at(std::int64_t token) const {
-  if (token < 0 || token >= tokens()) {
-    fail(ErrorKind::usage, "the document of token {} asked of a split of {} tokens", token, tokens());
-  }
-  std::int64_t low = 0, high = documents();  // start(low) <= token < start(high)
-  while (high - low > 1) {
-    const std::int64_t middle = low + (high - low) / 2;
-    (impl_->start(middle) <= token ? low : high) = middle;
-  }
-  return low;
-}
-
 std::int64_t Shards::document_start(std::int64_t document) const {
   if (document < 0 || document > documents()) {
     fail(ErrorKind::usage, "document {} asked of a split of {}", document, documents());

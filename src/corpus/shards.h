@@ -1,8 +1,8 @@
 // Token shards: a folder with packed documents as token ids, mapped when read. Every document ends with EOS.
-//   corpus.json       what it is: tokenizer fingerprint, vocabulary, EOS, documents, tokens, bytes of text,
-//   per split train-00000.ids, ..., heldout-00000.ids   ids, little-endian, 16 bits where the vocabulary
-//   fits, else 32 train.docs, heldout.docs                  first token of each document, 64 bits,
-//   little-endian
+//   corpus.json      what it is: tokenizer fingerprint, vocabulary, EOS, documents, tokens, bytes of text
+// and for each split (train, heldout), numbered from 00000:
+//   train-00000.ids  ids, little-endian, in 16 bits where the vocabulary fits, else in 32
+//   train.docs       the first token of each document, little-endian, in 64 bits
 #pragma once
 
 #include <cstdint>
@@ -51,8 +51,7 @@ class Shards {
   /// Copies tokens [first, first + out.size()). Error(usage) outside [0, tokens()]; Error(bad_input) for an
   /// id outside the vocabulary.
   void read(std::int64_t first, std::span<TokenId> out) const;
-  /// The document that holds a token, and where it starts. document_start(documents()) is tokens().
-  std::int64_t document_at(std::int64_t token) const;
+  /// Where a document starts. document_start(documents()) is tokens().
   std::int64_t document_start(std::int64_t document) const;
 
  private:

@@ -9,10 +9,10 @@
 
 namespace nestor::kernels {
 
-/// Names of all sets compiled in, fastest first; the last is "reference".
+/// Names of all sets compiled in: fastest first, then "reference", then those chosen by name only.
 std::vector<std::string_view> compiled_sets();
 
-/// Names of the sets that a machine runs, fastest first.
+/// Of these, the ones that a machine runs.
 std::vector<std::string_view> runnable_sets(const CpuInfo& cpu);
 
 /// The set of that name, "auto" for the fastest runnable one. Error(usage) names the sets if there is none,

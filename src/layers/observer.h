@@ -17,11 +17,11 @@ class Observer {
   virtual ~Observer() = default;
 
   /// values [rows, cols]; valid during the call only.
-  virtual void see(std::string_view layer, std::string_view part, kernels::Rows values, std::int64_t rows,
-                   std::int64_t cols);
+  virtual void see(std::string_view /*layer*/, std::string_view /*part*/, kernels::Rows /*values*/,
+                   std::int64_t /*rows*/, std::int64_t /*cols*/) {}
 
   /// The experts that each row chose, of layer + ".mlp".
-  virtual void see_routing(std::string_view layer, const kernels::Routing& routing);
+  virtual void see_routing(std::string_view /*layer*/, const kernels::Routing& /*routing*/) {}
 };
 
 }  // namespace nestor::layers

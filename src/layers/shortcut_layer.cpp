@@ -4,9 +4,6 @@
 
 namespace nestor::layers {
 
-void Observer::see(std::string_view, std::string_view, kernels::Rows, std::int64_t, std::int64_t) {}
-void Observer::see_routing(std::string_view, const kernels::Routing&) {}
-
 namespace {
 
 // One of the two dense MLPs, y [T, H] from x [T, H].

@@ -72,8 +72,6 @@ class Model final : public lm::LanguageModel {
   const kernels::Work& work() const { return work_; }
   /// Working memory of forward passes that is held.
   std::size_t working_bytes() const { return arena_.bytes(); }
-  /// Pages of the latent cache that sequences hold.
-  std::int64_t pages_in_use() const { return sequences_.pool().pages_in_use(); }
 
  private:
   struct Step;

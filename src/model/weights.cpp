@@ -22,16 +22,8 @@ class Loader {
   }
 
   void embedding() {
-    auto words = rows_of(config::word_table_name(out_.layout));
-    if (c_.ngram) {
-      std::vector<ngram::Table> tables;
-      for (std::int64_t i = 0; i < c_.ngram->tables(); ++i) {
-        tables.push_back({rows_of(config::ngram_table_name(i)), matrix(config::ngram_projection_name(i))});
-      }
-      out_.embedding.emplace(std::move(words), hash_of(*c_.ngram), std::move(tables));
-    } else {
-      out_.embedding.emplace(std::move(words));
-    }
+    out_.embedding = embedding_of(config::word_table_name(out_.layout), c_.ngram, config::ngram_table_name,
+                                  config::ngram_projection_name);
     if (c_.embedding_norm == config::EmbeddingNorm::layer_norm) {
       const float* weight = vector(std::string(config::kEmbeddingNormWeight));
       out_.embedding_norm = {weight, vector(std::string(config::kEmbeddingNormBias))};
@@ -40,14 +32,10 @@ class Loader {
 
   ngram::NgramEmbedding layer_embedding(std::int64_t n) {
     const config::PerLayerEmbedding& e = *c_.per_layer;
-    auto words = rows_of(config::layer_word_table_name(e, n));
-    if (!e.ngram) return ngram::NgramEmbedding(std::move(words));
-    std::vector<ngram::Table> tables;
-    for (std::int64_t i = 0; i < e.ngram->tables(); ++i) {
-      tables.push_back({rows_of(config::layer_ngram_table_name(e, n, i)),
-                        matrix(config::layer_ngram_projection_name(e, n, i))});
-    }
-    return {std::move(words), hash_of(*e.ngram), std::move(tables)};
+    return embedding_of(
+        config::layer_word_table_name(e, n), e.ngram,
+        [&](std::int64_t i) { return config::layer_ngram_table_name(e, n, i); },
+        [&](std::int64_t i) { return config::layer_ngram_projection_name(e, n, i); });
   }
 
   layers::ShortcutWeights layer(std::int64_t n) {
@@ -74,6 +62,16 @@ class Loader {
   }
 
  private:
+  template <typename TableName, typename ProjectionName>
+  ngram::NgramEmbedding embedding_of(const std::string& words, const std::optional<config::NgramSpec>& spec,
+                                     const TableName& table, const ProjectionName& projection) {
+    if (!spec) return ngram::NgramEmbedding(rows_of(words));
+    std::vector<ngram::Table> tables;
+    for (std::int64_t i = 0; i < spec->tables(); ++i)
+      tables.push_back({rows_of(table(i)), matrix(projection(i))});
+    return {rows_of(words), hash_of(*spec), std::move(tables)};
+  }
+
   const StoredTensor& tensor(const std::string& name) const {
     const StoredTensor* found = out_.files->find(name);
     if (found == nullptr) fail(ErrorKind::internal, "tensor {} was not in the inventory", name);
@@ -114,8 +112,8 @@ class Loader {
     const config::TensorInfo& expected = info(name);
     const checkpoint::Located found = locate(*out_.files, name, expected.storage);
     if (found.encoding) {
-      const auto format = found.encoding->bits == 8 ? quant::Format::q8 : quant::Format::q4;
-      return quant::matrix_view(data_of(*found.tensor), format, expected.shape[0], expected.shape[1]);
+      return quant::matrix_view(data_of(*found.tensor), quant::format_of(*found.encoding), expected.shape[0],
+                                expected.shape[1]);
     }
     const StoredTensor& t = tensor(name);
     const bool scaled = t.entry->dtype == DType::f8_e4m3;

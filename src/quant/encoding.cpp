@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "base/error.h"
 #include "quant/record.h"
 #include "quant/tile.h"
 
@@ -31,6 +32,12 @@ std::optional<Encoding> encoding_named(Layout layout, std::string_view name) {
   return std::nullopt;
 }
 
+Format format_of(const Encoding& e) {
+  if (e == kTiles[0]) return Format::q8;
+  if (e == kTiles[1]) return Format::q4;
+  fail(ErrorKind::internal, "{} in records is not a format of matrices", name_of(e));
+}
+
 std::string name_of(const Encoding& e) { return fmt::format("q{}", e.bits); }
 
 std::string suffix_of(const Encoding& e) {
@@ -39,7 +46,7 @@ std::string suffix_of(const Encoding& e) {
 
 std::vector<std::int64_t> stored_shape(const Encoding& e, std::int64_t rows, std::int64_t cols) {
   if (e.layout == Layout::records) return {RecordFormat{e.bits, cols}.pages(rows), kPageBytes};
-  const auto shape = tiled_shape(e.bits == 8 ? Format::q8 : Format::q4, rows, cols);
+  const auto shape = tiled_shape(format_of(e), rows, cols);
   return {shape.begin(), shape.end()};
 }
 

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "quant/matrix.h"
+
 namespace nestor::quant {
 
 struct Encoding {
@@ -25,6 +27,9 @@ std::span<const Encoding> encodings(Encoding::Layout layout);
 
 /// The encoding called "q8", "q6", ...; nothing if the layout has none of that name.
 std::optional<Encoding> encoding_named(Encoding::Layout layout, std::string_view name);
+
+/// Of a matrix in tiles. Error(internal) for records.
+Format format_of(const Encoding& encoding);
 
 /// "q4"
 std::string name_of(const Encoding& encoding);

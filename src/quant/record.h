@@ -15,7 +15,6 @@
 namespace nestor::quant {
 
 inline constexpr std::int64_t kPageBytes = 4096;
-inline constexpr std::array kRecordBits = {8, 6, 5, 4, 3, 2};
 
 struct RecordFormat {
   int bits = 8;

@@ -26,28 +26,43 @@ Engine::~Engine() {
 }
 
 RequestId Engine::submit(Request request, std::shared_ptr<Reader> reader) {
-  if (!reader) fail(ErrorKind::usage, "a request needs a reader");
-  const auto tokens = std::ssize(request.turn.history());
-  if (tokens > info_.context_limit && tokens <= model_->info().context_limit) {
-    fail(ErrorKind::limit,
-         "the prompt has {} tokens, but the memory for cached tokens holds {}: shorten the prompt, or give "
-         "the "
-         "cache more memory",
-         tokens, info_.context_limit);
+  std::vector<Order> one;
+  one.push_back({std::move(request), std::move(reader)});
+  return submit(std::move(one)).front();
+}
+
+std::vector<RequestId> Engine::submit(std::vector<Order> orders) {
+  std::int64_t tokens = 0;
+  for (const Order& order : orders) {
+    check(order);
+    tokens += std::ssize(order.request.turn.history());
   }
-  request.turn.check_against(info_);
-  RequestId id{};
+  std::vector<RequestId> ids;
   {
     const std::lock_guard lock(mutex_);
     check_place(tokens);
-    id = static_cast<RequestId>(++last_id_);
-    submitted_.push_back({id, std::move(request), std::move(reader), Clock::now()});
-    ++unfinished_;
-    ++waiting_;
+    for (Order& order : orders) {
+      ids.push_back(static_cast<RequestId>(++last_id_));
+      submitted_.push_back({ids.back(), std::move(order.request), std::move(order.reader), Clock::now()});
+    }
+    unfinished_ += std::ssize(orders);
+    waiting_ += std::ssize(orders);
     waiting_tokens_ += tokens;
   }
   wake_.notify_one();
-  return id;
+  return ids;
+}
+
+void Engine::check(const Order& order) const {
+  if (!order.reader) fail(ErrorKind::usage, "a request needs a reader");
+  const auto tokens = std::ssize(order.request.turn.history());
+  if (tokens > info_.context_limit && tokens <= model_->info().context_limit) {
+    fail(ErrorKind::limit,
+         "the prompt has {} tokens, but the memory for cached tokens holds {}: shorten the prompt, or give "
+         "the cache more memory",
+         tokens, info_.context_limit);
+  }
+  order.request.turn.check_against(info_);
 }
 
 void Engine::check_place(std::int64_t tokens) {

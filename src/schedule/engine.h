@@ -63,6 +63,10 @@ class Engine {
   /// called.
   RequestId submit(Request request, std::shared_ptr<Reader> reader);
 
+  /// The same for requests that belong together: all of them have a place, or Busy is thrown and none has.
+  /// One free place in line is enough for all: what may wait alone must not depend on how many it is.
+  std::vector<RequestId> submit(std::vector<Order> orders);
+
   /// The request ends with FinishReason::cancelled after the forward that is running now. Nothing happens
   /// where it has ended already.
   void cancel(RequestId id);
@@ -78,6 +82,7 @@ class Engine {
 
  private:
   void run();
+  void check(const Order& order) const;
   void check_place(std::int64_t tokens);
   int retry_after_seconds() const;
   void publish(const Scheduler& scheduler);

@@ -36,12 +36,15 @@ Standing Entry::standing() const {
 void Entry::take(std::int64_t position, const lm::Logits& rows, decode::Sampler& sampler,
                  Snapshot& counters) {
   const auto choice = turn().take(position, rows, sampler);
-  const auto scores = turn().prompt_scores();
-  if (told_scores_ == 0 && scores.size() == turn().prompt().size()) {
-    told_scores_ = scores.size();
-    reader().prompt_scores(scores);
-  }
+  tell_scores();
   if (choice) tell(*choice, counters);
+}
+
+void Entry::tell_scores() {
+  const auto scores = turn().prompt_scores();
+  if (told_scores_ || scores.size() != turn().prompt().size()) return;
+  told_scores_ = true;
+  reader().prompt_scores(scores);
 }
 
 void Entry::tell(const decode::Choice& choice, Snapshot& counters) {
@@ -79,6 +82,7 @@ void Entry::end(std::optional<Error> error, Snapshot& counters) {
   if (outcome.reason == FinishReason::length) ++counters.finished_length;
   if (outcome.reason == FinishReason::cancelled) ++counters.finished_cancelled;
   try {
+    tell_scores();  // of a prompt of one token nothing had to be computed
     reader().finished(outcome);
   } catch (const std::exception&) {  // nobody is left to be told
   }

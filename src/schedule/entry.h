@@ -49,6 +49,7 @@ class Entry {
     return std::chrono::duration<double>(at - submission_.at).count();
   }
   void tell(const decode::Choice& choice, Snapshot& counters);
+  void tell_scores();
 
   Submission submission_;
   std::uint64_t arrival_;
@@ -56,7 +57,7 @@ class Entry {
   std::optional<lm::Sequence> sequence_;
   std::int64_t cached_tokens_ = 0;
   std::int64_t told_tokens_ = 0;
-  std::size_t told_scores_ = 0;
+  bool told_scores_ = false;
   bool ended_ = false;
   std::optional<Clock::time_point> admitted_, first_token_, last_token_;
 };

@@ -1,15 +1,14 @@
-// What goes into the next forward pass: a pure function of what the requests are and of what there is room
-// for.
+// What goes into the next forward pass: a pure function of what the requests are and of what there is
+// room for.
 //
 // - Requests stand in line by priority, then by arrival. Waiting lifts a request by one priority for every
 //   `patience` forwards, so nothing waits for ever behind a stream of better ones.
 // - Whoever generates gets a row first, then prompts get theirs in chunks, then drafts of those that
-// generate.
-// - Of prompts, each takes at most half of the rows that are left, in line, while others need rows, too: the
-//   first one gets on, and a short one behind a long one is not held up by it.
+//   generate.
+// - Of prompts, each takes at most half of the rows that are left, in line, while others need rows, too:
+//   the first one gets on, and a short one behind a long one is not held up by it.
 // - A waiting request is admitted when the pages for all its tokens are free beside what the running ones
-// still
-//   need. Nobody overtakes the first that does not fit.
+//   still need. Nobody overtakes the first that does not fit.
 // - Where a running request finds no page for its next row, the last in line is preempted. A waiting one
 //   preempts only those whose own priority is worse.
 //

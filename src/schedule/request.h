@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -46,6 +47,12 @@ class Reader {
   virtual void prompt_scores(std::span<const decode::Choice> /*scores*/) {}
   /// The last call, exactly once.
   virtual void finished(const Outcome& outcome) = 0;
+};
+
+/// A request, and whom to tell.
+struct Order {
+  Request request;
+  std::shared_ptr<Reader> reader;
 };
 
 }  // namespace nestor::schedule

@@ -20,7 +20,7 @@ Error current_error() {
   } catch (const Error& e) {
     return e;
   } catch (const std::bad_alloc&) {
-    return {ErrorKind::limit, "out of memory"};
+    return {ErrorKind::busy, "out of memory: try again later"};
   } catch (const std::exception& e) {
     return {ErrorKind::internal, e.what()};
   }

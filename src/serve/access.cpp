@@ -1,7 +1,11 @@
 #include "serve/access.h"
 
-#include <algorithm>
+#include <arpa/inet.h>
 
+#include <algorithm>
+#include <array>
+
+#include "base/error.h"
 #include "serve/api/error_answer.h"
 
 namespace nestor::serve {
@@ -25,12 +29,36 @@ std::string_view without_port(std::string_view host) {
   return host.substr(0, host.find(':'));
 }
 
+bool equal_without_case(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+// A name may be anybody's, whatever it begins with; four numbers are an address.
 bool names_this_machine(std::string_view host) {
   host = without_port(host);
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+  if (host == "[::1]" || equal_without_case(host, "localhost") || equal_without_case(host, "localhost.")) {
+    return true;
+  }
+  std::array<unsigned char, 4> address{};
+  return ::inet_pton(AF_INET, std::string(host).c_str(), address.data()) == 1 && address[0] == 127;
+}
+
+// Names of header fields, as a browser lists those that a page wants to send.
+bool is_list_of_tokens(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == ',' || c == ' ';
+  });
 }
 
 }  // namespace
+
+Access::Access(AccessOptions options) : options_(std::move(options)) {
+  for (const std::string& key : options_.api_keys) {
+    if (key.empty()) fail(ErrorKind::usage, "an API key is empty; expected at least one character");
+  }
+}
 
 std::optional<HttpResponse> Access::refuse_key(const HttpRequest& head) const {
   if (options_.api_keys.empty()) return std::nullopt;
@@ -38,7 +66,7 @@ std::optional<HttpResponse> Access::refuse_key(const HttpRequest& head) const {
   if (const auto authorization = head.header("authorization")) {
     constexpr std::string_view scheme = "Bearer ";
     given = *authorization;
-    if (given.starts_with(scheme)) given.remove_prefix(scheme.size());
+    if (equal_without_case(given.substr(0, scheme.size()), scheme)) given.remove_prefix(scheme.size());
   }
   bool valid = false;
   for (const std::string& key : options_.api_keys) valid = same_in_constant_time(given, key) || valid;
@@ -71,10 +99,13 @@ std::optional<HttpResponse> Access::refuse_site(const HttpRequest& head) const {
 
 std::optional<HttpResponse> Access::preflight(const HttpRequest& head) const {
   if (head.method != "OPTIONS" || !head.header("access-control-request-method")) return std::nullopt;
+  // Clients in a browser have fields of their own (x-stainless-os, ...); none of them changes an answer here.
+  const auto asked = head.header("access-control-request-headers").value_or("");
+  const std::string_view fields = is_list_of_tokens(asked) ? asked : "authorization, content-type";
   return HttpResponse{.status = 204,
                       .content_type = "",
                       .headers = {{"access-control-allow-methods", "GET, POST, OPTIONS"},
-                                  {"access-control-allow-headers", "authorization, content-type"},
+                                  {"access-control-allow-headers", std::string(fields)},
                                   {"access-control-max-age", "600"}}};
 }
 
@@ -82,8 +113,10 @@ std::vector<Header> Access::headers(const HttpRequest& head) const {
   if (options_.cors_origins.empty()) return {};
   std::vector<Header> headers = {{"vary", "origin"}};
   const auto origin = head.header("origin");
-  if (origin && allows_origin(*origin))
+  if (origin && allows_origin(*origin)) {
     headers.push_back({"access-control-allow-origin", std::string(*origin)});
+    headers.push_back({"access-control-expose-headers", "retry-after"});
+  }
   return headers;
 }
 

@@ -18,7 +18,8 @@ struct AccessOptions {
 
 class Access {
  public:
-  explicit Access(AccessOptions options) : options_(std::move(options)) {}
+  /// Error(usage) for a key that is empty.
+  explicit Access(AccessOptions options);
 
   /// The refusal of a request without a valid key, or nothing. Takes the same time for every wrong key of a
   /// length.

@@ -276,7 +276,7 @@ TEST_F(EosOfTokenizer, IsFoundWhereItIsNamed) {
 TEST_F(EosOfTokenizer, FilesAndFoldersHaveOneFingerprint) {
   const auto whole = corpus::open_corpus_tokenizer(scratch_.path() / "tokenizer.json");
   EXPECT_EQ(whole.fingerprint, small_tokenizer().fingerprint);
-  EXPECT_EQ(whole.fingerprint, corpus::tokenizer_fingerprint(scratch_.path()));
+  EXPECT_EQ(whole.fingerprint, corpus::open_corpus_tokenizer(scratch_.path()).fingerprint);
   EXPECT_EQ(whole.fingerprint.size(), 32U);
   EXPECT_EQ(whole.vocab_size, whole.tokenizer.max_id() + 1);
   EXPECT_REFUSED(corpus::open_corpus_tokenizer(scratch_.path() / "gone"), ErrorKind::not_found, "gone");

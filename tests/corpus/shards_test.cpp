@@ -50,9 +50,6 @@ TEST_P(ShardsOfSizes, ReadBackWhatWasWritten) {
           std::equal(part.begin(), part.end(), expected.begin() + static_cast<std::ptrdiff_t>(first)));
     }
   }
-  const std::vector<std::int64_t> document_of{0, 0, 0, 0, 1, 2, 2};
-  for (std::size_t t = 0; t < 7; ++t)
-    EXPECT_EQ(shards.document_at(static_cast<std::int64_t>(t)), document_of[t]);
   const std::vector<std::int64_t> starts{0, 4, 5, 7};
   for (std::size_t d = 0; d < 4; ++d)
     EXPECT_EQ(shards.document_start(static_cast<std::int64_t>(d)), starts[d]);
@@ -163,7 +160,6 @@ TEST_F(DamagedShards, MisuseIsNamed) {
   std::vector<TokenId> two(2);
   EXPECT_REFUSED(shards.read(4, two), ErrorKind::usage, "tokens 4 to 6 asked of a split of 5");
   EXPECT_REFUSED(shards.read(-1, two), ErrorKind::usage, "tokens -1");
-  EXPECT_REFUSED(shards.document_at(5), ErrorKind::usage, "token 5");
   EXPECT_REFUSED(shards.document_start(3), ErrorKind::usage, "document 3");
 }
 

@@ -151,7 +151,7 @@ TEST_P(Paths, ForksShareAPrefixAndThenGoTheirOwnWay) {
 TEST_P(Paths, ClosedSequencesGiveTheirPagesBack) {
   const auto model = open();
   { all_logits(*model, ids(), 50); }
-  EXPECT_EQ(model->pages_in_use(), 0);
+  EXPECT_EQ(model->memory().pages_in_use, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Paths,

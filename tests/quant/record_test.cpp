@@ -6,13 +6,15 @@
 #include <cmath>
 
 #include "base/random.h"
+#include "quant/encoding.h"
 #include "quant/number.h"
 
 namespace nestor::quant {
 namespace {
 
 TEST(Record, EveryCodeComesBack) {
-  for (const int bits : kRecordBits) {
+  for (const Encoding& encoding : encodings(Encoding::Layout::records)) {
+    const int bits = encoding.bits;
     const Levels levels = levels_of(bits);
     for (const std::int64_t width : {1, 7, 31, 32, 33, 256, 300}) {
       std::vector<float> values;
@@ -45,7 +47,8 @@ TEST(Record, TheLayoutByHand) {
 }
 
 TEST(Record, NoRecordCrossesAPage) {
-  for (const int bits : kRecordBits) {
+  for (const Encoding& encoding : encodings(Encoding::Layout::records)) {
+    const int bits = encoding.bits;
     for (const std::int64_t width : {1, 32, 256, 3072}) {
       const RecordFormat format{bits, width};
       if (format.bytes() > kPageBytes) continue;
@@ -70,7 +73,8 @@ TEST(Record, FewerBitsAreWorseAndSearchIsBetter) {
   std::vector<float> values;
   for (std::uint64_t i = 0; i < 32768; ++i) values.push_back(normal_pair(5, i, 0)[0]);
   double before = 0;
-  for (const int bits : kRecordBits) {
+  for (const Encoding& encoding : encodings(Encoding::Layout::records)) {
+    const int bits = encoding.bits;
     const RecordFormat format{bits, std::ssize(values)};
     std::vector<std::uint8_t> record(static_cast<std::size_t>(format.bytes()));
     std::vector<float> back(values.size());

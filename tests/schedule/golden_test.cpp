@@ -46,7 +46,7 @@ TEST_P(Golden, EveryRequestIsAnsweredAsAlone) {
     Dice game(key);
     const Snapshot done = play(game, *model, random_options(game, 100), questions, game.roll(4, 10));
     ASSERT_FALSE(HasFailure());
-    ASSERT_EQ(model->pages_in_use(), 0);
+    ASSERT_EQ(model->memory().pages_in_use, 0);
     preemptions += done.preemptions;
     hits += done.prefix_hit_tokens;
   }

@@ -116,6 +116,11 @@ TEST_F(Chat, AJsonAnswerIsJson) {
   EXPECT_EQ(server().error(400, "/v1/chat/completions", body)["param"], "response_format");
 }
 
+TEST_F(Chat, DocumentsThatTheTemplateHasNoPlaceForAreRefused) {
+  const Json body = with(kAsk, "documents", Json::array({{{"title", "a"}, {"text", "b"}}}));
+  EXPECT_EQ(server().error(400, "/v1/chat/completions", body)["param"], "documents");
+}
+
 TEST_F(Chat, ARequiredToolIsCalled) {
   Json body = with(with(kAsk, "tools", kTools), "max_tokens", 200);
   for (const Json& choice :

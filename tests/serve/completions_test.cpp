@@ -152,6 +152,11 @@ TEST_F(Completions, EchoRepeatsThePromptWithItsLogprobs) {
     EXPECT_NEAR(scored["logprobs"]["token_logprobs"][i], logprobs["token_logprobs"][i].get<double>(), 1e-5);
   }
   EXPECT_EQ(streamed(server().stream("/v1/completions", body)), whole["text"]);
+  // One token has nothing before it.
+  scoring["prompt"] = Json::array({944});
+  const Json one = ask(scoring)["choices"][0]["logprobs"];
+  EXPECT_EQ(one["tokens"].size(), 1U);
+  EXPECT_EQ(one["token_logprobs"], Json::array({nullptr}));
 }
 
 TEST_F(Completions, ControlTokensInAPromptAreTextUnlessAskedFor) {

@@ -108,7 +108,8 @@ TEST(CompletionRequest, RangesAndTypes) {
   EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","temperature":-1})"), "temperature", "expected 0 to");
   EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","temperature":"hot"})"), "temperature",
                          "expected a number");
-  EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","top_p":0})"), "top_p", "expected");
+  EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","top_p":-0.1})"), "top_p", "expected");
+  EXPECT_GT(completion(R"({"prompt":"x","top_p":0})").settings.sampling.top_p, 0);
   EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","max_tokens":1.5})"), "max_tokens", "whole number");
   EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","max_tokens":18446744073709551615})"), "max_tokens",
                          "expected 0");
@@ -117,20 +118,30 @@ TEST(CompletionRequest, RangesAndTypes) {
   EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","logit_bias":{"a":1}})"), "logit_bias",
                          "token ids as keys");
   EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","stop":[1]})"), "stop", "expected strings");
+  EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","stop":""})"), "stop", "1 to 1024 bytes");
+  EXPECT_REQUEST_REFUSED(completion(to_text(Json{{"prompt", "x"}, {"stop", std::string(1025, 's')}})), "stop",
+                         "found one of 1025");
+  EXPECT_REQUEST_REFUSED(
+      completion(to_text(Json{{"prompt", "x"}, {"stop_token_ids", std::vector<int>(4097, 1)}})),
+      "stop_token_ids", "at most 4096 ids");
+  EXPECT_REQUEST_REFUSED(completion(R"({"prompt":"x","stop":"}","response_format":{"type":"json_object"}})"),
+                         "stop", "where the form is complete");
   EXPECT_REQUEST_REFUSED(completion(R"([1])"), "", "expected an object");
 }
 
 TEST(MaxTokens, AreWhatTheContextAndTheOperatorAllow) {
   const GenerationDefaults free, strict{.most_max_tokens = 10};
-  EXPECT_EQ(resolve_max_tokens(5, 9, free, 10, 100), 5);
-  EXPECT_EQ(resolve_max_tokens({}, 9, free, 10, 100), 9);
-  EXPECT_EQ(resolve_max_tokens({}, {}, free, 10, 100), 91);
-  EXPECT_EQ(resolve_max_tokens({}, 90, free, 95, 100), 6);
-  EXPECT_EQ(resolve_max_tokens({}, 90, strict, 10, 100), 10);
-  EXPECT_EQ(resolve_max_tokens(91, {}, free, 10, 100), 91);
-  EXPECT_REQUEST_REFUSED(resolve_max_tokens(92, {}, free, 10, 100), "max_tokens", "context limit is 100");
-  EXPECT_REQUEST_REFUSED(resolve_max_tokens(11, {}, strict, 10, 100), "max_tokens", "at most 10");
-  EXPECT_REQUEST_REFUSED(resolve_max_tokens({}, {}, free, 101, 100), "prompt", "shorten the prompt");
+  EXPECT_EQ(resolve_max_tokens(5, 9, free, {10, "prompt"}, 100), 5);
+  EXPECT_EQ(resolve_max_tokens({}, 9, free, {10, "prompt"}, 100), 9);
+  EXPECT_EQ(resolve_max_tokens({}, {}, free, {10, "prompt"}, 100), 91);
+  EXPECT_EQ(resolve_max_tokens({}, 90, free, {95, "prompt"}, 100), 6);
+  EXPECT_EQ(resolve_max_tokens({}, 90, strict, {10, "prompt"}, 100), 10);
+  EXPECT_EQ(resolve_max_tokens(91, {}, free, {10, "prompt"}, 100), 91);
+  EXPECT_REQUEST_REFUSED(resolve_max_tokens(92, {}, free, {10, "prompt"}, 100), "max_tokens",
+                         "context limit is 100");
+  EXPECT_REQUEST_REFUSED(resolve_max_tokens(11, {}, strict, {10, "prompt"}, 100), "max_tokens", "at most 10");
+  EXPECT_REQUEST_REFUSED(resolve_max_tokens({}, {}, free, {101, "prompt"}, 100), "prompt",
+                         "shorten the prompt");
 }
 
 TEST(ChatRequest, MessagesBecomeWhatTemplatesExpect) {

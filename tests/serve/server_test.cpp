@@ -1,7 +1,10 @@
 // The server around the endpoints: routes, keys, clients that leave, being busy, and how it ends.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <optional>
+#include <thread>
 
 #include "story_server.h"
 
@@ -133,20 +136,23 @@ TEST(Server, WhoComesWhenAllPlacesAreTakenIsToldWhenToComeAgain) {
   EXPECT_GE(std::stoi(refused.headers.at("retry-after")), 1);
 }
 
-TEST(Server, OneRequestWithMoreAnswersThanPlacesLeavesNothingBehind) {
+// One request is admitted whole or not at all.
+TEST(Server, ARequestOfManyAnswersNeedsOnePlaceInLine) {
   serve::ServerOptions options;
   options.engine.scheduler.running = 1;
   options.engine.most_waiting = 2;
   StoryServer server({.options = options, .pause = 10ms});
+  EXPECT_EQ(server.ok("/v1/completions", {{"prompt", "x"}, {"max_tokens", 1}, {"n", 40}})["choices"].size(),
+            40U);
   Json many = kLong;
   many["n"] = 40;
+  Client waits(server.port());
+  waits.send(request_text("POST", "/v1/completions", to_text(many)));
+  server.wait_for("requests_waiting", 39);
   EXPECT_EQ(server.post("/v1/completions", many).status, 429);
-  int status = 429;  // until the engine has seen that they are cancelled
-  for (int i = 0; i < 1000 && status == 429; ++i) {
-    status = server.post("/v1/completions", {{"prompt", "x"}, {"max_tokens", 1}}).status;
-  }
-  EXPECT_EQ(status, 200);
+  waits.leave();
   server.wait_for_at_most("requests_running", 0);
+  EXPECT_EQ(server.metric("requests_waiting"), 0);
 }
 
 TEST(Server, DrainingFinishesWhatWasBegun) {
@@ -169,6 +175,36 @@ TEST(Server, ADrainThatTakesTooLongEndsWithAnError) {
   client.read_until("data: ");
   server.server().drain(0ms);
   EXPECT_TRUE(client.read_until("the server is shutting down").ends_with("the server is shutting down"));
+}
+
+// A body in chunks might become as large as any; what it did not become is free for others.
+TEST(Server, SmallBodiesInChunksLeaveRoomForOthers) {
+  serve::ServerOptions options;
+  options.http.body_bytes = 1U << 20;
+  options.http.bodies_bytes = 2U << 20;
+  StoryServer server({.options = options, .pause = 10ms});
+  const std::string body = to_text(streaming(kLong));
+  const std::string chunked = fmt::format(
+      "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n",
+      body.size(), body);
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(std::make_unique<Client>(server.port()));
+    clients.back()->send(chunked);
+    EXPECT_NE(clients.back()->read_until("data: ").find("200 OK"), std::string::npos) << i;
+  }
+}
+
+TEST(Server, ADrainDoesNotWaitForBodies) {
+  StoryServer server;
+  Client client(server.port());
+  client.send("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{");
+  server.wait_for("http_connections", 2);  // with the one that asks
+  std::thread drain([&] { server.server().drain(5min); });
+  EXPECT_EQ(client.read().status, 503);
+  client.leave();
+  drain.join();
 }
 
 TEST(Server, EndsWhileClientsWait) {

@@ -3,17 +3,6 @@
 #include "base/random.h"
 
 namespace nestor::train {
-namespace {
-
-// FNV-1a: the same key for the same name on every machine.
-std::uint64_t hash_of(const std::string& name) {
-  std::uint64_t h = 14695981039346656037ULL;
-  for (const char c : name) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return h;
-}
-
-}  // namespace
-
 const char* name_of(Role role) {
   switch (role) {
     case Role::matrix:
@@ -34,7 +23,7 @@ const char* name_of(Role role) {
 
 void normal_values(std::uint64_t seed, const std::string& name, std::int64_t first, double deviation,
                    std::vector<float>& out) {
-  const std::uint64_t key = hash_of(name);
+  const std::uint64_t key = key_of_name(name);
   const auto spread = static_cast<float>(deviation);
   for (std::size_t i = 0; i < out.size(); i += 2) {
     const auto pair = normal_pair(key, (static_cast<std::uint64_t>(first) + i) / 2, seed);

@@ -1,4 +1,4 @@
-// The bodies of both AVX-512 sets, in the order in which they need each other.
+// The bodies of the AVX-512 sets, in the order in which they need each other.
 #pragma once
 
 #include "kernels/cpu/stored_number.h"

@@ -29,17 +29,14 @@ void Answers::start(std::vector<Ask> asks) {
     if (const auto self = weak.lock()) self->interrupt(why);
   });
   try {
-    for (Ask& ask : asks) {
-      const auto id = engine_.submit(std::move(ask.request), std::move(ask.reader));
-      const std::lock_guard lock(mutex_);
-      ids_.push_back(id);
-    }
+    std::vector<schedule::Order> orders;
+    for (Ask& ask : asks) orders.push_back({std::move(ask.request), std::move(ask.reader)});
+    auto ids = engine_.submit(std::move(orders));
+    const std::lock_guard lock(mutex_);
+    ids_ = std::move(ids);
   } catch (...) {
-    {
-      const std::lock_guard lock(mutex_);
-      state_ = State::closed;
-    }
-    cancel_all();
+    const std::lock_guard lock(mutex_);
+    state_ = State::closed;
     throw;
   }
   open();

@@ -23,7 +23,7 @@ class Body {
   /// The value, or nothing. From now on the key is known.
   const Json* any(std::string_view key);
 
-  /// Throw RequestError(bad_input) for a value of another type, RequestError(limit) for one out of range.
+  /// Throw RequestError(bad_input) for a value of another type or out of range.
   std::optional<bool> boolean(std::string_view key);
   std::optional<std::int64_t> integer(std::string_view key, std::int64_t least, std::int64_t most);
   std::optional<double> number(std::string_view key, double least, double most);

@@ -71,10 +71,7 @@ HttpResponse error_answer(int status, std::string_view message, std::string_view
   return answer;
 }
 
-HttpResponse answer_to(const Error& error) {
-  return error_answer(status_of(error.kind()), error.what(), {},
-                      error.kind() == ErrorKind::limit ? "context_length_exceeded" : "");
-}
+HttpResponse answer_to(const Error& error) { return error_answer(status_of(error.kind()), error.what()); }
 
 HttpResponse answer_to(const std::exception& error) {
   if (const auto* request = dynamic_cast<const RequestError*>(&error)) {

@@ -10,14 +10,17 @@ namespace {
 
 constexpr std::int64_t kMostTokens = std::int64_t{1} << 30;
 constexpr std::size_t kMostStops = 64;
+constexpr std::size_t kMostStopBytes = 1024;
+constexpr std::size_t kMostStopIds = 4096;
 constexpr std::size_t kMostBiases = 4096;
+constexpr double kLeastTopP = 1e-9;  // nothing but the most likely token
 
 void read_sampling(Body& body, decode::SamplingParams& s) {
   const auto take = [](auto&& given, auto& value) {
     if (given) value = *given;
   };
   take(body.number("temperature", 0, 100), s.temperature);
-  take(body.number("top_p", 1e-9, 1), s.top_p);
+  if (const auto top_p = body.number("top_p", 0, 1)) s.top_p = std::max(*top_p, kLeastTopP);
   take(body.integer("top_k", -1, kMostTokens), s.top_k);
   take(body.number("min_p", 0, 1), s.min_p);
   take(body.number("repetition_penalty", 1e-6, 1e3), s.repetition_penalty);
@@ -42,15 +45,23 @@ void read_logit_bias(Body& body, decode::SamplingParams& s) {
 
 std::vector<std::string> read_stops(Body& body) {
   const Json* stop = body.any("stop");
-  if (stop == nullptr) return {};
-  if (stop->is_string()) return {stop->get<std::string>()};
-  if (!stop->is_array()) body.bad("stop", "expected a string or an array of strings");
-  if (stop->size() > kMostStops) body.bad("stop", fmt::format("at most {} strings", kMostStops));
   std::vector<std::string> stops;
-  for (const Json& text : *stop) {
+  const auto add = [&](const Json& text) {
     if (!text.is_string()) body.bad("stop", fmt::format("expected strings, found {}", excerpt(text)));
     stops.push_back(text.get<std::string>());
+    if (stops.back().empty() || stops.back().size() > kMostStopBytes) {
+      body.bad("stop", fmt::format("expected strings of 1 to {} bytes, found one of {}", kMostStopBytes,
+                                   stops.back().size()));
+    }
+  };
+  if (stop == nullptr) return stops;
+  if (stop->is_string()) {
+    add(*stop);
+    return stops;
   }
+  if (!stop->is_array()) body.bad("stop", "expected a string or an array of strings");
+  if (stop->size() > kMostStops) body.bad("stop", fmt::format("at most {} strings", kMostStops));
+  for (const Json& text : *stop) add(text);
   return stops;
 }
 
@@ -58,6 +69,7 @@ void read_stop_ids(Body& body, const GenerationDefaults& defaults, GenerationSet
   settings.ignore_eos = body.boolean("ignore_eos").value_or(false);
   if (!settings.ignore_eos) settings.stop_ids = settings.eos_ids = defaults.stop_ids;
   if (const Json* ids = body.array("stop_token_ids")) {
+    if (ids->size() > kMostStopIds) body.bad("stop_token_ids", fmt::format("at most {} ids", kMostStopIds));
     for (const TokenId id : token_ids(*ids, body.path("stop_token_ids"))) settings.stop_ids.push_back(id);
   }
 }
@@ -111,29 +123,31 @@ GenerationSettings read_generation_settings(Body& body, const GenerationDefaults
 }
 
 void check_constrained(const GenerationSettings& settings) {
-  if (!settings.ignore_eos) return;
-  throw RequestError(
-      ErrorKind::unsupported, "ignore_eos",
-      "ignore_eos: an answer of a given form (response_format, a required tool call) ends where "
-      "the form is complete");
+  const char* param = settings.ignore_eos ? "ignore_eos" : settings.stops.empty() ? nullptr : "stop";
+  if (param == nullptr) return;
+  throw RequestError(ErrorKind::unsupported, param,
+                     fmt::format("{}: an answer of a given form (response_format, a required tool call) ends "
+                                 "where the form is complete",
+                                 param));
 }
 
 std::int64_t resolve_max_tokens(std::optional<std::int64_t> asked, std::optional<std::int64_t> by_default,
-                                const GenerationDefaults& defaults, std::int64_t prompt_tokens,
+                                const GenerationDefaults& defaults, const PromptSize& prompt,
                                 std::int64_t context_limit) {
   // The last token is never fed back, so it needs no room.
-  const std::int64_t room = context_limit - prompt_tokens + 1;
+  const std::int64_t room = context_limit - prompt.tokens + 1;
   const auto refuse = [](const char* param, const std::string& message) {
     throw RequestError(ErrorKind::limit, param, message, "context_length_exceeded");
   };
   if (room < 1) {
-    refuse("prompt", fmt::format("the prompt has {} tokens, but the context limit is {}: shorten the prompt",
-                                 prompt_tokens, context_limit));
+    refuse(prompt.param,
+           fmt::format("the prompt has {} tokens, but the context limit is {}: shorten the prompt",
+                       prompt.tokens, context_limit));
   }
   if (asked && *asked > room) {
     refuse("max_tokens",
            fmt::format("the prompt has {} tokens and max_tokens is {}, but the context limit is {}",
-                       prompt_tokens, *asked, context_limit));
+                       prompt.tokens, *asked, context_limit));
   }
   const std::int64_t most = std::min(room, defaults.most_max_tokens.value_or(room));
   if (asked && *asked > most) {

@@ -46,14 +46,19 @@ GenerationSettings read_generation_settings(Body& body, const GenerationDefaults
                                             std::uint64_t seed);
 
 /// A constrained answer ends where its form is complete. Throws RequestError for settings that would have it
-/// go on.
+/// go on, or end earlier.
 void check_constrained(const GenerationSettings& settings);
+
+struct PromptSize {
+  std::int64_t tokens;
+  const char* param;  // of the request: "prompt" or "messages"
+};
 
 /// The tokens that an answer may have: what was asked for, else `by_default`, else what the context leaves.
 /// Throws RequestError(limit) for a prompt that leaves no room, or for more than the context or the operator
 /// allows.
 std::int64_t resolve_max_tokens(std::optional<std::int64_t> asked, std::optional<std::int64_t> by_default,
-                                const GenerationDefaults& defaults, std::int64_t prompt_tokens,
+                                const GenerationDefaults& defaults, const PromptSize& prompt,
                                 std::int64_t context_limit);
 
 }  // namespace nestor::serve

@@ -1,5 +1,6 @@
 #include "serve/http/connection.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/string.hpp>
@@ -139,6 +140,10 @@ void Connection::on_body(Code error) {
   body_unread_ = false;
   request_.body = std::move(parser_->get().body());
   record_.bytes_in = request_.body.size();
+  // In chunks it might have become as large as any; now its size is known.
+  const std::size_t unused = reserved_ - std::min(reserved_, request_.body.size());
+  context_.bodies_bytes -= unused;
+  reserved_ -= unused;
   hand_over();
 }
 
@@ -207,6 +212,7 @@ void Connection::expect(std::chrono::milliseconds within) {
 
 void Connection::close_when_idle() {
   if (phase_ == Phase::head && buffer_.size() == 0) return close();
+  if (phase_ == Phase::body) return refuse(503, "the server is shutting down");
   keep_alive_ = false;
 }
 

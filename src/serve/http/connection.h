@@ -43,7 +43,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ~Connection();
 
   void start();
-  /// Closes if no request is being answered, else after the answer.
+  /// Closes if there is no request, refuses one whose body has not come yet, else closes after the answer.
   void close_when_idle();
   /// Closes now.
   void cut_off();

@@ -33,7 +33,7 @@ void check_model(const Backend& backend, const std::optional<std::string>& name)
 }
 
 decode::StopRule stop_rule(const Backend& backend, const GenerationSettings& settings,
-                           std::optional<std::int64_t> default_tokens, std::int64_t prompt_tokens) {
+                           std::optional<std::int64_t> default_tokens, const PromptSize& prompt) {
   decode::StopRule rule;
   rule.ids = settings.stop_ids;
   for (const TokenId id : rule.ids) {
@@ -42,8 +42,8 @@ decode::StopRule stop_rule(const Backend& backend, const GenerationSettings& set
                        fmt::format("stop_token_ids: {} is not in the vocabulary, whose ids end at {}", id,
                                    backend.engine.info().vocab_size - 1));
   }
-  rule.max_tokens = resolve_max_tokens(settings.max_tokens, default_tokens, backend.model.defaults,
-                                       prompt_tokens, backend.engine.info().context_limit);
+  rule.max_tokens = resolve_max_tokens(settings.max_tokens, default_tokens, backend.model.defaults, prompt,
+                                       backend.engine.info().context_limit);
   if (settings.min_tokens > rule.max_tokens) {
     throw RequestError(ErrorKind::usage, "min_tokens",
                        fmt::format("min_tokens is {}, but the answer has at most {} tokens",

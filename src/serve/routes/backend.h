@@ -24,9 +24,9 @@ AnswerFrame answer_frame(const Backend& backend, const GenerationSettings& setti
 /// Throws RequestError(not_found) for a name that is not the model's.
 void check_model(const Backend& backend, const std::optional<std::string>& name);
 
-/// The stop rule of a prompt of that many tokens.
+/// The stop rule of the answers to a prompt.
 decode::StopRule stop_rule(const Backend& backend, const GenerationSettings& settings,
-                           std::optional<std::int64_t> default_tokens, std::int64_t prompt_tokens);
+                           std::optional<std::int64_t> default_tokens, const PromptSize& prompt);
 
 /// What the engine's checks say about a prompt becomes a RequestError of `param`.
 decode::Turn checked(decode::Turn turn, const lm::Info& info, const char* param);

@@ -56,6 +56,11 @@ ChatPrompt chat_prompt(const ServedModel& model, const ChatRequest& request) {
     refuse_if_left_out(model, rendered.text, without, "tools",
                        "tools; tool_choice required or a function works");
   }
+  if (input.contains("documents")) {
+    Json without = input;
+    without.erase("documents");
+    refuse_if_left_out(model, rendered.text, without, "documents", "documents");
+  }
   Json kept = without_tool_results(request.messages);
   if (!kept.empty() && kept.size() < request.messages.size()) {
     Json without = input;

@@ -45,8 +45,8 @@ void answer_chat(const Backend& backend, const std::shared_ptr<Exchange>& exchan
   check_model(backend, settings.model);
   const auto grammar = grammar_of(backend, request);
   const ChatPrompt prompt = chat_prompt(backend.model, request);
-  const auto rule = stop_rule(backend, settings, backend.model.defaults.max_tokens,
-                              static_cast<std::int64_t>(prompt.ids.size()));
+  const auto rule =
+      stop_rule(backend, settings, backend.model.defaults.max_tokens, {std::ssize(prompt.ids), "messages"});
   auto answers = std::make_shared<Answers>(
       exchange, backend.engine,
       answer_frame(backend, settings, "chat.completion", "chat.completion.chunk", "chatcmpl-"));

@@ -50,8 +50,7 @@ void answer_completion(const Backend& backend, const std::shared_ptr<Exchange>& 
       throw RequestError(ErrorKind::usage, "prompt",
                          "prompt: it has no tokens, and a model needs one to begin with");
     }
-    const auto rule =
-        stop_rule(backend, settings, std::nullopt, static_cast<std::int64_t>(prompt.ids.size()));
+    const auto rule = stop_rule(backend, settings, std::nullopt, {std::ssize(prompt.ids), "prompt"});
     for (std::int64_t i = 0; i < settings.n; ++i) {
       decode::Turn turn(prompt.ids, sampling, rule, static_cast<std::uint64_t>(i),
                         backend.constraints.begin(grammar, chat::AnswerParser::Begins::in_content));
