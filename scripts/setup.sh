@@ -15,6 +15,14 @@ torch_programs=(python3)
 ci_programs=(clang++ clang-format clang-tidy)
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Every script explains itself by the comment at its head.
+case ${1-} in
+  -h | --help)
+    sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+    exit 0
+    ;;
+esac
 mkdir -p build
 
 # is_present GROUP...: every program and header of the groups is there, wherever it came from.

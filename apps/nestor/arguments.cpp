@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "bundled_model.h"
+#include "not_empty.h"
 
 namespace nestor::app {
 namespace {
@@ -48,7 +49,8 @@ void add_engine_options(CLI::App& root, assemble::EngineOptions& o) {
 }
 
 void add_model(CLI::App& parser, std::string& model, const std::string& what) {
-  parser.add_option("MODEL", model, fmt::format("A {} (default: the bundled model)", what));
+  parser.add_option("MODEL", model, fmt::format("A {} (default: the bundled model)", what))
+      ->check(not_empty());
 }
 
 void require_one_of(const CLI::App& parser, const std::vector<std::string>& names) {

@@ -45,6 +45,7 @@ class Benchmark {
   }
 
   int execute() {
+    check_room();
     print(fmt::format("{}, {} threads, {}\n", cpu_info().name, threads_, model_->kernel_set()));
     prompt();
     print(fmt::format("{:>8}{:>11}{:>6}{:>10}{:>10}{:>13}{:>12}{:>9}\n", "depth", "sequences", "rows",
@@ -61,6 +62,20 @@ class Benchmark {
   }
 
  private:
+  // Before anything is measured.
+  void check_room() const {
+    const std::int64_t limit = model_->info().context_limit;
+    const std::int64_t steps = o_.tokens + measure::kWarmUpSteps;
+    const std::int64_t deepest = *std::ranges::max_element(depths_) + steps;
+    const std::int64_t verified = depths_.front() + kMostRows * steps;
+    if (const auto needed = std::max({o_.prompt, deepest, verified}); needed > limit) {
+      const bool may_grow = limit < model_->config().max_position_embeddings;
+      fail(ErrorKind::limit,
+           "{} tokens do not fit the context of {}; lower --prompt, --depths or the steps{}", needed, limit,
+           may_grow ? ", or raise --ctx" : "");
+    }
+  }
+
   void prompt() {
     const measure::PromptSpeed s =
         measure::prompt_speed(subject_, o_.prompt, static_cast<int>(o_.rounds), o_.seed);

@@ -117,6 +117,7 @@ class Chat {
           return 0;
         }
       } catch (const Error& e) {
+        if (e.kind() == ErrorKind::io) throw;  // nobody reads the answers any more
         note(fmt::format("error: {}", e.what()));
       }
     }

@@ -67,6 +67,10 @@ std::string usage_line(const CLI::App& app, const std::string& name) {
   const bool has_commands = !app.get_subcommands([](const CLI::App*) { return true; }).empty();
   out += has_commands ? " COMMAND [OPTIONS]" : " [OPTIONS]";
   for (const CLI::Option* option :
+       app.get_options([](const CLI::Option* o) { return !o->get_positional() && o->get_required(); })) {
+    out += " " + left_of(*option);
+  }
+  for (const CLI::Option* option :
        app.get_options([](const CLI::Option* o) { return o->get_positional(); })) {
     const bool several = option->get_items_expected_max() > 1;
     const std::string positional = option->get_name(true) + (several ? "..." : "");
@@ -92,8 +96,9 @@ const CLI::App& root_of(const CLI::App& app) {
 // The options of the program, which every command takes as well.
 std::string common_line(const CLI::App& app) {
   std::vector<std::string> all;
-  for (const CLI::Option* option : root_of(app).get_options()) {
-    if (option->get_items_expected_max() > 0) all.push_back(left_of(*option));
+  const CLI::App& root = root_of(app);
+  for (const CLI::Option* option : root.get_options()) {
+    if (option != root.get_help_ptr() && option != root.get_version_ptr()) all.push_back(option->get_name());
   }
   return fmt::format("Common options (see nestor --help): {}\n", fmt::join(all, ", "));
 }

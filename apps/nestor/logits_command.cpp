@@ -38,6 +38,10 @@ int execute(const Options& o, const assemble::EngineOptions& engine) {
   const std::vector<TokenId> ids = parse_ids(o.ids);
   if (ids.empty()) fail(ErrorKind::usage, "--ids: expected at least one token id");
   const auto model = assemble::open_model(resolve_model(o.model), engine);
+  if (std::ssize(ids) > model->info().context_limit) {
+    fail(ErrorKind::limit, "--ids: {} tokens do not fit the context of {}", ids.size(),
+         model->info().context_limit);
+  }
   OutputFile file(o.out);
   file.write(npy_header(static_cast<std::int64_t>(ids.size()), model->info().vocab_size));
   const InterruptScope interrupt;

@@ -31,12 +31,13 @@ void TerminalProgress::advance(std::string_view what, std::uint64_t done, std::u
   last_ = now;
   const double seconds = std::chrono::duration<double>(now - start_).count();
   const double rate = static_cast<double>(done) / seconds;
-  std::string line = fmt::format("{}: {:.1f}", what, static_cast<double>(done) / scale_);
+  const int places = scale_ > 1 ? 1 : 0;  // there are no tenths of what is counted one by one
+  std::string line = fmt::format("{}: {:.{}f}", what, static_cast<double>(done) / scale_, places);
   if (total > 0) {
     const double left = rate > 0 && total > done ? static_cast<double>(total - done) / rate : 0;
     line += fmt::format(
-        " of {:.1f} {} ({:.0f} %), {:.1f} {}/s, {:.0f} s left", static_cast<double>(total) / scale_, unit_,
-        100.0 * static_cast<double>(done) / static_cast<double>(total), rate / scale_, unit_, left);
+        " of {:.{}f} {} ({:.0f} %), {:.1f} {}/s, {:.0f} s left", static_cast<double>(total) / scale_, places,
+        unit_, 100.0 * static_cast<double>(done) / static_cast<double>(total), rate / scale_, unit_, left);
   } else {
     line += fmt::format(" {}, {:.1f} {}/s", unit_, rate / scale_, unit_);
   }

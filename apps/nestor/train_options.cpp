@@ -1,5 +1,7 @@
 #include "train_options.h"
 
+#include "not_empty.h"
+
 namespace nestor::app {
 
 void add_train_options(CLI::App& parser, TrainOptions& o) {
@@ -10,7 +12,9 @@ void add_train_options(CLI::App& parser, TrainOptions& o) {
       ->required()
       ->option_text("DIR");
   parser.add_flag("--resume", o.resume, "Go on from the last snapshot in DIR; start if there is none");
-  parser.add_option("--init", o.initial, "Start from the weights of a checkpoint")->option_text("CHECKPOINT");
+  parser.add_option("--init", o.initial, "Start from the weights of a checkpoint")
+      ->check(not_empty())
+      ->option_text("CHECKPOINT");
   parser
       .add_option("--set", o.overrides, "Change a value of the recipe, as in schedule.steps=500 (repeatable)")
       ->option_text("KEY=VALUE")

@@ -190,10 +190,11 @@ void Model::check(std::span<const lm::Chunk> batch) const {
     }
     const std::size_t length = history(chunk.sequence).size() + chunk.ids.size();
     if (length > static_cast<std::size_t>(info_.context_limit)) {
-      fail(ErrorKind::limit,
-           "{} tokens do not fit the context of {}; shorten the text or raise --ctx (the model takes "
-           "up to {})",
-           length, info_.context_limit, config_.max_position_embeddings);
+      fail(ErrorKind::limit, "{} tokens do not fit the context of {}; shorten the text{}", length,
+           info_.context_limit,
+           info_.context_limit < config_.max_position_embeddings
+               ? fmt::format(" or raise --ctx (the model takes up to {})", config_.max_position_embeddings)
+               : "");
     }
   }
 }

@@ -148,6 +148,23 @@ void check_device(const std::string& device, const std::string& what) {
 }
 
 // What must hold between values.
+// Means that never forget, and divisions by nothing, make a model that is not finite after one step.
+void check_rates(const Recipe& r, const std::string& what) {
+  const auto below_one = [&](const char* key, double value) {
+    if (value < 1) return;
+    fail(ErrorKind::bad_input, "{}: {} must be less than 1, found {}", what, key, value);
+  };
+  below_one("dense.beta1", r.dense.beta1);
+  below_one("dense.beta2", r.dense.beta2);
+  if (r.dense.epsilon == 0) fail(ErrorKind::bad_input, "{}: dense.epsilon must be above 0", what);
+  const TableOptimizer& t = r.tables;
+  if (t.kind != TableOptimizer::Kind::row_adagrad && !(t.beta2 < 1 && t.beta1 * t.beta1 < t.beta2)) {
+    fail(ErrorKind::bad_input,
+         "{}: tables.beta2 must be less than 1 and more than the square of tables.beta1, found {} and {}",
+         what, t.beta2, t.beta1);
+  }
+}
+
 void check_whole(const Recipe& r, const std::string& what) {
   check_device(r.device, what);
   if (r.data.train.empty()) {
@@ -162,6 +179,7 @@ void check_whole(const Recipe& r, const std::string& what) {
     fail(ErrorKind::bad_input, "{}: schedule.warmup_steps {} exceeds schedule.steps {}", what,
          r.schedule.warmup_steps, r.schedule.steps);
   }
+  check_rates(r, what);
   const config::ModelConfig& c = r.model.config;
   if (r.data.window > c.max_position_embeddings) {
     fail(ErrorKind::bad_input, "{}: data.window {} exceeds model.config.max_position_embeddings {}", what,

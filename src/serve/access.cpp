@@ -58,6 +58,14 @@ Access::Access(AccessOptions options) : options_(std::move(options)) {
   for (const std::string& key : options_.api_keys) {
     if (key.empty()) fail(ErrorKind::usage, "an API key is empty; expected at least one character");
   }
+  for (const std::string& origin : options_.cors_origins) {
+    const std::string_view host = without_scheme(origin);
+    if (origin == "*" || (!host.empty() && host.find('/') == std::string_view::npos)) continue;
+    fail(ErrorKind::usage,
+         "the origin {} is none; expected *, or a web site as browsers name it: "
+         "https://chat.example.com",
+         in_quotes(origin));
+  }
 }
 
 std::optional<HttpResponse> Access::refuse_key(const HttpRequest& head) const {

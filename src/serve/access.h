@@ -18,7 +18,7 @@ struct AccessOptions {
 
 class Access {
  public:
-  /// Error(usage) for a key that is empty.
+  /// Error(usage) for a key that is empty or an origin that no browser sends.
   explicit Access(AccessOptions options);
 
   /// The refusal of a request without a valid key, or nothing. Takes the same time for every wrong key of a

@@ -2,34 +2,21 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <array>
-#include <fstream>
 
 #include "base/error.h"
+#include "support/refusal.h"
+#include "support/scratch_folder.h"
 
 namespace nestor {
 namespace {
 
 class FileTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() / ("nestor_file_test_" + std::to_string(::getpid()));
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::filesystem::path folder_;
+  const testing::ScratchFolder scratch_;
+  const std::filesystem::path& folder_ = scratch_.path();
 };
-
-ErrorKind kind_of_failure(auto&& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return e.kind();
-  }
-  return ErrorKind::internal;
-}
 
 TEST_F(FileTest, WhatIsCommittedIsThereAndWhatIsNotLeavesNothing) {
   const auto path = folder_ / "a.txt";
@@ -55,12 +42,12 @@ TEST_F(FileTest, WritingFollowsALinkAndLeavesDevicesAndFoldersAlone) {
 }
 
 TEST_F(FileTest, RefusesWhatIsNoRegularFileOrTooLarge) {
-  EXPECT_EQ(kind_of_failure([&] { read_file(folder_ / "none", 9); }), ErrorKind::not_found);
-  EXPECT_EQ(kind_of_failure([&] { read_file(folder_, 9); }), ErrorKind::bad_input);
+  EXPECT_REFUSED(read_file(folder_ / "none", 9), ErrorKind::not_found, "none");
+  EXPECT_REFUSED(read_file(folder_, 9), ErrorKind::bad_input, "found a folder");
   ASSERT_EQ(::mkfifo((folder_ / "fifo").c_str(), 0600), 0);
-  EXPECT_EQ(kind_of_failure([&] { read_file(folder_ / "fifo", 9); }), ErrorKind::bad_input);
+  EXPECT_REFUSED(read_file(folder_ / "fifo", 9), ErrorKind::bad_input, "found something else");
   write_file(folder_ / "a", "0123456789");
-  EXPECT_EQ(kind_of_failure([&] { read_file(folder_ / "a", 9); }), ErrorKind::limit);
+  EXPECT_REFUSED(read_file(folder_ / "a", 9), ErrorKind::limit, "10 bytes, more than the 9");
 }
 
 TEST_F(FileTest, ATruncatedFileIsAnErrorAndNotAShortRead) {
@@ -68,7 +55,7 @@ TEST_F(FileTest, ATruncatedFileIsAnErrorAndNotAShortRead) {
   const InputFile file(folder_ / "a");
   std::filesystem::resize_file(folder_ / "a", 4);
   std::array<std::byte, 8> out{};
-  EXPECT_EQ(kind_of_failure([&] { file.read_at(0, out); }), ErrorKind::io);
+  EXPECT_REFUSED(file.read_at(0, out), ErrorKind::io, "ends 4 bytes too early at offset 4");
   EXPECT_NE(file.read_cached(0, out), InputFile::Source::memory);
 }
 

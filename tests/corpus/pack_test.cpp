@@ -10,6 +10,7 @@
 #include "packed_text.h"
 #include "support/refusal.h"
 #include "support/scratch_folder.h"
+#include "support/silent_progress.h"
 
 namespace nestor::testing {
 namespace {
@@ -49,7 +50,7 @@ class Pack : public ::testing::Test {
   }
 
   ScratchFolder scratch_;
-  Silent progress_;
+  SilentProgress progress_;
 };
 
 Texts numbered(int count) {

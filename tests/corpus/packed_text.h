@@ -10,16 +10,6 @@
 
 namespace nestor::testing {
 
-/// Never draws.
-class Silent : public ProgressSink {
- public:
-  void advance(std::string_view, std::uint64_t done, std::uint64_t total) override {
-    last_done = done;
-    last_total = total;
-  }
-  std::uint64_t last_done = 0, last_total = 0;
-};
-
 /// The tokenizer tests/data/tokenizer/longcat; EOS is </longcat_s>.
 const corpus::CorpusTokenizer& small_tokenizer();
 

@@ -8,7 +8,7 @@
 #include <numeric>
 
 #include "base/random.h"
-#include "expect_error.h"
+#include "support/refusal.h"
 
 namespace nestor::decode {
 namespace {
@@ -80,8 +80,8 @@ TEST(Adjust, OnlyWhatIsAllowedIsLeft) {
   for (std::size_t i = 0; i < out.size(); ++i) {
     EXPECT_EQ(out[i], i == 3 || i == 69 ? 1.0 : -std::numeric_limits<double>::infinity()) << i;
   }
-  EXPECT_ERROR(ErrorKind::internal, "a mask of 2 words cannot be of 64 tokens",
-               adjusted(std::vector<float>(64, 1.0F), {}, {.allowed = allowed}));
+  EXPECT_REFUSED(adjusted(std::vector<float>(64, 1.0F), {}, {.allowed = allowed}), ErrorKind::internal,
+                 "a mask of 2 words cannot be of 64 tokens");
 }
 
 TEST(Adjust, ExtremePenaltiesStayComparable) {
@@ -92,12 +92,12 @@ TEST(Adjust, ExtremePenaltiesStayComparable) {
 }
 
 TEST(Adjust, BadLogitsAndIdsAreErrors) {
-  EXPECT_ERROR(ErrorKind::internal, "token 1 is nan", adjusted({0.0F, nan}, {}, {}));
-  EXPECT_ERROR(ErrorKind::internal, "token 0 is inf", adjusted({infinity, 0.0F}, {}, {}));
+  EXPECT_REFUSED(adjusted({0.0F, nan}, {}, {}), ErrorKind::internal, "token 1 is nan");
+  EXPECT_REFUSED(adjusted({infinity, 0.0F}, {}, {}), ErrorKind::internal, "token 0 is inf");
   const std::vector<TokenId> outside = {2}, negative = {-1};
-  EXPECT_ERROR(ErrorKind::bad_input, "token 2", adjusted({0.0F, 0.0F}, {}, {.prompt = outside}));
-  EXPECT_ERROR(ErrorKind::bad_input, "token -1", adjusted({0.0F, 0.0F}, {}, {.generated = negative}));
-  EXPECT_ERROR(ErrorKind::bad_input, "token 2", adjusted({0.0F, 0.0F}, {}, {.forbidden = outside}));
+  EXPECT_REFUSED(adjusted({0.0F, 0.0F}, {}, {.prompt = outside}), ErrorKind::bad_input, "token 2");
+  EXPECT_REFUSED(adjusted({0.0F, 0.0F}, {}, {.generated = negative}), ErrorKind::bad_input, "token -1");
+  EXPECT_REFUSED(adjusted({0.0F, 0.0F}, {}, {.forbidden = outside}), ErrorKind::bad_input, "token 2");
 }
 
 TEST(Distribution, TemperatureByHand) {
@@ -171,11 +171,11 @@ TEST(Distribution, NothingLeftIsAnError) {
   const std::vector<float> impossible = {-infinity, -infinity}, one = {0.0F};
   const std::vector<TokenId> forbidden = {0};
   for (const double t : {0.0, 1.0}) {
-    EXPECT_ERROR(ErrorKind::internal, "all 2 logits are -inf",
-                 distribution.of(impossible, {.temperature = t}, {}));
-    EXPECT_ERROR(ErrorKind::internal, "all 0 logits", distribution.of({}, {.temperature = t}, {}));
-    EXPECT_ERROR(ErrorKind::usage, "1 forbidden",
-                 distribution.of(one, {.temperature = t}, {.forbidden = forbidden}));
+    EXPECT_REFUSED(distribution.of(impossible, {.temperature = t}, {}), ErrorKind::internal,
+                   "all 2 logits are -inf");
+    EXPECT_REFUSED(distribution.of({}, {.temperature = t}, {}), ErrorKind::internal, "all 0 logits");
+    EXPECT_REFUSED(distribution.of(one, {.temperature = t}, {.forbidden = forbidden}), ErrorKind::usage,
+                   "1 forbidden");
   }
 }
 

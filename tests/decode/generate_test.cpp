@@ -6,12 +6,13 @@
 #include <stdexcept>
 #include <vector>
 
-#include "expect_error.h"
-#include "toy_model.h"
+#include "support/refusal.h"
+#include "support/toy_model.h"
 
 namespace nestor::decode {
 namespace {
 
+using testing::ToyModel;
 using Ids = std::vector<TokenId>;
 const SamplingParams greedy{.temperature = 0};
 
@@ -41,7 +42,7 @@ std::vector<Turn> many_turns() {
 void run_alone(Turn& turn, ToyModel& model) {
   Sampler sampler;
   while (!turn.finished()) {
-    turn.take(ToyModel::logits_after(turn.history(), model.info().vocab_size), sampler);
+    turn.take(testing::logits_after(turn.history(), model.info().vocab_size), sampler);
   }
 }
 
@@ -140,16 +141,16 @@ TEST(Generate, TurnsAreCheckedBeforeAnythingIsComputed) {
     std::vector<Turn> turns;
     turns.emplace_back(Ids{1}, greedy, StopRule{.max_tokens = 2});
     turns.push_back(std::move(bad));
-    EXPECT_ERROR(kind, words, generate(model, turns, {}, {}));
+    EXPECT_REFUSED(generate(model, turns, {}, {}), kind, words);
     EXPECT_EQ(model.opened, 0);
   };
   expect_refusal(Turn(prompt_of(9, 1), greedy, {}), ErrorKind::limit, "9 tokens, but the context limit is 8");
   expect_refusal(Turn({50}, greedy, {}), ErrorKind::bad_input, "token 50");
   expect_refusal(Turn({1}, {.min_p = 2}, {}), ErrorKind::usage, "min_p");
   ToyModel model;
-  EXPECT_ERROR(ErrorKind::usage, "prefill_chunk", generate(model, {}, {.prefill_chunk = 0}, {}));
-  EXPECT_ERROR(ErrorKind::usage, "rows_per_forward", generate(model, {}, {.rows_per_forward = 0}, {}));
-  EXPECT_ERROR(ErrorKind::usage, "turns_at_once", generate(model, {}, {.turns_at_once = -1}, {}));
+  EXPECT_REFUSED(generate(model, {}, {.prefill_chunk = 0}, {}), ErrorKind::usage, "prefill_chunk");
+  EXPECT_REFUSED(generate(model, {}, {.rows_per_forward = 0}, {}), ErrorKind::usage, "rows_per_forward");
+  EXPECT_REFUSED(generate(model, {}, {.turns_at_once = -1}, {}), ErrorKind::usage, "turns_at_once");
 }
 
 TEST(Generate, TheCallbackStopsItsTurnOnly) {
@@ -191,7 +192,7 @@ TEST(Generate, AnErrorLeavesNoSequenceAndTheTurnsCanGoOn) {
   std::vector<Turn> turns = many_turns(), whole = many_turns();
   generate(whole_model, whole, {}, {});
   model.fail_at = 9;
-  EXPECT_ERROR(ErrorKind::io, "told to fail", generate(model, turns, {.prefill_chunk = 4}, {}));
+  EXPECT_REFUSED(generate(model, turns, {.prefill_chunk = 4}, {}), ErrorKind::io, "told to fail");
   EXPECT_EQ(model.open_now(), 0);
   EXPECT_THROW(generate(model, turns, {},
                         [](std::size_t, const Choice&) -> Verdict { throw std::runtime_error("x"); }),
@@ -217,7 +218,7 @@ TEST(Generate, AModelThatBreaksTheContractIsAnErrorNotACrash) {
   Forgetful model;
   std::vector<Turn> turns;
   turns.emplace_back(Ids{1}, greedy, StopRule{});
-  EXPECT_ERROR(ErrorKind::internal, "0 rows of logits, expected 1", generate(model, turns, {}, {}));
+  EXPECT_REFUSED(generate(model, turns, {}, {}), ErrorKind::internal, "0 rows of logits, expected 1");
   EXPECT_EQ(model.open_now(), 0);
 }
 

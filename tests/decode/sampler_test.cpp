@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/random.h"
-#include "expect_error.h"
+#include "support/refusal.h"
 
 namespace nestor::decode {
 namespace {
@@ -75,12 +75,12 @@ TEST(Sampler, LogprobsAreStable) {
 }
 
 TEST(Sampler, BadParametersAndLogitsAreErrors) {
-  EXPECT_ERROR(ErrorKind::usage, "temperature", choose(six, {.temperature = -1}));
-  EXPECT_ERROR(ErrorKind::usage, "logit_bias", choose(six, {.logit_bias = {{6, 1.0F}}}));
+  EXPECT_REFUSED(choose(six, {.temperature = -1}), ErrorKind::usage, "temperature");
+  EXPECT_REFUSED(choose(six, {.logit_bias = {{6, 1.0F}}}), ErrorKind::usage, "logit_bias");
   for (const double t : {0.0, 1.0}) {
-    EXPECT_ERROR(ErrorKind::internal, "nan",
-                 choose({0, std::numeric_limits<float>::quiet_NaN()}, {.temperature = t}));
-    EXPECT_ERROR(ErrorKind::internal, "-inf", choose({-infinity, -infinity}, {.temperature = t}));
+    EXPECT_REFUSED(choose({0, std::numeric_limits<float>::quiet_NaN()}, {.temperature = t}),
+                   ErrorKind::internal, "nan");
+    EXPECT_REFUSED(choose({-infinity, -infinity}, {.temperature = t}), ErrorKind::internal, "-inf");
   }
 }
 

@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "expect_error.h"
+#include "support/refusal.h"
 
 namespace nestor::decode {
 namespace {
@@ -24,36 +24,36 @@ TEST(Sampling, DefaultsAndTheEdgesOfTheRangesAreValid) {
 
 TEST(Sampling, EveryParameterOutOfRangeIsNamed) {
   for (const double bad : {-0.1, nan, infinity}) {
-    EXPECT_ERROR(ErrorKind::usage, "temperature", validate({.temperature = bad}, V));
+    EXPECT_REFUSED(validate({.temperature = bad}, V), ErrorKind::usage, "temperature");
   }
-  EXPECT_ERROR(ErrorKind::usage, "top_k", validate({.top_k = -2}, V));
+  EXPECT_REFUSED(validate({.top_k = -2}, V), ErrorKind::usage, "top_k");
   for (const double bad : {0.0, -0.5, 1.01, nan}) {
-    EXPECT_ERROR(ErrorKind::usage, "top_p", validate({.top_p = bad}, V));
+    EXPECT_REFUSED(validate({.top_p = bad}, V), ErrorKind::usage, "top_p");
   }
   for (const double bad : {-0.01, 1.01, nan}) {
-    EXPECT_ERROR(ErrorKind::usage, "min_p", validate({.min_p = bad}, V));
+    EXPECT_REFUSED(validate({.min_p = bad}, V), ErrorKind::usage, "min_p");
   }
   for (const double bad : {0.0, -1.0, nan, infinity}) {
-    EXPECT_ERROR(ErrorKind::usage, "repetition_penalty", validate({.repetition_penalty = bad}, V));
+    EXPECT_REFUSED(validate({.repetition_penalty = bad}, V), ErrorKind::usage, "repetition_penalty");
   }
   for (const double bad : {-2.01, 2.01, nan}) {
-    EXPECT_ERROR(ErrorKind::usage, "presence_penalty", validate({.presence_penalty = bad}, V));
-    EXPECT_ERROR(ErrorKind::usage, "frequency_penalty", validate({.frequency_penalty = bad}, V));
+    EXPECT_REFUSED(validate({.presence_penalty = bad}, V), ErrorKind::usage, "presence_penalty");
+    EXPECT_REFUSED(validate({.frequency_penalty = bad}, V), ErrorKind::usage, "frequency_penalty");
   }
   for (const float bad : {-100.5F, 100.5F, std::numeric_limits<float>::quiet_NaN()}) {
-    EXPECT_ERROR(ErrorKind::usage, "logit_bias", validate({.logit_bias = {{3, bad}}}, V));
+    EXPECT_REFUSED(validate({.logit_bias = {{3, bad}}}, V), ErrorKind::usage, "logit_bias");
   }
   for (const TokenId bad : {-1, 10}) {
-    EXPECT_ERROR(ErrorKind::usage, "0 to 9", validate({.logit_bias = {{bad, 1.0F}}}, V));
+    EXPECT_REFUSED(validate({.logit_bias = {{bad, 1.0F}}}, V), ErrorKind::usage, "0 to 9");
   }
   for (const std::int64_t bad : {-1, 11}) {
-    EXPECT_ERROR(ErrorKind::usage, "top_logprobs", validate({.top_logprobs = bad}, V));
+    EXPECT_REFUSED(validate({.top_logprobs = bad}, V), ErrorKind::usage, "top_logprobs");
   }
 }
 
 TEST(Sampling, AMessageSaysWhatWasExpectedAndFound) {
-  EXPECT_ERROR(ErrorKind::usage, "top_p must be above 0 and at most 1, found 1.5",
-               validate({.top_p = 1.5}, V));
+  EXPECT_REFUSED(validate({.top_p = 1.5}, V), ErrorKind::usage,
+                 "top_p must be above 0 and at most 1, found 1.5");
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "decode/turn.h"
-#include "expect_error.h"
+#include "support/refusal.h"
 
 namespace nestor::decode {
 namespace {
@@ -81,7 +81,7 @@ TEST(TurnConstraint, AnErrorOfTheConstraintChangesNothing) {
   const auto script = std::make_shared<Script>(std::vector<TokenId>{4, 2}, 3);
   Turn turn({1}, {.temperature = 0}, {.ids = {3}}, 0, script);
   script->refused = 4;
-  EXPECT_ERROR(ErrorKind::usage, "refused", turn.take(row(), sampler));
+  EXPECT_REFUSED(turn.take(row(), sampler), ErrorKind::usage, "refused");
   EXPECT_TRUE(turn.generated().empty());
   script->refused = -1;
   EXPECT_EQ(turn.take(row(), sampler)->id, 4);
@@ -92,7 +92,7 @@ TEST(TurnConstraint, NothingPossibleIsAnError) {
   auto logits = row();
   logits[4] = -std::numeric_limits<float>::infinity();
   Turn turn({1}, {.temperature = 0}, {}, 0, std::make_shared<Script>(std::vector<TokenId>{4}, 3));
-  EXPECT_ERROR(ErrorKind::usage, "what the constraint does not allow", turn.take(logits, sampler));
+  EXPECT_REFUSED(turn.take(logits, sampler), ErrorKind::usage, "what the constraint does not allow");
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "decode/turn.h"
-#include "expect_error.h"
+#include "support/refusal.h"
 
 namespace nestor::decode {
 namespace {
@@ -94,7 +94,7 @@ TEST(TurnScores, WhatIsScoredIsNotAskedForAgain) {
 TEST(TurnScores, OnlyAKnownPrefixBeforeTheFirstWantedRowHelps) {
   Turn scoring(prompt(8), {.temperature = 0, .prompt_logprobs = 0}, {});
   EXPECT_EQ(scoring.first_wanted(), 0);
-  EXPECT_ERROR(ErrorKind::usage, "the logits of token 0 are wanted", scoring.wants(1, 4));
+  EXPECT_REFUSED(scoring.wants(1, 4), ErrorKind::usage, "the logits of token 0 are wanted");
   feed(scoring, 0, 3);
   EXPECT_EQ(scoring.first_wanted(), 8);  // the token that was generated
   const Turn plain(prompt(8), {.temperature = 0}, {});
@@ -106,7 +106,7 @@ TEST(TurnScores, LogitsThatAreNoDistributionAreAnError) {
   Turn turn(prompt(3), {.temperature = 0, .prompt_logprobs = 0}, {});
   Sampler sampler;
   const std::vector<float> nan(kVocab, std::numeric_limits<float>::quiet_NaN());
-  EXPECT_ERROR(ErrorKind::internal, "no distribution", turn.take(0, lm::Logits(nan, kVocab), sampler));
+  EXPECT_REFUSED(turn.take(0, lm::Logits(nan, kVocab), sampler), ErrorKind::internal, "no distribution");
   EXPECT_EQ(turn.prompt_scores().size(), 1U);
 }
 

@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "expect_error.h"
+#include "support/refusal.h"
 
 namespace nestor::decode {
 namespace {
@@ -58,7 +58,7 @@ TEST(Turn, AStopTokenEndsItAndIsNotGenerated) {
   EXPECT_EQ(list(turn.generated()), (Ids{4}));
   EXPECT_EQ(turn.logprobs().size(), 1U);
   EXPECT_TRUE(turn.wants(2, 8).ids.empty());
-  EXPECT_ERROR(ErrorKind::usage, "finished", turn.take(row_for(4), sampler));
+  EXPECT_REFUSED(turn.take(row_for(4), sampler), ErrorKind::usage, "finished");
 }
 
 TEST(Turn, MaxTokens) {
@@ -126,14 +126,14 @@ TEST(Turn, AnErrorChangesNothing) {
   Sampler sampler;
   Turn turn({1}, greedy, {});
   const std::vector<float> bad(10, std::numeric_limits<float>::quiet_NaN());
-  EXPECT_ERROR(ErrorKind::internal, "nan", turn.take(bad, sampler));
+  EXPECT_REFUSED(turn.take(bad, sampler), ErrorKind::internal, "nan");
   EXPECT_EQ(turn.finish_reason(), FinishReason::none);
   EXPECT_EQ(turn.take(row_for(3), sampler)->id, 3);
 }
 
 TEST(Turn, FinishFromOutside) {
   Turn turn({1}, greedy, {});
-  EXPECT_ERROR(ErrorKind::usage, "reason", turn.finish(FinishReason::none));
+  EXPECT_REFUSED(turn.finish(FinishReason::none), ErrorKind::usage, "reason");
   turn.finish(FinishReason::cancelled);
   turn.finish(FinishReason::length);
   turn.finish(FinishReason::stop);
@@ -146,25 +146,26 @@ TEST(Turn, FinishFromOutside) {
 }
 
 TEST(Turn, WhatCannotBeIsAnError) {
-  EXPECT_ERROR(ErrorKind::usage, "prompt is empty", Turn({}, greedy, {}));
-  EXPECT_ERROR(ErrorKind::usage, "max_tokens", Turn({1}, greedy, {.max_tokens = -1}));
-  EXPECT_ERROR(ErrorKind::usage, "min_tokens", Turn({1}, greedy, {.min_tokens = -1}));
-  EXPECT_ERROR(ErrorKind::usage, "min_tokens", Turn({1}, greedy, {.max_tokens = 2, .min_tokens = 3}));
+  EXPECT_REFUSED(Turn({}, greedy, {}), ErrorKind::usage, "prompt is empty");
+  EXPECT_REFUSED(Turn({1}, greedy, {.max_tokens = -1}), ErrorKind::usage, "max_tokens");
+  EXPECT_REFUSED(Turn({1}, greedy, {.min_tokens = -1}), ErrorKind::usage, "min_tokens");
+  EXPECT_REFUSED(Turn({1}, greedy, {.max_tokens = 2, .min_tokens = 3}), ErrorKind::usage, "min_tokens");
   const Turn turn({1, 2}, greedy, {});
-  EXPECT_ERROR(ErrorKind::usage, "holds 2 of 2", turn.wants(2, 8));
-  EXPECT_ERROR(ErrorKind::usage, "holds -1", turn.wants(-1, 8));
-  EXPECT_ERROR(ErrorKind::usage, "row", turn.wants(0, 0));
+  EXPECT_REFUSED(turn.wants(2, 8), ErrorKind::usage, "holds 2 of 2");
+  EXPECT_REFUSED(turn.wants(-1, 8), ErrorKind::usage, "holds -1");
+  EXPECT_REFUSED(turn.wants(0, 0), ErrorKind::usage, "row");
 }
 
 TEST(Turn, CheckAgainstAModel) {
   const lm::Info info{.vocab_size = 10, .context_limit = 3, .eos_ids = {}};
   Turn({1, 2, 9}, greedy, {.ids = {0, 9}}).check_against(info);
-  EXPECT_ERROR(ErrorKind::limit, "4 tokens, but the context limit is 3",
-               Turn({1, 2, 3, 4}, greedy, {}).check_against(info));
-  EXPECT_ERROR(ErrorKind::bad_input, "token 10 at position 1", Turn({1, 10}, greedy, {}).check_against(info));
-  EXPECT_ERROR(ErrorKind::bad_input, "token -1 at position 0", Turn({-1}, greedy, {}).check_against(info));
-  EXPECT_ERROR(ErrorKind::usage, "stop token 10", Turn({1}, greedy, {.ids = {10}}).check_against(info));
-  EXPECT_ERROR(ErrorKind::usage, "top_p", Turn({1}, {.top_p = 0}, {}).check_against(info));
+  EXPECT_REFUSED(Turn({1, 2, 3, 4}, greedy, {}).check_against(info), ErrorKind::limit,
+                 "4 tokens, but the context limit is 3");
+  EXPECT_REFUSED(Turn({1, 10}, greedy, {}).check_against(info), ErrorKind::bad_input,
+                 "token 10 at position 1");
+  EXPECT_REFUSED(Turn({-1}, greedy, {}).check_against(info), ErrorKind::bad_input, "token -1 at position 0");
+  EXPECT_REFUSED(Turn({1}, greedy, {.ids = {10}}).check_against(info), ErrorKind::usage, "stop token 10");
+  EXPECT_REFUSED(Turn({1}, {.top_p = 0}, {}).check_against(info), ErrorKind::usage, "top_p");
 }
 
 }  // namespace

@@ -4,19 +4,17 @@
 
 #include <cmath>
 
-#include "history_model.h"
 #include "support/refusal.h"
+#include "support/silent_progress.h"
+#include "support/toy_model.h"
 
 namespace nestor::eval {
 namespace {
 
+using testing::ToyModel;
+
 constexpr std::int64_t kVocab = 50;
 constexpr float kSharpness = 1.5F;
-
-class NoProgress : public ProgressSink {
- public:
-  void advance(std::string_view, std::uint64_t, std::uint64_t) override {}
-};
 
 std::vector<TokenId> some_ids(std::size_t n) {
   std::vector<TokenId> ids(n);
@@ -34,20 +32,20 @@ std::vector<double> probabilities(const std::vector<float>& logits) {
 
 Divergence measure(lm::LanguageModel& model, lm::LanguageModel& source, std::span<const TokenId> ids,
                    const Windows& windows) {
-  NoProgress progress;
+  testing::SilentProgress progress;
   return divergence(model, source, ids, windows, {}, progress);
 }
 
 TEST(Divergence, IsTheDefinitionTokenByToken) {
   for (const Windows w : {Windows{8, 8}, Windows{8, 3}, Windows{64, 64}}) {
     const auto ids = some_ids(30);
-    HistoryModel model(kVocab), source(kVocab);
+    ToyModel model(kVocab), source(kVocab);
     model.sharpness = kSharpness;
     double expected = 0, largest = 0, model_nll = 0, source_nll = 0;
     std::size_t scored = 1;
     for (std::size_t begin = 0; scored < ids.size(); begin += static_cast<std::size_t>(w.stride)) {
       for (; scored < ids.size() && scored <= begin + static_cast<std::size_t>(w.window); ++scored) {
-        auto logits = HistoryModel::logits_after(std::span(ids).subspan(begin, scored - begin), kVocab);
+        auto logits = testing::logits_after(std::span(ids).subspan(begin, scored - begin), kVocab);
         const auto p = probabilities(logits);
         for (float& v : logits) v *= kSharpness;
         const auto q = probabilities(logits);
@@ -78,7 +76,7 @@ TEST(Divergence, IsTheDefinitionTokenByToken) {
 }
 
 TEST(Divergence, OfAModelFromItselfIsNothing) {
-  HistoryModel model(kVocab), source(kVocab);
+  ToyModel model(kVocab), source(kVocab);
   const Divergence d = measure(model, source, some_ids(20), {8, 8});
   EXPECT_LT(d.divergence, 19 * 50 * 0x1p-50);
   EXPECT_EQ(d.perplexity_change(), 0);
@@ -86,7 +84,7 @@ TEST(Divergence, OfAModelFromItselfIsNothing) {
 }
 
 TEST(Divergence, ModelsAndWindowsThatDoNotFitAreRefused) {
-  HistoryModel model(kVocab), larger(kVocab + 1), shorter(kVocab, 4);
+  ToyModel model(kVocab), larger(kVocab + 1), shorter(kVocab, 4);
   EXPECT_REFUSED(measure(model, larger, some_ids(20), {8, 8}), ErrorKind::bad_input, "vocabulary of 50");
   EXPECT_REFUSED(measure(model, shorter, some_ids(20), {8, 8}), ErrorKind::usage, "1 to 4 tokens");
   EXPECT_REFUSED(measure(model, model, some_ids(1), {8, 8}), ErrorKind::bad_input, "at least 2");

@@ -8,18 +8,16 @@
 #include "base/json.h"
 #include "decode/logprobs.h"
 #include "eval/prompt.h"
-#include "history_model.h"
 #include "story.h"
 #include "support/golden.h"
 #include "support/refusal.h"
+#include "support/silent_progress.h"
+#include "support/toy_model.h"
 
 namespace nestor::eval {
 namespace {
 
-class NoProgress : public ProgressSink {
- public:
-  void advance(std::string_view, std::uint64_t, std::uint64_t) override {}
-};
+using testing::ToyModel;
 
 std::vector<TokenId> some_ids(std::size_t n) {
   std::vector<TokenId> ids(n);
@@ -28,7 +26,7 @@ std::vector<TokenId> some_ids(std::size_t n) {
 }
 
 Perplexity measure(lm::LanguageModel& model, std::span<const TokenId> ids, const Windows& windows) {
-  NoProgress progress;
+  testing::SilentProgress progress;
   return perplexity(model, story_tokenizer(), ids, windows, {}, progress);
 }
 
@@ -38,14 +36,14 @@ TEST(Perplexity, EveryTokenButTheFirstIsScoredOnceInItsWindow) {
     const auto ids = some_ids(length);
     for (const Windows w :
          {Windows{16, 16}, Windows{16, 5}, Windows{1, 1}, Windows{64, 64}, Windows{16, 1}}) {
-      HistoryModel model(vocab, 64);
+      ToyModel model(vocab, 64);
       double expected = 0;
       std::int64_t scored = 1;
       for (std::int64_t begin = 0; scored < std::ssize(ids); begin += w.stride) {
         for (; scored < std::ssize(ids) && scored <= begin + w.window; ++scored) {
           const auto history = std::span(ids).subspan(static_cast<std::size_t>(begin),
                                                       static_cast<std::size_t>(scored - begin));
-          const auto row = HistoryModel::logits_after(history, vocab);
+          const auto row = testing::logits_after(history, vocab);
           expected +=
               decode::log_sum_exp(row) -
               static_cast<double>(row[static_cast<std::size_t>(ids[static_cast<std::size_t>(scored)])]);
@@ -77,7 +75,7 @@ TEST(Perplexity, OfTheGoldenText) {
 }
 
 TEST(Perplexity, RefusesWindowsAndTextsThatMakeNoSense) {
-  HistoryModel model(4096, 64);
+  ToyModel model(4096, 64);
   const auto ids = some_ids(20);
   EXPECT_REFUSED(measure(model, ids, {65, 65}), ErrorKind::usage, "1 to 64");
   EXPECT_REFUSED(measure(model, ids, {0, 1}), ErrorKind::usage, "window");

@@ -5,11 +5,13 @@
 #include <algorithm>
 
 #include "decode/logprobs.h"
-#include "history_model.h"
 #include "support/refusal.h"
+#include "support/toy_model.h"
 
 namespace nestor::eval {
 namespace {
+
+using testing::ToyModel;
 
 constexpr std::int64_t kVocab = 40;
 
@@ -18,7 +20,7 @@ Score expected(const Query& query, std::size_t continuation) {
   std::vector<TokenId> history = query.context;
   Score score;
   for (const TokenId id : query.continuations[continuation]) {
-    const auto row = HistoryModel::logits_after(history, kVocab);
+    const auto row = testing::logits_after(history, kVocab);
     score.log_likelihood += static_cast<double>(row[static_cast<std::size_t>(id)]) - decode::log_sum_exp(row);
     score.greedy = score.greedy && std::ranges::max_element(row) - row.begin() == id;
     history.push_back(id);
@@ -41,7 +43,7 @@ std::vector<Query> queries() {
       query.continuations.push_back(random_ids(100 * q + c, 1 + 5 * c * q));
     std::vector<TokenId> greedy, history = query.context;
     for (int i = 0; i < 3; ++i) {
-      const auto row = HistoryModel::logits_after(history, kVocab);
+      const auto row = testing::logits_after(history, kVocab);
       greedy.push_back(static_cast<TokenId>(std::ranges::max_element(row) - row.begin()));
       history.push_back(greedy.back());
     }
@@ -56,7 +58,7 @@ TEST(Score, IsTheDefinitionHoweverItIsBatched) {
   const auto all = queries();
   for (const std::int64_t rows : {1, 2, 7, 64, 4096}) {
     for (const std::int64_t at_once : {1, 3, 32}) {
-      HistoryModel model(kVocab);
+      ToyModel model(kVocab);
       ScoreOptions options;
       options.rows_per_forward = rows;
       options.sequences_at_once = at_once;
@@ -80,14 +82,14 @@ TEST(Score, IsTheDefinitionHoweverItIsBatched) {
 }
 
 TEST(Score, AContextIsComputedOnceAndALastTokenNever) {
-  HistoryModel model(kVocab);
+  ToyModel model(kVocab);
   const std::vector<Query> one = {{random_ids(1, 10), {{1, 2}, {3}, {4, 5, 6}}}};
   score(model, one, {}, [](std::size_t, std::span<const Score>) {});
   EXPECT_EQ(model.fed, 10 + 1 + 0 + 2);
 }
 
 TEST(Score, RefusesWhatCannotBeScored) {
-  HistoryModel model(kVocab);
+  ToyModel model(kVocab);
   const auto run = [&](const Query& query) { score(model, std::vector{query}, {}, [](auto, auto) {}); };
   EXPECT_REFUSED(run({{}, {{1}}}), ErrorKind::usage, "at least one token");
   EXPECT_REFUSED(run({{1}, {{}}}), ErrorKind::usage, "at least one token");
@@ -99,7 +101,7 @@ TEST(Score, RefusesWhatCannotBeScored) {
 }
 
 TEST(Score, ErrorsAndCancellationLeaveNoSequenceOpen) {
-  HistoryModel model(kVocab);
+  ToyModel model(kVocab);
   model.fail_at = 3;
   ScoreOptions options;
   options.rows_per_forward = 8;

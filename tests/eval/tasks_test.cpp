@@ -6,25 +6,23 @@
 
 #include "decode/logprobs.h"
 #include "eval/prompt.h"
-#include "history_model.h"
 #include "story.h"
 #include "support/golden.h"
 #include "support/refusal.h"
+#include "support/silent_progress.h"
+#include "support/toy_model.h"
 
 namespace nestor::eval {
 namespace {
 
-constexpr std::int64_t kVocab = 4096;
+using testing::ToyModel;
 
-class NoProgress : public ProgressSink {
- public:
-  void advance(std::string_view, std::uint64_t, std::uint64_t) override {}
-};
+constexpr std::int64_t kVocab = 4096;
 
 double likelihood(std::vector<TokenId> history, std::span<const TokenId> continuation) {
   double sum = 0;
   for (const TokenId id : continuation) {
-    const auto row = HistoryModel::logits_after(history, kVocab);
+    const auto row = testing::logits_after(history, kVocab);
     sum += static_cast<double>(row[static_cast<std::size_t>(id)]) - decode::log_sum_exp(row);
     history.push_back(id);
   }
@@ -66,8 +64,8 @@ TEST(MultipleChoice, AccuraciesAreTheHarnessDefinitions) {
     differ |= best_choice(task, false) != best_choice(task, true);
   }
   ASSERT_TRUE(differ) << "the quiz cannot tell acc from acc_norm";
-  HistoryModel model(kVocab);
-  NoProgress progress;
+  ToyModel model(kVocab);
+  testing::SilentProgress progress;
   const auto result = multiple_choice(model, story_tokenizer(), tasks, {}, progress);
   EXPECT_EQ(result.acc.right, acc);
   EXPECT_EQ(result.acc_norm.right, acc_norm);
@@ -76,8 +74,8 @@ TEST(MultipleChoice, AccuraciesAreTheHarnessDefinitions) {
 }
 
 TEST(MultipleChoice, WhiteSpaceAfterTheQuestionBelongsToTheChoice) {
-  HistoryModel model(kVocab);
-  NoProgress progress;
+  ToyModel model(kVocab);
+  testing::SilentProgress progress;
   std::vector<MultipleChoice> tasks = quiz();
   const auto plain = multiple_choice(model, story_tokenizer(), tasks, {}, progress);
   for (auto& task : tasks) task.question += "\n";
@@ -86,8 +84,8 @@ TEST(MultipleChoice, WhiteSpaceAfterTheQuestionBelongsToTheChoice) {
 }
 
 TEST(MultipleChoice, LongQuestionsKeepTheirEnd) {
-  HistoryModel small(kVocab, 24);
-  NoProgress progress;
+  ToyModel small(kVocab, 24);
+  testing::SilentProgress progress;
   std::vector<MultipleChoice> tasks = quiz();
   for (int i = 0; i < 40; ++i) tasks[0].question.insert(0, "over the hills and ");
   EXPECT_EQ(multiple_choice(small, story_tokenizer(), tasks, {}, progress).shortened, 1);
@@ -114,7 +112,7 @@ TEST(Generation, ExactMatchOfGreedyText) {
   turns.emplace_back(encode_text(story_tokenizer(), question), greedy, ten);
   decode::generate(*model, turns, {}, {});
   const std::string answer = story_tokenizer().decode(turns[0].generated(), tokenizer::ControlText::keep);
-  NoProgress progress;
+  testing::SilentProgress progress;
   GenerationOptions options;
   options.max_tokens = 10;
   options.stops.clear();

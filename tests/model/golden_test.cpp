@@ -10,6 +10,7 @@
 #include "kernels/registry.h"
 #include "lm/sequence.h"
 #include "support/golden.h"
+#include "support/recorder.h"
 
 namespace nestor {
 namespace {
@@ -76,20 +77,6 @@ TEST_P(Golden, GreedyContinuationsAreEqual) {
   }
 }
 
-class Recorder : public layers::Observer {
- public:
-  void see(std::string_view layer, std::string_view part, kernels::Rows values, std::int64_t rows,
-           std::int64_t cols) override {
-    auto& out = seen[std::string(layer) + std::string(part)];
-    for (std::int64_t t = 0; t < rows; ++t) out.insert(out.end(), values.row(t), values.row(t) + cols);
-  }
-  void see_routing(std::string_view layer, const kernels::Routing& routing) override {
-    chosen[std::string(layer) + ".mlp.chosen"].assign(routing.expert.begin(), routing.expert.end());
-  }
-  std::map<std::string, std::vector<float>> seen;
-  std::map<std::string, std::vector<std::int64_t>> chosen;
-};
-
 TEST_P(Golden, EveryActivationAgrees) {
   const auto folder = testing::golden_folder(GetParam().golden);
   const auto model = testing::open_model(folder, GetParam().kernels);
@@ -99,7 +86,7 @@ TEST_P(Golden, EveryActivationAgrees) {
     if (c.name != "len7") continue;
     const lm::Sequence sequence(*model);
     const std::vector<lm::Chunk> batch = {{sequence.id(), c.ids, lm::LogitsFor::all}};
-    Recorder recorder;
+    testing::Recorder recorder;
     model->forward(batch, recorder);
     std::size_t compared = 0;
     for (const auto& [name, array] : expected) {

@@ -85,6 +85,30 @@ TEST(Resume, OnNothingStartsAndOnAFinishedRunSaysSo) {
   EXPECT_TRUE(files == tiny.final_files("run"));
 }
 
+TEST(Resume, AFinishedRunIsThatOfItsRecipe) {
+  const TinyRun tiny;
+  tiny.trained("run");
+  const Outcome other = tiny.train("run", {"--resume", "--set", "dense.learning_rate=0.1"});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_NE(other.err.find("dense.learning_rate differs"), std::string::npos) << other.err;
+}
+
+// Text that an earlier attempt packed is not learnt from in its place.
+TEST(Resume, BeforeTheFirstSnapshotTheRecipeCounts) {
+  const TinyRun tiny;
+  const std::string text = read_file(tiny / "text.jsonl", 1 << 20);
+  const std::string other =
+      tiny.write("other.jsonl", text.substr(text.size() / 2 + text.substr(text.size() / 2).find('\n') + 1));
+  Call call = tiny.call("run", {"--set", "reporting.save_every=1000"});
+  call.kill_on = "step 2/24";
+  ASSERT_FALSE(run_process(call).in_time);
+  const std::vector<std::string> those = {"--set", "data.train=[\"" + other + "\"]"};
+  tiny.trained("whole", those);
+  const Outcome rest = tiny.trained("run", {"--resume", those[0], those[1]});
+  EXPECT_NE(rest.err.find("nothing was saved here yet"), std::string::npos) << rest.err;
+  EXPECT_TRUE(tiny.final_files("whole") == tiny.final_files("run"));
+}
+
 TEST(Resume, TakesThreadsAndNumbersFromTheSnapshot) {
   const TinyRun tiny;
   tiny.trained("whole");
@@ -135,6 +159,14 @@ TEST_F(Stopped, RefusesAnotherCorpus) {
   fs::remove_all(tiny / "run/corpus");
   tiny.write("text.jsonl", read_file(tiny / "text.jsonl", 1 << 20) + "{\"text\": \"one more\"}\n");
   expect_refused(1, "the training data is not that of the snapshot");
+}
+
+TEST_F(Stopped, RefusesTheSameDocumentsInAnotherOrder) {
+  fs::remove_all(tiny / "run/corpus");
+  const std::string text = read_file(tiny / "text.jsonl", 1 << 20);
+  const std::size_t half = text.find('\n', text.size() / 2) + 1;
+  tiny.write("text.jsonl", text.substr(half) + text.substr(0, half));
+  expect_refused(1, "its document starts changed");
 }
 
 TEST_F(Stopped, ReportsMayChange) {

@@ -85,6 +85,10 @@ TEST(RecipeJson, ValuesOutOfRangeAreRefused) {
 TEST(RecipeJson, ContradictionsAreRefused) {
   EXPECT_REFUSED(parsed(changed("schedule.warmup_steps=1001")), ErrorKind::bad_input,
                  "exceeds schedule.steps 1000");
+  for (const char* key : {"dense.beta1", "dense.beta2", "tables.beta2"}) {
+    EXPECT_REFUSED(parsed(changed(std::string(key) + "=1")), ErrorKind::bad_input, key);
+  }
+  EXPECT_REFUSED(parsed(changed("dense.epsilon=0")), ErrorKind::bad_input, "dense.epsilon must be above 0");
   EXPECT_REFUSED(parsed(changed("data.window=257")), ErrorKind::bad_input, "max_position_embeddings 256");
   EXPECT_REFUSED(parsed(changed("routing.balance_groups=4")), ErrorKind::bad_input,
                  "does not divide the 6 experts");

@@ -59,10 +59,6 @@ TEST(SymbolsRule, SeesWeakSymbols) {
 
 TEST(SymbolsRule, HoldsHere) {
   const fs::path folder = fs::path(NESTOR_SOURCE_DIR) / "src/kernels/cpu";
-  if (!fs::is_directory(folder)) {
-    SUCCEED() << "no kernels for particular processors";
-    return;
-  }
   static const std::regex isa_file(R"(.*_(avx2\w*|avx512\w*)\.cpp$)");
   std::size_t sources = 0;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {

@@ -9,9 +9,9 @@
 
 #include "collector.h"
 #include "dice.h"
+#include "paged_toy_model.h"
 #include "random_schedules.h"
 #include "support/refusal.h"
-#include "toy_model.h"
 
 namespace nestor::schedule {
 namespace {
@@ -37,13 +37,13 @@ class Awaited : public Collector {
 };
 
 /// A model whose forwards wait until the test lets them go.
-class Gated : public ToyModel {
+class Gated : public PagedToyModel {
  public:
-  using ToyModel::ToyModel;
+  using PagedToyModel::PagedToyModel;
   lm::Logits forward(std::span<const lm::Chunk> batch) override {
     entered.release();
     gate.acquire();
-    return ToyModel::forward(batch);
+    return PagedToyModel::forward(batch);
   }
   std::counting_semaphore<> entered{0}, gate{0};
 };
@@ -55,7 +55,7 @@ Turn greedy(std::vector<TokenId> prompt, std::int64_t tokens) {
 std::shared_ptr<Awaited> reader() { return std::make_shared<Awaited>(); }
 
 TEST(Engine, AnswersRequests) {
-  Engine engine(std::make_unique<ToyModel>(), {});
+  Engine engine(std::make_unique<PagedToyModel>(), {});
   EXPECT_EQ(engine.info().vocab_size, 50);
   const auto a = reader(), b = reader(), nothing = reader();
   const RequestId first = engine.submit({greedy({1, 2, 3}, 5)}, a);
@@ -71,12 +71,12 @@ TEST(Engine, AnswersRequests) {
 }
 
 TEST(Engine, ManyThreadsGetWhatEachGetsAlone) {
-  ToyModel plain;
+  PagedToyModel plain;
   Dice dice(1);
   const auto questions = random_questions(dice, plain, 30, 40, 20);
   constexpr int threads = 6, each = 40;
   Engine engine(
-      std::make_unique<ToyModel>(ToyOptions{.pages = 60, .page_positions = 4}),
+      std::make_unique<PagedToyModel>(ToyOptions{.pages = 60, .page_positions = 4}),
       {.scheduler = {.rows_per_forward = 40, .prefill_chunk = 16, .running = 5}, .most_waiting = 1000});
   std::vector<std::thread> clients;
   for (int t = 0; t < threads; ++t) {
@@ -105,6 +105,23 @@ TEST(Engine, ManyThreadsGetWhatEachGetsAlone) {
   EXPECT_EQ(done.finished_stop + done.finished_length + done.finished_cancelled, done.submitted);
   EXPECT_EQ(done.failed, 0U);
   EXPECT_EQ(done.waiting + done.running, 0);
+}
+
+TEST(Engine, WhatBelongsTogetherIsAdmittedWholeOrNotAtAll) {
+  auto owned = std::make_unique<Gated>();
+  Gated& model = *owned;
+  Engine engine(std::move(owned), {.scheduler = {.running = 1}, .most_waiting = 1});
+  const auto three = [](auto& readers) {
+    std::vector<Order> orders;
+    for (auto& r : readers) orders.push_back({{greedy({1, 2}, 1)}, r = reader()});
+    return orders;
+  };
+  std::array<decltype(reader()), 3> first, second;
+  EXPECT_EQ(engine.submit(three(first)).size(), 3U);
+  EXPECT_REFUSED(engine.submit(three(second)), ErrorKind::busy, "are waiting, the most that may");
+  model.gate.release(100);
+  for (const auto& r : first) EXPECT_EQ(r->wait().tokens.size(), 1U);
+  engine.drain();
 }
 
 TEST(Engine, RefusesWhenTooManyWait) {
@@ -136,7 +153,7 @@ TEST(Engine, RefusesWhenTooManyWait) {
 }
 
 TEST(Engine, ALongPromptMayWaitAlone) {
-  Engine engine(std::make_unique<ToyModel>(), {.scheduler = {}, .most_waiting_tokens = 20});
+  Engine engine(std::make_unique<PagedToyModel>(), {.scheduler = {}, .most_waiting_tokens = 20});
   const auto a = reader();
   engine.submit({greedy(std::vector<TokenId>(100, 3), 1)}, a);
   EXPECT_EQ(a->wait().tokens.size(), 1U);
@@ -164,7 +181,7 @@ TEST(Engine, CancelsWhatRunsAndWhatWaits) {
 }
 
 TEST(Engine, DrainsAndThenRefuses) {
-  Engine engine(std::make_unique<ToyModel>(), {.scheduler = {.running = 2}});
+  Engine engine(std::make_unique<PagedToyModel>(), {.scheduler = {.running = 2}});
   std::vector<std::shared_ptr<Awaited>> readers;
   for (int i = 0; i < 10; ++i) {
     readers.push_back(reader());
@@ -213,7 +230,7 @@ TEST(Engine, TheEndCancelsWhatIsLeft) {
 }
 
 TEST(Engine, AReaderMaySubmitAndCancel) {
-  Engine engine(std::make_unique<ToyModel>(), {});
+  Engine engine(std::make_unique<PagedToyModel>(), {});
   const auto first = reader(), next = reader();
   std::atomic<std::uint64_t> id{0};
   std::latch known(1);
@@ -230,8 +247,8 @@ TEST(Engine, AReaderMaySubmitAndCancel) {
 }
 
 TEST(Engine, RefusesWhatCanNeverRun) {
-  Engine engine(std::make_unique<ToyModel>(ToyOptions{.context_limit = 100, .pages = 5, .page_positions = 4}),
-                {});
+  Engine engine(
+      std::make_unique<PagedToyModel>(ToyOptions{.context_limit = 100, .pages = 5, .page_positions = 4}), {});
   EXPECT_EQ(engine.info().context_limit, 20);
   const auto submit = [&](Turn turn) { return engine.submit({std::move(turn)}, reader()); };
   EXPECT_REFUSED(submit(greedy(std::vector<TokenId>(21, 1), 1)), ErrorKind::limit,
@@ -242,10 +259,10 @@ TEST(Engine, RefusesWhatCanNeverRun) {
   EXPECT_REFUSED(submit({{1}, {.temperature = -1}, {}}), ErrorKind::usage, "temperature");
   EXPECT_REFUSED(engine.submit({greedy({1}, 1)}, nullptr), ErrorKind::usage, "needs a reader");
   EXPECT_EQ(engine.snapshot().submitted, 0U);
-  EXPECT_REFUSED(Engine(std::make_unique<ToyModel>(), {.scheduler = {.running = 0}}), ErrorKind::usage,
+  EXPECT_REFUSED(Engine(std::make_unique<PagedToyModel>(), {.scheduler = {.running = 0}}), ErrorKind::usage,
                  "running must be positive");
-  EXPECT_REFUSED(Engine(std::make_unique<ToyModel>(), {.scheduler = {}, .most_waiting = 0}), ErrorKind::usage,
-                 "most_waiting");
+  EXPECT_REFUSED(Engine(std::make_unique<PagedToyModel>(), {.scheduler = {}, .most_waiting = 0}),
+                 ErrorKind::usage, "most_waiting");
 }
 
 }  // namespace

@@ -4,14 +4,14 @@
 
 #include <set>
 
-#include "toy_model.h"
+#include "paged_toy_model.h"
 
 namespace nestor::schedule {
 namespace {
 
 using Ids = std::vector<TokenId>;
 
-lm::Sequence sequence_of(ToyModel& model, const Ids& ids) {
+lm::Sequence sequence_of(PagedToyModel& model, const Ids& ids) {
   lm::Sequence sequence(model);
   if (!ids.empty()) {
     const std::vector<lm::Chunk> batch = {{sequence.id(), ids, lm::LogitsFor::none}};
@@ -29,7 +29,7 @@ std::int64_t longest(PrefixIndex& index, const Ids& history) {
 }
 
 TEST(PrefixIndex, FindsTheLongestCommonPrefix) {
-  ToyModel model;
+  PagedToyModel model;
   PrefixIndex index;
   EXPECT_FALSE(index.longest_prefix(Ids{1}));
   index.park(sequence_of(model, {1, 2, 3, 4}));
@@ -45,7 +45,7 @@ TEST(PrefixIndex, FindsTheLongestCommonPrefix) {
 }
 
 TEST(PrefixIndex, KeepsNoPrefixOfAnother) {
-  ToyModel model;
+  PagedToyModel model;
   PrefixIndex index;
   index.park(sequence_of(model, {1, 2}));
   index.park(sequence_of(model, {1, 2, 3}));  // takes the place of the first
@@ -60,7 +60,7 @@ TEST(PrefixIndex, KeepsNoPrefixOfAnother) {
 }
 
 TEST(PrefixIndex, DropsTheOneNotAskedForTheLongest) {
-  ToyModel model;
+  PagedToyModel model;
   PrefixIndex index;
   for (const TokenId id : {1, 2, 3, 4}) index.park(sequence_of(model, {id, id}));
   EXPECT_EQ(longest(index, {1, 7}), 1);
@@ -85,7 +85,7 @@ TEST(PrefixIndex, EqualsASearchThroughAll) {
       for (TokenId& id : ids) id = static_cast<TokenId>(3 * uniform(key, n++, 1));
       return ids;
     };
-    ToyModel model;
+    PagedToyModel model;
     PrefixIndex index;
     std::vector<Ids> all;
     for (int i = 0; i < 20; ++i) {

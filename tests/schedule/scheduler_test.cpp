@@ -7,8 +7,8 @@
 
 #include "collector.h"
 #include "dice.h"
+#include "paged_toy_model.h"
 #include "support/refusal.h"
-#include "toy_model.h"
 
 namespace nestor::schedule {
 namespace {
@@ -21,7 +21,7 @@ class SchedulerTest : public ::testing::Test {
  protected:
   void open(const ToyOptions& toy, const SchedulerOptions& options = {}) {
     scheduler_.reset();
-    model_ = std::make_unique<ToyModel>(toy);
+    model_ = std::make_unique<PagedToyModel>(toy);
     scheduler_.emplace(*model_, options);
   }
   void SetUp() override { open({}); }
@@ -53,7 +53,7 @@ class SchedulerTest : public ::testing::Test {
   static Ids ids(std::int64_t count, std::uint64_t key = 1) { return Dice(key).tokens(count, 50); }
   Snapshot now() const { return scheduler_->snapshot(); }
 
-  std::unique_ptr<ToyModel> model_;
+  std::unique_ptr<PagedToyModel> model_;
   std::optional<Scheduler> scheduler_;
   std::uint64_t last_ = 0;
 };
@@ -233,10 +233,10 @@ TEST_F(SchedulerTest, AReaderThatThrowsFailsItsRequestOnly) {
 }
 
 /// A model that returns fewer rows than were asked for.
-class Forgetful : public ToyModel {
+class Forgetful : public PagedToyModel {
  public:
   lm::Logits forward(std::span<const lm::Chunk> batch) override {
-    ToyModel::forward(batch);
+    PagedToyModel::forward(batch);
     return {};
   }
 };

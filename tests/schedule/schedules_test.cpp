@@ -2,8 +2,8 @@
 // of the history, with pages that are short.
 #include <gtest/gtest.h>
 
+#include "paged_toy_model.h"
 #include "random_schedules.h"
-#include "toy_model.h"
 
 namespace nestor::schedule {
 namespace {
@@ -15,13 +15,13 @@ TEST(Schedules, EveryRequestIsAnsweredAsAlone) {
     SCOPED_TRACE("key " + std::to_string(key));
     Dice dice(key);
     if (key % 50 == 0) {
-      ToyModel plain;
+      PagedToyModel plain;
       questions = random_questions(dice, plain, 24, 40, 24);
     }
     const std::int64_t page_positions = dice.roll(1, 8);
     // From what the longest request needs to more than all need.
     const std::int64_t pages = (64 + page_positions - 1) / page_positions * dice.roll(1, 5);
-    ToyModel model({.pages = pages, .page_positions = page_positions});
+    PagedToyModel model({.pages = pages, .page_positions = page_positions});
     const Snapshot done = play(dice, model, random_options(dice, 40), questions, dice.roll(1, 10));
     ASSERT_FALSE(HasFailure());
     ASSERT_EQ(model.open_now(), 0);  // the scheduler is gone

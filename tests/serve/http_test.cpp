@@ -140,7 +140,7 @@ TEST(Http, AnInterruptionIsToldToWhoAsksAfterIt) {
     told.notify_all();
   });
   std::unique_lock lock(mutex);
-  told.wait(lock, [&] { return interrupted; });
+  ASSERT_TRUE(told.wait_for(lock, std::chrono::seconds(10), [&] { return interrupted; }));
 }
 
 TEST(Http, RecordsWhatBecameOfARequest) {

@@ -27,12 +27,12 @@ std::optional<Refusal> refusal_of(Call&& call) {
 }  // namespace nestor::testing
 
 /// Expects that `expression` throws an Error of that kind whose message contains `fragment`.
-#define EXPECT_REFUSED(expression, wanted_kind, fragment)                                \
-  do {                                                                                   \
-    const auto refusal = nestor::testing::refusal_of([&] { (void)(expression); });       \
-    EXPECT_TRUE(refusal) << "accepted: " #expression;                                    \
-    if (refusal) {                                                                       \
-      EXPECT_EQ(refusal->kind, wanted_kind) << refusal->message;                         \
-      EXPECT_NE(refusal->message.find(fragment), std::string::npos) << refusal->message; \
-    }                                                                                    \
+#define EXPECT_REFUSED(expression, wanted_kind, fragment)                                             \
+  do {                                                                                                \
+    const auto refusal = nestor::testing::refusal_of([&] { (void)(expression); });                    \
+    EXPECT_TRUE(refusal) << "accepted: " #expression;                                                 \
+    if (refusal) {                                                                                    \
+      EXPECT_STREQ(nestor::name_of(refusal->kind), nestor::name_of(wanted_kind)) << refusal->message; \
+      EXPECT_NE(refusal->message.find(fragment), std::string::npos) << refusal->message;              \
+    }                                                                                                 \
   } while (false)

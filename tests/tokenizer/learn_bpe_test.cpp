@@ -7,8 +7,8 @@
 #include <map>
 
 #include "base/random.h"
-#include "no_progress.h"
 #include "support/refusal.h"
+#include "support/silent_progress.h"
 #include "tokenizer/byte_alphabet.h"
 #include "tokenizer/learn_bpe.h"
 
@@ -19,7 +19,7 @@ using Pieces = std::vector<CountedPiece>;
 
 LearnedBpe learn(const Pieces& pieces, std::size_t tokens, std::int64_t min_count = 1,
                  std::unordered_set<std::string> reserved = {}) {
-  NoProgress progress;
+  testing::SilentProgress progress;
   return learn_bpe(pieces, {tokens, min_count, std::move(reserved)}, progress, {});
 }
 
@@ -219,7 +219,7 @@ TEST(LearnBpe, Misuse) {
 }
 
 TEST(LearnBpe, StopsWhenAsked) {
-  NoProgress progress;
+  testing::SilentProgress progress;
   std::stop_source source;
   source.request_stop();
   EXPECT_REFUSED(learn_bpe({{"ab", 1}}, {300, 1, {}}, progress, source.get_token()), ErrorKind::cancelled,

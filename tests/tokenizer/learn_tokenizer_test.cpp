@@ -6,8 +6,8 @@
 #include <filesystem>
 
 #include "base/json.h"
-#include "no_progress.h"
 #include "support/refusal.h"
+#include "support/silent_progress.h"
 #include "tokenizer/byte_alphabet.h"
 #include "tokenizer/learn_tokenizer.h"
 #include "tokenizer/longcat_family.h"
@@ -30,7 +30,7 @@ std::vector<std::string> golden_texts() {
 LearnedTokenizer learn(const std::vector<std::string>& documents, const LearnOptions& options) {
   TokenizerLearner learner(options);
   for (const std::string& document : documents) learner.add(document);
-  NoProgress progress;
+  testing::SilentProgress progress;
   return learner.learn(progress, {});
 }
 

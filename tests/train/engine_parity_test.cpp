@@ -11,6 +11,7 @@
 #include "kernels/registry.h"
 #include "lm/sequence.h"
 #include "support/golden.h"
+#include "support/recorder.h"
 #include "support/scratch_folder.h"
 #include "train/model_fixture.h"
 #include "train/modules/export_checkpoint.h"
@@ -19,20 +20,6 @@ namespace nestor {
 namespace {
 
 constexpr double kTolerance = 20 * 64 * 0x1p-24;
-
-class EngineRecorder : public layers::Observer {
- public:
-  void see(std::string_view layer, std::string_view part, kernels::Rows values, std::int64_t rows,
-           std::int64_t cols) override {
-    auto& out = seen[std::string(layer) + std::string(part)];
-    for (std::int64_t t = 0; t < rows; ++t) out.insert(out.end(), values.row(t), values.row(t) + cols);
-  }
-  void see_routing(std::string_view layer, const kernels::Routing& routing) override {
-    chosen[std::string(layer) + ".mlp.chosen"].assign(routing.expert.begin(), routing.expert.end());
-  }
-  std::map<std::string, std::vector<float>> seen;
-  std::map<std::string, std::vector<std::int64_t>> chosen;
-};
 
 class EngineParity : public ::testing::TestWithParam<std::size_t> {};
 
@@ -60,7 +47,7 @@ TEST_P(EngineParity, EveryActivationOfEveryDocumentAgrees) {
       sequences.push_back(std::make_unique<lm::Sequence>(*engine));
       chunks.push_back({sequences.back()->id(), ids, lm::LogitsFor::all});
     }
-    EngineRecorder recorder;
+    testing::Recorder recorder;
     engine->forward(chunks, recorder);
     EXPECT_EQ(recorder.chosen, expected.chosen) << name;
     ASSERT_EQ(recorder.seen.size(), expected.seen.size());

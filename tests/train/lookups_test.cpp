@@ -56,6 +56,22 @@ TEST(Lookups, TheDraftSeesTheNextTokenWithoutTheFirstOfItsDocument) {
   EXPECT_EQ(in.scored, 6);
 }
 
+// Held-out texts have no end of sequence between their documents.
+TEST(Lookups, NoNGramReachesIntoAnotherDocument) {
+  const testing::TrainingModel model(testing::tiny_config({{"emb_neighbor_num", 3}, {"emb_split_num", 1}}),
+                                     1);
+  corpus::Batch batch = two_documents();
+  batch.ids[2] = 9;
+  const Inputs in = model.read(batch, {Purpose::Kind::evaluate, 0});
+  const std::int64_t m = 202, n = 204;
+  const auto pairs = rows_of_lookup(in.lookups[1]);
+  const auto triples = rows_of_lookup(in.lookups[2]);
+  EXPECT_EQ(pairs[2], (9 + 11 * 61) % m);
+  EXPECT_EQ(pairs[3], 12);
+  EXPECT_EQ(triples[2], (9 + 11 * 61 + 10 * 61 * 61) % n);
+  EXPECT_EQ(triples[4], (13 + 12 * 61) % n);
+}
+
 // Equal paths: what the draft answers inside a row of several documents is what it answers to each of them
 // alone. The bound is that of engine_parity_test.cpp.
 TEST(Lookups, TheDraftOfADocumentDoesNotDependOnItsRow) {

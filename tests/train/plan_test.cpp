@@ -1,6 +1,7 @@
 // What a run costs, counted by hand for a model small enough for that.
 #include "train/loop/plan.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "recipe/recipe_json.h"
@@ -75,10 +76,28 @@ TEST(Plan, WhatDoesNotFitIsRefusedWithWhatWould) {
   EXPECT_REFUSED(check_memory(recipe, plan, plan.resident() - plan.activations / 2), ErrorKind::limit,
                  "data.rows=");
   EXPECT_REFUSED(check_memory(recipe, plan, 100), ErrorKind::limit, "make the model smaller");
-  MemoryPlan wide = plan;
-  wide.tables = wide.resident_tables = 1000 * plan.resident();
-  EXPECT_REFUSED(check_memory(recipe, wide, plan.resident()), ErrorKind::limit,
-                 "tables.storage=mapped with data.rows=");
+  const recipe::Recipe wide = small({"model.config.ngram_vocab_size_ratio=90000.5"});
+  const MemoryPlan large = memory_plan(wide);
+  EXPECT_REFUSED(check_memory(wide, large, large.resident() - large.resident_tables / 2), ErrorKind::limit,
+                 fmt::format("tables.storage=mapped with data.rows={} would", wide.data.rows));
+}
+
+// The logits of a piece of the batch are there whatever the number of rows.
+TEST(Plan, WhatIsAdvisedFitsAndOneRowMoreDoesNot) {
+  recipe::Recipe recipe = small({"data.rows=1000", "data.window=32"});
+  const MemoryPlan whole = memory_plan(recipe);
+  for (const std::uint64_t share : {3, 7, 20}) {
+    const std::uint64_t available = whole.resident() - whole.activations + whole.activations / share;
+    recipe.data.rows = 1000;
+    const auto refusal = testing::refusal_of([&] { check_memory(recipe, whole, available); });
+    ASSERT_TRUE(refusal);
+    const auto at = refusal->message.find("data.rows=");
+    ASSERT_NE(at, std::string::npos) << refusal->message;
+    recipe.data.rows = std::stoi(refusal->message.substr(at + 10));
+    EXPECT_NO_THROW(check_memory(recipe, memory_plan(recipe), available));
+    ++recipe.data.rows;
+    EXPECT_GT(memory_plan(recipe).resident(), available);
+  }
 }
 
 TEST(Plan, TablesOfTextNameWhatThereIs) {

@@ -59,8 +59,10 @@ corpus::Batch batch_of(const HeldoutText& text, std::span<const Window> windows)
 }  // namespace
 
 HeldoutText heldout_of_text(const std::string& source, const tokenizer::Tokenizer& tokenizer,
-                            std::int64_t most, const std::stop_token& stop) {
+                            const corpus::ConversationWriter& conversations, std::int64_t most,
+                            const std::stop_token& stop) {
   corpus::ReadOptions reading;
+  reading.conversations = conversations;
   reading.max_document_bytes = corpus::kMostDocumentBytes;
   HeldoutText text;
   std::int32_t number = 0;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "corpus/documents.h"
 #include "corpus/loader.h"
 #include "corpus/shards.h"
 #include "tokenizer/tokenizer.h"
@@ -24,9 +25,11 @@ struct HeldoutText {
 };
 
 /// The documents of a file or folder as corpus::list_sources finds them, a plain text file being one; each
-/// encoded in one go without special tokens. At most `most` tokens in all.
+/// encoded in one go without special tokens; conversations become text by their writer, if there is one. At
+/// most `most` tokens in all.
 HeldoutText heldout_of_text(const std::string& source, const tokenizer::Tokenizer& tokenizer,
-                            std::int64_t most, const std::stop_token& stop);
+                            const corpus::ConversationWriter& conversations, std::int64_t most,
+                            const std::stop_token& stop);
 /// The first `most` tokens of a split.
 HeldoutText heldout_of_shards(const corpus::Shards& shards, const tokenizer::Tokenizer& tokenizer,
                               std::int64_t most);

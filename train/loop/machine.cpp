@@ -42,23 +42,29 @@ double seconds_of(const torch::Tensor& x, const torch::Tensor& w, ops::Products 
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-double flops_of(const ProductShape& s, const torch::Device& device, ops::Products products) {
-  constexpr double kTime = 0.02;  // of one measurement, seconds
-  constexpr int kMeasurements = 5;
-  const auto options = torch::TensorOptions().device(device);
-  const torch::Tensor x = torch::full({s.rows, s.width}, 0.5, options);
-  const torch::Tensor w = torch::full({s.inner, s.width}, 0.25, options);
-  const double work =
-      2.0 * static_cast<double>(s.rows) * static_cast<double>(s.width) * static_cast<double>(s.inner);
-  seconds_of(x, w, products, 1);
-  const double once = std::max(1e-7, seconds_of(x, w, products, 1));
-  const int repeats = static_cast<int>(std::clamp(kTime / once, 1.0, 1e4));
-  double best = 0;
-  for (int i = 0; i < kMeasurements; ++i) {
-    best = std::max(best, work * repeats / std::max(1e-9, seconds_of(x, w, products, repeats)));
+// Of one kind of products, measured piece by piece.
+class Measurement {
+ public:
+  Measurement(const torch::Tensor& x, const torch::Tensor& w, ops::Products products)
+      : x_(x), w_(w), products_(products) {
+    constexpr double kTime = 0.02;  // of one piece, seconds
+    seconds_of(x, w, products, 1);
+    const double once = std::max(1e-7, seconds_of(x, w, products, 1));
+    repeats_ = static_cast<int>(std::clamp(kTime / once, 1.0, 1e4));
   }
-  return best;
-}
+
+  void take() {
+    const double work = 2.0 * static_cast<double>(x_.numel()) * static_cast<double>(w_.size(0));
+    best_ = std::max(best_, work * repeats_ / std::max(1e-9, seconds_of(x_, w_, products_, repeats_)));
+  }
+  double best() const { return best_; }
+
+ private:
+  torch::Tensor x_, w_;
+  ops::Products products_;
+  int repeats_ = 1;
+  double best_ = 0;
+};
 
 }  // namespace
 
@@ -80,8 +86,17 @@ torch::Device open_device(const std::string& name) {
 std::string kernels_here() { return fmt::format("{} {}", TORCH_VERSION, at::get_cpu_capability()); }
 
 Speed measure_speed(const ProductShape& shape, const torch::Device& device) {
+  constexpr int kPieces = 10;
   const torch::NoGradGuard no_grad;
-  return {flops_of(shape, device, ops::Products::f32), flops_of(shape, device, ops::Products::bf16)};
+  const auto options = torch::TensorOptions().device(device);
+  const torch::Tensor x = torch::full({shape.rows, shape.width}, 0.5, options);
+  const torch::Tensor w = torch::full({shape.inner, shape.width}, 0.25, options);
+  Measurement f32(x, w, ops::Products::f32), bf16(x, w, ops::Products::bf16);
+  for (int i = 0; i < kPieces; ++i) {  // in turns: what else runs here then slows both
+    f32.take();
+    bf16.take();
+  }
+  return {f32.best(), bf16.best()};
 }
 
 Arithmetic choose_arithmetic(const recipe::Recipe& recipe, const Speed& speed) {

@@ -35,7 +35,7 @@ struct Speed {
   double of(ops::Products products) const { return products == ops::Products::bf16 ? bf16 : f32; }
 };
 
-/// The best of several short runs of each kind; a fraction of a second.
+/// The best of several short runs of each kind, in turns; half a second.
 Speed measure_speed(const ProductShape& shape, const torch::Device& device);
 
 /// What the recipe asks for: threads, and the numbers of products, by measurement where it leaves the choice.

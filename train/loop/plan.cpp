@@ -123,17 +123,30 @@ MemoryPlan memory_plan(const recipe::Recipe& recipe) {
   return plan;
 }
 
+namespace {
+
+// The most rows of a batch, up to the recipe's, that fit; 0 where none does.
+std::int64_t most_rows(recipe::Recipe recipe, std::uint64_t available) {
+  std::int64_t fit = 0;
+  for (std::int64_t too_many = recipe.data.rows + 1; too_many - fit > 1;) {
+    recipe.data.rows = fit + (too_many - fit) / 2;
+    (memory_plan(recipe).resident() <= available ? fit : too_many) = recipe.data.rows;
+  }
+  return fit;
+}
+
+}  // namespace
+
 void check_memory(const recipe::Recipe& recipe, const MemoryPlan& plan, std::uint64_t available) {
   if (plan.resident() <= available) return;
-  const std::uint64_t rest = plan.resident() - plan.activations;
   std::string advice = "no choice of data.rows does; make the model smaller";
-  const auto rows = static_cast<std::uint64_t>(recipe.data.rows);
-  const std::uint64_t row = plan.activations / rows + 1;  // rounded up: what is advised has to fit;
-  if (rest + row <= available) {
-    advice = fmt::format("data.rows={} would", (available - rest) / row);
-  } else if (rest - plan.resident_tables + row <= available) {
-    advice = fmt::format("tables.storage=mapped with data.rows={} would",
-                         std::min<std::uint64_t>(rows, (available - rest + plan.resident_tables) / row));
+  recipe::Recipe other = recipe;
+  if (const auto rows = most_rows(other, available); rows > 0) {
+    advice = fmt::format("data.rows={} would", rows);
+  } else {
+    other.tables.storage = recipe::TableOptimizer::Storage::mapped;
+    if (const auto mapped_rows = most_rows(other, available); mapped_rows > 0)
+      advice = fmt::format("tables.storage=mapped with data.rows={} would", mapped_rows);
   }
   fail(ErrorKind::limit, "the run needs about {} of memory and {} are available; this does not fit, {}",
        bytes_text(plan.resident()), bytes_text(available), advice);

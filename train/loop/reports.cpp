@@ -41,8 +41,10 @@ StepReport Reports::report() const {
   out.tokens_per_second = static_cast<double>(tokens_) / time;
   out.flops_per_second = out.tokens_per_second * run_.flops_per_token;
   out.peak_flops_per_second = run_.peak_flops_per_second;
-  const double steps = static_cast<double>(std::max<std::int64_t>(1, total_steps_ + count_));
-  out.seconds_left = (total_seconds_ + time) / steps * static_cast<double>(run_.steps - step_);
+  // The first steps are slower than all others, so the latest say most.
+  const bool any = count_ > 0;
+  const double steps = static_cast<double>(any ? count_ : std::max<std::int64_t>(1, total_steps_));
+  out.seconds_left = (any ? time : total_seconds_) / steps * static_cast<double>(run_.steps - step_);
   return out;
 }
 

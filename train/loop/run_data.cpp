@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "corpus/pack.h"
+#include "corpus/text_hash.h"
 
 namespace nestor::train {
 namespace {
@@ -32,11 +33,20 @@ class PackProgress : public ProgressSink {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
+// A run that goes on reads what it began with, whatever its texts are called now. Where nothing was learnt
+// yet, the recipe counts.
+bool is_of_this_run(const fs::path& packed, const DataRequest& request) {
+  if (!corpus::is_corpus(packed)) return false;
+  if (request.begun) return true;
+  const corpus::Manifest found = corpus::Shards(packed, corpus::Split::train).manifest();
+  return found.sources == request.recipe.data.train &&
+         (found.heldout_fraction == 0) == !request.recipe.data.heldout.empty();
+}
+
 // The corpus folder that a recipe names, or the one made of its text files.
-fs::path corpus_folder(const recipe::Recipe& recipe, const corpus::CorpusTokenizer& tokenizer,
-                       const corpus::ConversationWriter& conversations, const RunFolder& folder,
+fs::path corpus_folder(const DataRequest& request, const corpus::CorpusTokenizer& tokenizer,
                        RunObserver& observer, const std::stop_token& stop) {
-  const std::vector<std::string>& sources = recipe.data.train;
+  const std::vector<std::string>& sources = request.recipe.data.train;
   const auto packed =
       std::count_if(sources.begin(), sources.end(), [](const auto& s) { return corpus::is_corpus(s); });
   if (packed == 1 && sources.size() == 1) return sources.front();
@@ -45,13 +55,15 @@ fs::path corpus_folder(const recipe::Recipe& recipe, const corpus::CorpusTokeniz
         ErrorKind::unsupported,
         "data.train: a run reads one corpus folder, or texts; join the texts in one corpus with nestor data");
   }
-  if (corpus::is_corpus(folder.corpus())) return folder.corpus();
+  const fs::path packed_here = request.folder.corpus();
+  if (is_of_this_run(packed_here, request)) return packed_here;
+  fs::remove_all(packed_here);
   corpus::PackOptions options;
-  options.reading.conversations = conversations;
-  if (!recipe.data.heldout.empty()) options.heldout_fraction = 0;
+  options.reading.conversations = request.conversations;
+  if (!request.recipe.data.heldout.empty()) options.heldout_fraction = 0;
   PackProgress progress(observer);
-  corpus::pack(sources, tokenizer, options, folder.corpus(), progress, stop);
-  return folder.corpus();
+  corpus::pack(sources, tokenizer, options, packed_here, progress, stop);
+  return packed_here;
 }
 
 void check_fit(const recipe::Recipe& recipe, const corpus::CorpusTokenizer& tokenizer,
@@ -74,8 +86,9 @@ void check_fit(const recipe::Recipe& recipe, const corpus::CorpusTokenizer& toke
   }
 }
 
-std::vector<HeldoutText> heldout_texts(const recipe::Recipe& recipe, const fs::path& corpus,
+std::vector<HeldoutText> heldout_texts(const DataRequest& request, const fs::path& corpus,
                                        const tokenizer::Tokenizer& tokenizer, const std::stop_token& stop) {
+  const recipe::Recipe& recipe = request.recipe;
   std::vector<HeldoutText> texts;
   std::int64_t room = recipe.reporting.evaluate_tokens + 1;
   const auto add = [&](HeldoutText text) {
@@ -88,14 +101,26 @@ std::vector<HeldoutText> heldout_texts(const recipe::Recipe& recipe, const fs::p
     if (corpus::is_corpus(source)) {
       add(heldout_of_shards({source, corpus::Split::heldout}, tokenizer, room));
     } else {
-      add(heldout_of_text(source, tokenizer, room, stop));
+      add(heldout_of_text(source, tokenizer, request.conversations, room, stop));
     }
   }
   return texts;
 }
 
-Json identity_of(const corpus::Manifest& manifest) {
-  return {{"tokenizer", manifest.tokenizer},
+// The same documents in another order start elsewhere.
+std::string fingerprint_of_starts(const corpus::Shards& shards) {
+  std::string starts;
+  for (std::int64_t d = 0; d < shards.documents(); ++d) {
+    const std::int64_t start = shards.document_start(d);
+    starts.append(reinterpret_cast<const char*>(&start), sizeof start);
+  }
+  return corpus::to_hex(corpus::hash_of(starts));
+}
+
+Json identity_of(const corpus::Shards& shards) {
+  const corpus::Manifest& manifest = shards.manifest();
+  return {{"document starts", fingerprint_of_starts(shards)},
+          {"tokenizer", manifest.tokenizer},
           {"vocab_size", manifest.vocab_size},
           {"eos", manifest.eos},
           {"documents", manifest.train.documents},
@@ -110,14 +135,14 @@ fs::path tokenizer_file(const recipe::Recipe& recipe) {
   return fs::is_directory(named) ? named / "tokenizer.json" : named;
 }
 
-RunData open_data(const recipe::Recipe& recipe, const corpus::ConversationWriter& conversations,
-                  const RunFolder& folder, RunObserver& observer, const std::stop_token& stop) {
+RunData open_data(const DataRequest& request, RunObserver& observer, const std::stop_token& stop) {
+  const recipe::Recipe& recipe = request.recipe;
   corpus::CorpusTokenizer tokenizer = corpus::open_corpus_tokenizer(tokenizer_file(recipe));
-  const fs::path corpus = corpus_folder(recipe, tokenizer, conversations, folder, observer, stop);
+  const fs::path corpus = corpus_folder(request, tokenizer, observer, stop);
   corpus::Shards shards(corpus, corpus::Split::train);
   check_fit(recipe, tokenizer, shards);
-  std::vector<HeldoutText> heldout = heldout_texts(recipe, corpus, tokenizer.tokenizer, stop);
-  Json identity = identity_of(shards.manifest());
+  std::vector<HeldoutText> heldout = heldout_texts(request, corpus, tokenizer.tokenizer, stop);
+  Json identity = identity_of(shards);
   if (heldout.empty()) observer.say("note: there is no held-out text, so nothing is evaluated");
   return {std::move(tokenizer), std::move(shards), std::move(heldout), std::move(identity)};
 }

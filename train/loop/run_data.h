@@ -19,14 +19,20 @@ struct RunData {
   corpus::CorpusTokenizer tokenizer;
   corpus::Shards train;
   std::vector<HeldoutText> heldout;
-  /// What tells one training corpus from another: counts and the tokenizer's fingerprint.
+  /// What tells one training corpus from another: counts, where documents start, the tokenizer's fingerprint.
   Json identity;
 };
 
-/// Packs text files of the recipe into `folder` unless they are there already. Error(bad_input) if corpus,
-/// tokenizer and model do not fit together; cancelled if `stop` asks.
-RunData open_data(const recipe::Recipe& recipe, const corpus::ConversationWriter& conversations,
-                  const RunFolder& folder, RunObserver& observer, const std::stop_token& stop);
+struct DataRequest {
+  const recipe::Recipe& recipe;
+  const corpus::ConversationWriter& conversations;  // may be empty
+  const RunFolder& folder;                          // texts are packed there
+  bool begun = false;                               // the run has learnt from what is packed there
+};
+
+/// Packs text files of the recipe unless that was done already. Error(bad_input) if corpus, tokenizer and
+/// model do not fit together; cancelled if `stop` asks.
+RunData open_data(const DataRequest& request, RunObserver& observer, const std::stop_token& stop);
 
 /// tokenizer.json of a recipe, which may name its folder.
 std::filesystem::path tokenizer_file(const recipe::Recipe& recipe);

@@ -68,7 +68,8 @@ Setting settle(const TrainingRequest& request, const RunFolder& folder, RunObser
   const torch::Device device = open_device(recipe.device);
   std::optional<State> saved = last_state(folder);
   if (saved) check_same_run(recipe, *saved);
-  Setting s{open_data(recipe, request.conversations, folder, observer, stop), std::move(saved), device};
+  const DataRequest data{recipe, request.conversations, folder, saved.has_value()};
+  Setting s{open_data(data, observer, stop), std::move(saved), device};
   if (s.saved) check_same_corpus(s.data.identity, *s.saved);
   observer.say(fmt::format("corpus: {} documents, {} tokens to learn from", s.data.train.documents(),
                            s.data.train.tokens()));
@@ -116,6 +117,8 @@ class Run {
       learner_.load(folder_, done_);
       observer_.say(fmt::format("going on from the snapshot of step {}", done_));
     } else if (request.initial_checkpoint.empty()) {
+      if (request.mode == RunFolder::Mode::resume)
+        observer_.say("nothing was saved here yet: the run begins anew, with random weights");
       learner_.fill_tables();
     } else {
       load_checkpoint(request.initial_checkpoint, learner_);
@@ -172,7 +175,15 @@ class Run {
 
 Outcome train(const TrainingRequest& request, RunObserver& observer, const std::stop_token& stop) {
   const RunFolder folder(request.folder, request.mode);
-  if (folder.is_finished()) return Outcome::already_finished;
+  if (folder.is_finished()) {
+    if (const auto saved = last_state(folder)) check_same_run(request.recipe, *saved);
+    return Outcome::already_finished;
+  }
+  const auto& initial = request.initial_checkpoint;
+  if (!initial.empty() && !std::filesystem::exists(initial / "config.json")) {
+    fail(ErrorKind::not_found, "--init {}: there is no config.json, so this is no checkpoint",
+         initial.string());
+  }
   say_plan(request.recipe, observer);
   Setting setting = settle(request, folder, observer, stop);
   write_file(folder.recipe(), to_text(recipe::to_json(request.recipe), 2) + "\n");

@@ -1,6 +1,9 @@
 #include "train/modules/import_checkpoint.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <span>
 
 #include "base/error.h"
 #include "checkpoint/checkpoint.h"
@@ -60,7 +63,8 @@ void check_same_model(const std::filesystem::path& folder, const config::ModelCo
   std::vector<std::string> here, there;
   const auto list = [](const config::ModelConfig& c, std::vector<std::string>& out) {
     config::for_each_tensor(c, {}, [&](const config::TensorInfo& t) {
-      out.push_back(fmt::format("{} [{}, {}, {}]", t.name, t.shape[0], t.shape[1], t.shape[2]));
+      const std::span shape(t.shape.data(), static_cast<std::size_t>(t.rank));
+      out.push_back(fmt::format("{} [{}]", t.name, fmt::join(shape, ", ")));
     });
   };
   list(found, there);

@@ -20,14 +20,17 @@ void check_ids(const corpus::Batch& batch, std::int64_t vocab) {
   }
 }
 
-// Row numbers of all positions of the batch, table by table: [tables][n].
+// Row numbers of all positions of the batch, table by table: [tables][n]. No n-gram reaches into another
+// segment, whether there is an end of sequence between them or not.
 std::vector<std::vector<std::int64_t>> hashed(const hash::NgramHash& hash, const corpus::Batch& batch) {
   const auto tables = static_cast<std::size_t>(hash.tables());
   std::vector<std::vector<std::int64_t>> by_table(tables);
   for (auto& rows : by_table) rows.reserve(batch.ids.size());
   const auto window = static_cast<std::size_t>(batch.window);
-  for (std::size_t first = 0; first < batch.ids.size(); first += window) {
-    const auto rows = hash.rows_from(std::span(batch.ids).subspan(first, window), 0);
+  for (std::size_t first = 0, end = 0; first < batch.ids.size(); first = end) {
+    const std::size_t row_end = (first / window + 1) * window;
+    for (end = first + 1; end < row_end && batch.segments[end] == batch.segments[first];) ++end;
+    const auto rows = hash.rows_from(std::span(batch.ids).subspan(first, end - first), 0);
     for (std::size_t i = 0; i < rows.size(); ++i) by_table[i % tables].push_back(rows[i]);
   }
   return by_table;

@@ -42,10 +42,12 @@ RowMemory RowMemory::mapped(std::uint64_t bytes, const std::filesystem::path& fo
   if (file < 0) fail(ErrorKind::io, "cannot create a file in {}: {}", folder.string(), std::strerror(errno));
   ::unlink(path.c_str());
   void* address = MAP_FAILED;
-  if (::ftruncate(file, static_cast<off_t>(bytes)) == 0) {
+  // Space that is only promised would be promised to the next table, too.
+  int code = ::posix_fallocate(file, 0, static_cast<off_t>(bytes));
+  if (code == 0) {
     address = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    code = errno;
   }
-  const int code = errno;
   ::close(file);
   if (address == MAP_FAILED) {
     fail(ErrorKind::io, "cannot map {} bytes of a file in {}: {}", bytes, folder.string(),

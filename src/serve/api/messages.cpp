@@ -81,7 +81,8 @@ Json read_message(const Json& given, const std::string& place) {
   std::string role = message.text("role").value_or("");
   if (role == "developer") role = "system";
   if (role != "system" && role != "user" && role != "assistant" && role != "tool") {
-    message.bad("role", fmt::format("expected system, user, assistant or tool, found {}", in_quotes(role)));
+    message.bad("role", fmt::format("expected system, developer, user, assistant or tool, found {}",
+                                    in_quotes(role)));
   }
   Json read = {{"role", role}};
   const auto content = read_content(message);

@@ -1,6 +1,6 @@
-// A language model whose logits are a hash of the history, with pages that are counted, shared and copied as
-// those of a real one. Any mistake in what is appended, forked or read changes the tokens that come out; any
-// mistake in counting pages throws.
+// A language model whose logits are a hash of the history (support/history_logits.h), with pages that are
+// counted, shared and copied as those of a real one. Any mistake in what is appended, forked or read changes
+// the tokens that come out; any mistake in counting pages throws.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/random.h"
 #include "lm/language_model.h"
+#include "support/history_logits.h"
 
 namespace nestor::schedule {
 
@@ -22,19 +22,12 @@ struct ToyOptions {
   std::int64_t page_positions = 4;
 };
 
-class ToyModel : public lm::LanguageModel {
+class PagedToyModel : public lm::LanguageModel {
  public:
-  explicit ToyModel(const ToyOptions& options = {}) : options_(options) {
+  explicit PagedToyModel(const ToyOptions& options = {}) : options_(options) {
     info_.vocab_size = options.vocab_size;
     info_.context_limit = options.context_limit;
     info_.eos_ids = {0};
-  }
-
-  /// The logits after a history, computed at once.
-  static std::vector<float> logits_after(std::span<const TokenId> history, std::int64_t vocab_size) {
-    std::uint64_t hash = 0;
-    for (const TokenId id : history) hash = next(hash, id);
-    return row_of(hash, vocab_size);
   }
 
   const lm::Info& info() const override { return info_; }
@@ -107,16 +100,6 @@ class ToyModel : public lm::LanguageModel {
     std::vector<std::shared_ptr<Page>> pages;
   };
 
-  static std::uint64_t next(std::uint64_t hash, TokenId id) {
-    const auto r = philox(hash, static_cast<std::uint64_t>(id), 1);
-    return (std::uint64_t{r[0]} << 32) | r[1];
-  }
-  static std::vector<float> row_of(std::uint64_t hash, std::int64_t vocab_size) {
-    std::vector<float> row(static_cast<std::size_t>(vocab_size));
-    for (std::size_t i = 0; i < row.size(); ++i) row[i] = static_cast<float>(8 * uniform(hash, i, 2) - 4);
-    return row;
-  }
-
   std::int64_t pages(std::int64_t tokens) const {
     return (tokens + options_.page_positions - 1) / options_.page_positions;
   }
@@ -143,11 +126,11 @@ class ToyModel : public lm::LanguageModel {
     }
     if (static_cast<std::int64_t>(pages_in_use()) > options_.pages) fail(ErrorKind::limit, "toy pages");
     for (std::size_t i = 0; i < chunk.ids.size(); ++i) {
-      s.hashes.push_back(next(s.hashes.empty() ? 0 : s.hashes.back(), chunk.ids[i]));
+      s.hashes.push_back(testing::hash_after(s.hashes.empty() ? 0 : s.hashes.back(), chunk.ids[i]));
       s.tokens.push_back(chunk.ids[i]);
       const bool last = i + 1 == chunk.ids.size();
       if (chunk.logits == lm::LogitsFor::all || (last && chunk.logits == lm::LogitsFor::last)) {
-        const auto row = row_of(s.hashes.back(), info_.vocab_size);
+        const auto row = testing::logits_of_hash(s.hashes.back(), info_.vocab_size);
         values_.insert(values_.end(), row.begin(), row.end());
       }
     }
