@@ -103,15 +103,31 @@ std::vector<TokenId> parse_ids(const std::string& text, std::string_view option)
   }
 }
 
+namespace {
+
+// Of a pipe nobody knows the length beforehand.
+std::string read_stream(std::istream& stream, const std::string& name) {
+  std::string text;
+  std::vector<char> piece(1U << 20);
+  while (stream.read(piece.data(), std::ssize(piece)) || stream.gcount() > 0) {
+    text.append(piece.data(), static_cast<std::size_t>(stream.gcount()));
+    if (text.size() > kMostTextBytes)
+      fail(ErrorKind::limit, "{}: more than the {} bytes that are accepted", name, kMostTextBytes);
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string read_text(const std::string& file_or_dash) {
   std::error_code error;
   const auto status = std::filesystem::status(file_or_dash, error);
   if (std::filesystem::is_fifo(status) || std::filesystem::is_character_file(status)) {  // also <(command)
     std::ifstream stream(file_or_dash, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+    return read_stream(stream, file_or_dash);
   }
   if (file_or_dash != "-") return read_file(file_or_dash, kMostTextBytes);
-  return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+  return read_stream(std::cin, "standard input");
 }
 
 }  // namespace nestor::app

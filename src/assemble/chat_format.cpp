@@ -39,8 +39,8 @@ std::optional<std::string> template_text(const Json& config, const std::string& 
   if (it->is_string()) return it->get<std::string>();
   if (it->is_array()) {
     for (const Json& entry : *it) {
-      if (entry.is_object() && entry.value("name", "") == "default" && entry.contains("template") &&
-          entry.at("template").is_string()) {
+      if (entry.is_object() && entry.contains("name") && entry.at("name") == "default" &&
+          entry.contains("template") && entry.at("template").is_string()) {
         return entry.at("template").get<std::string>();
       }
     }

@@ -102,6 +102,10 @@ Json read_json(const std::filesystem::path& path, std::uint64_t max_bytes) {
   return parse_json(read_file(path, max_bytes), path.string());
 }
 
+void add_unique(Json& object, const std::string& key, Json value) {
+  object.get_ref<Json::object_t&>().Container::emplace_back(key, std::move(value));
+}
+
 const char* kind_of(const Json& value) {
   switch (value.type()) {
     case Json::value_t::null:

@@ -19,6 +19,10 @@ Json parse_json(std::string_view text, std::string_view what);
 /// Reads and parses a file of at most `max_bytes`.
 Json read_json(const std::filesystem::path& path, std::uint64_t max_bytes);
 
+/// Adds a key that the object does not have. Objects keep their order and are searched from end to end, so
+/// that [] takes a time that grows with the number of keys.
+void add_unique(Json& object, const std::string& key, Json value);
+
 /// "an object", "a string", ... for messages.
 const char* kind_of(const Json& value);
 

@@ -17,7 +17,6 @@ namespace nestor::convert {
 namespace {
 
 constexpr std::uint64_t kMostConfigBytes = std::uint64_t{16} << 20;
-constexpr std::uint64_t kMostCopiedBytes = std::uint64_t{256} << 20;
 constexpr std::string_view kIndex = "model.safetensors.index.json";
 
 Json job_of(const Json& config, const ConvertOptions& o) {
@@ -68,7 +67,7 @@ class ShardWriter {
       finished.push_back(log.finished(shard.file));
       if (!finished.back()) missing += shard.bytes;
     }
-    check_space(missing);
+    check_space(missing, missing == total_ ? Begun::no : Begun::yes);
     for (std::size_t i = 0; i < shards.size(); ++i) {
       if (finished[i]) {
         ++report.kept;
@@ -84,14 +83,20 @@ class ShardWriter {
   }
 
  private:
-  void check_space(std::uint64_t bytes) const {
+  // Whether shards of an earlier attempt are there, which the log knows.
+  enum class Begun { no, yes };
+
+  void check_space(std::uint64_t bytes, Begun begun) const {
     std::error_code error;
     const auto space = std::filesystem::space(folder_, error);
     if (error || space.available >= bytes) return;
-    std::filesystem::remove(folder_ / JobLog::kFile, error);
-    std::filesystem::remove(folder_, error);  // only if nothing else is in it
-    fail(ErrorKind::limit, "{}: {:.1f} GB are needed, the disk has {:.1f} GB free", folder_.string(),
-         static_cast<double>(bytes) / 1e9, static_cast<double>(space.available) / 1e9);
+    if (begun == Begun::no) {
+      std::filesystem::remove(folder_ / JobLog::kFile, error);
+      std::filesystem::remove(folder_, error);  // only if nothing else is in it
+    }
+    fail(ErrorKind::limit, "{}: {:.3f} GB are needed, the disk has {:.3f} GB free{}", folder_.string(),
+         static_cast<double>(bytes) / 1e9, static_cast<double>(space.available) / 1e9,
+         begun == Begun::no ? "" : "; what is finished stays, and the same command goes on from there");
   }
 
   FinishedShard write(const TargetShard& shard) {
@@ -115,8 +120,8 @@ class ShardWriter {
       (tiles ? result.weights : result.tables).add(distortion);
     }
     file.finish();
-    result.checksum = sum.value();
-    if (body_checksum(folder_ / shard.file) != result.checksum) {
+    result.checksums = checksums_of(folder_ / shard.file);
+    if (result.checksums.body != sum.value()) {
       fail(ErrorKind::io, "{}: what can be read is not what was written; is the disk in order?",
            (folder_ / shard.file).string());
     }
@@ -131,7 +136,19 @@ class ShardWriter {
   std::uint64_t done_ = 0;
 };
 
-// Tokenizer, templates, generation settings, licences: everything small that is not weights.
+void copy_whole(const std::filesystem::path& from, const std::filesystem::path& to) {
+  const InputFile source(from);
+  OutputFile target(to);
+  std::vector<std::byte> piece(1U << 20);
+  for (std::uint64_t at = 0; at < source.size(); at += piece.size()) {
+    piece.resize(std::min<std::uint64_t>(piece.size(), source.size() - at));
+    source.read_at(at, piece);
+    target.write(piece);
+  }
+  target.commit();
+}
+
+// Tokenizer, templates, generation settings, licences: everything that is not weights.
 void copy_companions(const std::filesystem::path& from, const std::filesystem::path& to) {
   constexpr std::array<std::string_view, 5> kKinds = {".json", ".jinja", ".txt", ".md", ".model"};
   for (const auto& entry : std::filesystem::directory_iterator(from)) {
@@ -140,7 +157,7 @@ void copy_companions(const std::filesystem::path& from, const std::filesystem::p
     const bool kind = std::find(kKinds.begin(), kKinds.end(), path.extension().string()) != kKinds.end();
     if (!kind || name == "config.json" || name == kIndex || name == JobLog::kFile || !entry.is_regular_file())
       continue;
-    write_file(to / name, read_file(path, kMostCopiedBytes));
+    copy_whole(path, to / name);
   }
 }
 
@@ -170,6 +187,22 @@ ConvertReport write(const Target& t, ProgressSink& progress, const std::stop_tok
   write_file(t.folder / "config.json", to_text(config, 2) + "\n");
   log.remove();
   return report;
+}
+
+// What tells a file from another of its size: blocks from its header to its end.
+std::uint64_t sample_of(const std::filesystem::path& path) {
+  constexpr std::uint64_t kBlocks = 64;
+  constexpr std::uint64_t kBytes = 4096;
+  const InputFile file(path);
+  Checksum sum;
+  std::vector<std::byte> block;
+  for (std::uint64_t i = 0; i < kBlocks; ++i) {
+    const std::uint64_t at = file.size() / kBlocks * i;
+    block.resize(std::min(kBytes, file.size() - at));
+    file.read_at(at, block);
+    sum.add(block);
+  }
+  return sum.value();
 }
 
 void check_importance_is_used(const ConvertOptions& options, const config::ModelConfig& config,
@@ -209,9 +242,11 @@ ConvertReport convert_checkpoint(const std::filesystem::path& source, const std:
   Json job = job_of(config_json, options);
   if (!options.importance.empty()) job["importance"] = options.importance.checksum();
   for (const auto& [name, tensor] : files.tensors()) {
-    const std::string file = tensor.file->path().filename().string();
-    job["files"][file] = {tensor.file->size(),
-                          std::filesystem::last_write_time(tensor.file->path()).time_since_epoch().count()};
+    const auto& path = tensor.file->path();
+    Json& file = job["files"][path.filename().string()];
+    if (!file.is_null()) continue;
+    file = {tensor.file->size(), std::filesystem::last_write_time(path).time_since_epoch().count(),
+            sample_of(path)};
   }
   kernels::Team team(options.threads);
   TensorEncoder encoder(team, options.scales);

@@ -49,7 +49,7 @@ std::uint64_t Checksum::value() const {
   return last.state_;
 }
 
-std::uint64_t body_checksum(const std::filesystem::path& path) {
+Checksums checksums_of(const std::filesystem::path& path) {
   const InputFile file(path);
   std::vector<std::byte> head(8);
   if (file.size() < head.size()) fail(ErrorKind::bad_input, "{}: too short", path.string());
@@ -57,14 +57,17 @@ std::uint64_t body_checksum(const std::filesystem::path& path) {
   std::uint64_t length = 0;
   std::memcpy(&length, head.data(), sizeof length);
   if (length > file.size() - 8) fail(ErrorKind::bad_input, "{}: cut off in its header", path.string());
-  Checksum sum;
-  std::vector<std::byte> piece(1U << 20);
-  for (std::uint64_t at = 8 + length; at < file.size(); at += piece.size()) {
-    piece.resize(std::min<std::uint64_t>(piece.size(), file.size() - at));
-    file.read_at(at, piece);
-    sum.add(piece);
-  }
-  return sum.value();
+  std::vector<std::byte> piece;
+  const auto sum_of = [&](std::uint64_t at, std::uint64_t end) {
+    Checksum sum;
+    for (; at < end; at += piece.size()) {
+      piece.resize(std::min<std::uint64_t>(1U << 20, end - at));
+      file.read_at(at, piece);
+      sum.add(piece);
+    }
+    return sum.value();
+  };
+  return {sum_of(0, 8 + length), sum_of(8 + length, file.size())};
 }
 
 JobLog::JobLog(const std::filesystem::path& folder, Json job) : folder_(folder) {
@@ -97,9 +100,10 @@ JobLog::JobLog(const std::filesystem::path& folder, Json job) : folder_(folder) 
 std::optional<FinishedShard> JobLog::finished(const std::string& file) const {
   try {
     const Json& shard = log_.at("shards").at(file);
-    FinishedShard found{shard.at("checksum").get<std::uint64_t>(), distortion_of(shard.at("weights")),
+    FinishedShard found{{shard.at("header").get<std::uint64_t>(), shard.at("body").get<std::uint64_t>()},
+                        distortion_of(shard.at("weights")),
                         distortion_of(shard.at("tables"))};
-    if (body_checksum(folder_ / file) == found.checksum) return found;
+    if (checksums_of(folder_ / file) == found.checksums) return found;
   } catch (const Json::exception&) {  // not in the log, or not as we write it
   } catch (const Error&) {            // the file is gone or damaged
   }
@@ -107,8 +111,10 @@ std::optional<FinishedShard> JobLog::finished(const std::string& file) const {
 }
 
 void JobLog::add(const std::string& file, const FinishedShard& shard) {
-  log_["shards"][file] = {
-      {"checksum", shard.checksum}, {"weights", json_of(shard.weights)}, {"tables", json_of(shard.tables)}};
+  log_["shards"][file] = {{"header", shard.checksums.header},
+                          {"body", shard.checksums.body},
+                          {"weights", json_of(shard.weights)},
+                          {"tables", json_of(shard.tables)}};
   write_file(folder_ / kFile, to_text(log_, 1) + "\n");
 }
 

@@ -26,11 +26,19 @@ class Checksum {
   std::uint64_t count_ = 0;
 };
 
-/// The checksum of everything after the header of a safetensors file. Error if the file cannot be read whole.
-std::uint64_t body_checksum(const std::filesystem::path& file);
+/// Of the header of a safetensors file, its length included, and of everything after it.
+struct Checksums {
+  std::uint64_t header = 0;
+  std::uint64_t body = 0;
+
+  bool operator==(const Checksums&) const = default;
+};
+
+/// Error if the file cannot be read whole.
+Checksums checksums_of(const std::filesystem::path& file);
 
 struct FinishedShard {
-  std::uint64_t checksum = 0;
+  Checksums checksums;
   quant::Distortion weights;
   quant::Distortion tables;
 };

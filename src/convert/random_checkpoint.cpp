@@ -180,7 +180,7 @@ std::string index_text(const config::ModelConfig& c, const std::vector<Shard>& s
   Json map = Json::object();
   for (const Shard& shard : shards) {
     for (const TensorInfo& t : shard.tensors) {
-      for (const PlannedTensor& planned : plan_of(c, t)) map[planned.name] = shard.file;
+      for (const PlannedTensor& planned : plan_of(c, t)) add_unique(map, planned.name, shard.file);
     }
   }
   return to_text({{"metadata", {{"total_size", total}}}, {"weight_map", std::move(map)}}, 1) + "\n";

@@ -1,5 +1,7 @@
 #include "convert/random_encoder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -47,11 +49,14 @@ bool RandomEncoder::takes(const TargetTensor& t) {
 
 const RandomEncoder::Pool& RandomEncoder::pool_for(const TargetTensor& t) {
   const std::int64_t cols = t.info.shape[1];
-  const auto [found, is_new] = pools_.try_emplace({quant::suffix_of(*t.encoding), cols});
+  // Whoever asks first, the pool is the same: a file that is written anew must not depend on those before it.
+  const std::string kind = fmt::format("{} of {} columns, {}", quant::suffix_of(*t.encoding), cols,
+                                       RandomTensor::distribution_of(t.info));
+  const auto [found, is_new] = pools_.try_emplace(kind);
   Pool& pool = found->second;
   if (!is_new) return pool;
   // Values as the tensor itself would have them, in a matrix of as many units.
-  const RandomTensor values(seed_, t.info);
+  const RandomTensor values(seed_, t.info, kind);
   TargetTensor sample = t;
   const std::int64_t width = is_tiles(t) ? quant::kTileDepth : cols;
   sample.info.shape[0] = static_cast<std::int64_t>(kUnits) * (is_tiles(t) ? quant::kBandRows : 1);

@@ -32,7 +32,7 @@ class RandomEncoder {
 
   std::uint64_t seed_;
   TensorEncoder& encoder_;
-  std::map<std::pair<std::string, std::int64_t>, Pool> pools_;  // by format and columns
+  std::map<std::string, Pool> pools_;  // by format, columns and distribution
 };
 
 }  // namespace nestor::convert

@@ -1,5 +1,7 @@
 #include "convert/random_tensor.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "base/random.h"
@@ -33,8 +35,15 @@ std::uint64_t RandomTensor::key_of(std::uint64_t seed, const config::TensorInfo&
   return seed ^ key_of_name(tensor.name);
 }
 
-RandomTensor::RandomTensor(std::uint64_t seed, const config::TensorInfo& tensor)
-    : key_(key_of(seed, tensor)), mean_(spread_of(tensor).mean), deviation_(spread_of(tensor).deviation) {}
+RandomTensor::RandomTensor(std::uint64_t seed, const config::TensorInfo& tensor, const std::string& name)
+    : key_(seed ^ key_of_name(name)),
+      mean_(spread_of(tensor).mean),
+      deviation_(spread_of(tensor).deviation) {}
+
+std::string RandomTensor::distribution_of(const config::TensorInfo& tensor) {
+  const Spread spread = spread_of(tensor);
+  return fmt::format("mean {}, deviation {}", spread.mean, spread.deviation);
+}
 
 void RandomTensor::fill(std::int64_t first, std::vector<float>& out) const {
   for (std::size_t i = 0; i < out.size(); i += 2) {

@@ -69,7 +69,7 @@ std::string index_text(const std::vector<TargetShard>& shards) {
   std::uint64_t total = 0;
   for (const TargetShard& shard : shards) {
     total += shard.bytes;
-    for (const TargetTensor& t : shard.tensors) map[t.stored.name] = shard.file;
+    for (const TargetTensor& t : shard.tensors) add_unique(map, t.stored.name, shard.file);
   }
   return to_text({{"metadata", {{"total_size", total}}}, {"weight_map", std::move(map)}}, 1) + "\n";
 }

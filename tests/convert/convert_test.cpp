@@ -1,6 +1,7 @@
 // Checkpoints in other formats: what comes out loads and means nearly the same, an interrupted conversion
 // goes on, and damage and contradictions are noticed.
 #include "convert/convert.h"
+#include "convert/random_checkpoint.h"
 
 #include <gtest/gtest.h>
 
@@ -178,18 +179,38 @@ TEST(Convert, ADamagedFileIsWrittenAgain) {
   const testing::ScratchFolder folder;
   const auto source = testing::golden_folder("lite_small");
   const fs::path whole = folder.path() / "whole";
-  const fs::path parts = folder.path() / "parts";
   convert(source, whole, options("q4", "q4"));
-  EXPECT_REFUSED(convert(source, parts, options("q4", "q4"), 70'000), ErrorKind::cancelled, "");
-  for (const auto& entry : fs::directory_iterator(parts)) {
-    if (entry.path().extension() != ".safetensors") continue;
-    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(-5, std::ios::end);
-    file.put('\x55');
-    file.put('\x33');
+  for (const int at : {20, -5}) {  // in the header and in the body
+    const fs::path parts = folder.path() / std::to_string(at);
+    EXPECT_REFUSED(convert(source, parts, options("q4", "q4"), 70'000), ErrorKind::cancelled, "");
+    for (const auto& entry : fs::directory_iterator(parts)) {
+      if (entry.path().extension() != ".safetensors") continue;
+      std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(at, at < 0 ? std::ios::end : std::ios::beg);
+      file.put('\x55');
+      file.put('\x33');
+    }
+    EXPECT_EQ(convert(source, parts, options("q4", "q4")).kept, 0U);
+    EXPECT_EQ(files_of(parts), files_of(whole));
   }
-  EXPECT_EQ(convert(source, parts, options("q4", "q4")).kept, 0U);
-  EXPECT_EQ(files_of(parts), files_of(whole));
+}
+
+TEST(Convert, OtherFilesOfTheSameSizeAndTimeAreNotMixedIn) {
+  const testing::ScratchFolder folder;
+  const Json config = read_json(testing::golden_folder("lite_small") / "config.json", 1 << 20);
+  Counter counter;
+  for (const std::uint64_t seed : {1, 2}) {
+    NewOptions how;
+    how.seed = seed;
+    const fs::path model = folder.path() / std::to_string(seed);
+    write_random_checkpoint(config, model, how, counter, counter.stop.get_token());
+    for (const auto& entry : fs::directory_iterator(model))
+      fs::last_write_time(entry.path(), fs::file_time_type{});
+  }
+  const fs::path parts = folder.path() / "parts";
+  EXPECT_REFUSED(convert(folder.path() / "1", parts, options("q4", "q4"), 70'000), ErrorKind::cancelled, "");
+  EXPECT_REFUSED(convert(folder.path() / "2", parts, options("q4", "q4")), ErrorKind::usage, "other files");
+  EXPECT_GT(convert(folder.path() / "1", parts, options("q4", "q4")).kept, 0U);
 }
 
 // An importance file with one vector.
@@ -310,6 +331,25 @@ TEST(Convert, ANewModelIsWrittenInItsFormats) {
                          counter.stop.get_token());
   EXPECT_EQ(files_of(folder.path() / "a"), files_of(folder.path() / "b"));
   EXPECT_NO_THROW(testing::open_model(folder.path() / "a", "reference"));
+}
+
+// What a file holds does not depend on the files that were written before it.
+TEST(Convert, ANewModelThatWasInterruptedHasTheSameBytes) {
+  const testing::ScratchFolder folder;
+  Json config = read_json(testing::golden_folder("lite_small") / "config.json", 1 << 20);
+  config["num_nextn_predict_layers"] = 1;
+  const auto write = [&](const std::string& name, std::uint64_t limit) {
+    Counter counter(limit);
+    return write_random_quantized(config, "config.json", 3, folder.path() / name, options("q8", "q8"),
+                                  counter, counter.stop.get_token());
+  };
+  const auto whole = write("whole", UINT64_MAX);
+  for (const std::uint64_t share : {4, 2}) {
+    EXPECT_REFUSED(write("parts", whole.bytes / share), ErrorKind::cancelled, "goes on");
+  }
+  EXPECT_REFUSED(write("parts", whole.bytes - whole.bytes / 8), ErrorKind::cancelled, "goes on");
+  EXPECT_GT(write("parts", UINT64_MAX).kept, 0U);
+  EXPECT_EQ(files_of(folder.path() / "whole"), files_of(folder.path() / "parts"));
 }
 
 }  // namespace
