@@ -17,6 +17,18 @@ namespace {
 
 constexpr std::uint64_t kMostTextBytes = std::uint64_t{1} << 30;
 
+// Of a pipe nobody knows the length beforehand.
+std::string read_stream(std::istream& stream, const std::string& name) {
+  std::string text;
+  std::vector<char> piece(1U << 20);
+  while (stream.read(piece.data(), std::ssize(piece)) || stream.gcount() > 0) {
+    text.append(piece.data(), static_cast<std::size_t>(stream.gcount()));
+    if (text.size() > kMostTextBytes)
+      fail(ErrorKind::limit, "{}: more than the {} bytes that are accepted", name, kMostTextBytes);
+  }
+  return text;
+}
+
 }  // namespace
 
 void add_engine_options(CLI::App& root, assemble::EngineOptions& o) {
@@ -102,22 +114,6 @@ std::vector<TokenId> parse_ids(const std::string& text, std::string_view option)
     at = next;
   }
 }
-
-namespace {
-
-// Of a pipe nobody knows the length beforehand.
-std::string read_stream(std::istream& stream, const std::string& name) {
-  std::string text;
-  std::vector<char> piece(1U << 20);
-  while (stream.read(piece.data(), std::ssize(piece)) || stream.gcount() > 0) {
-    text.append(piece.data(), static_cast<std::size_t>(stream.gcount()));
-    if (text.size() > kMostTextBytes)
-      fail(ErrorKind::limit, "{}: more than the {} bytes that are accepted", name, kMostTextBytes);
-  }
-  return text;
-}
-
-}  // namespace
 
 std::string read_text(const std::string& file_or_dash) {
   std::error_code error;

@@ -102,6 +102,12 @@ TEST(Resume, BeforeTheFirstSnapshotTheRecipeCounts) {
   Call call = tiny.call("run", {"--set", "reporting.save_every=1000"});
   call.kill_on = "step 2/24";
   ASSERT_FALSE(run_process(call).in_time);
+  // The same file with other text, and another file.
+  Call same = tiny.call("run", {"--resume", "--set", "reporting.save_every=1000"});
+  tiny.write("text.jsonl", read_file(other, 1 << 20));
+  same.kill_on = "step 2/24";
+  const Outcome edited = run_process(same);
+  EXPECT_NE(edited.err.find("corpus: 28 documents"), std::string::npos) << edited.err;
   const std::vector<std::string> those = {"--set", "data.train=[\"" + other + "\"]"};
   tiny.trained("whole", those);
   const Outcome rest = tiny.trained("run", {"--resume", those[0], those[1]});

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "corpus/pack.h"
+#include "corpus/sources.h"
 #include "corpus/text_hash.h"
 
 namespace nestor::train {
@@ -33,14 +34,26 @@ class PackProgress : public ProgressSink {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
+// Whether a text changed after it was packed.
+bool is_older_than(const fs::path& packed, const std::vector<std::string>& sources) {
+  const auto when = fs::last_write_time(packed / "corpus.json");
+  const auto files = corpus::list_sources(sources, corpus::FormatChoice::by_name);
+  return std::ranges::any_of(files, [&](const corpus::SourceFile& f) {
+    return f.name != "-" && fs::last_write_time(f.name) > when;
+  });
+}
+
 // A run that goes on reads what it began with, whatever its texts are called now. Where nothing was learnt
 // yet, the recipe counts.
-bool is_of_this_run(const fs::path& packed, const DataRequest& request) {
+bool is_of_this_run(const fs::path& packed, const corpus::CorpusTokenizer& tokenizer,
+                    const DataRequest& request) {
   if (!corpus::is_corpus(packed)) return false;
   if (request.begun) return true;
+  const std::vector<std::string>& sources = request.recipe.data.train;
   const corpus::Manifest found = corpus::Shards(packed, corpus::Split::train).manifest();
-  return found.sources == request.recipe.data.train &&
-         (found.heldout_fraction == 0) == !request.recipe.data.heldout.empty();
+  return found.sources == sources && found.tokenizer == tokenizer.fingerprint &&
+         (found.heldout_fraction == 0) == !request.recipe.data.heldout.empty() &&
+         !is_older_than(packed, sources);
 }
 
 // The corpus folder that a recipe names, or the one made of its text files.
@@ -56,7 +69,7 @@ fs::path corpus_folder(const DataRequest& request, const corpus::CorpusTokenizer
         "data.train: a run reads one corpus folder, or texts; join the texts in one corpus with nestor data");
   }
   const fs::path packed_here = request.folder.corpus();
-  if (is_of_this_run(packed_here, request)) return packed_here;
+  if (is_of_this_run(packed_here, tokenizer, request)) return packed_here;
   fs::remove_all(packed_here);
   corpus::PackOptions options;
   options.reading.conversations = request.conversations;
@@ -109,12 +122,14 @@ std::vector<HeldoutText> heldout_texts(const DataRequest& request, const fs::pat
 
 // The same documents in another order start elsewhere.
 std::string fingerprint_of_starts(const corpus::Shards& shards) {
-  std::string starts;
+  constexpr std::size_t kBytesAtOnce = 1U << 20;
+  std::string hashed;  // what came before, then starts
   for (std::int64_t d = 0; d < shards.documents(); ++d) {
     const std::int64_t start = shards.document_start(d);
-    starts.append(reinterpret_cast<const char*>(&start), sizeof start);
+    hashed.append(reinterpret_cast<const char*>(&start), sizeof start);
+    if (hashed.size() > kBytesAtOnce) hashed = corpus::to_hex(corpus::hash_of(hashed));
   }
-  return corpus::to_hex(corpus::hash_of(starts));
+  return corpus::to_hex(corpus::hash_of(hashed));
 }
 
 Json identity_of(const corpus::Shards& shards) {
