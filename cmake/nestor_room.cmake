@@ -25,12 +25,12 @@ if(NESTOR_FUZZ)
 endif()
 
 # Headers of libraries that most files read, compiled once: a third less time to build. Headers of ours are not among
-# them, so the edges between rooms stay visible. Off where a compiler cache is used, which knows nothing of them.
-set(NESTOR_PCH_DEFAULT ON)
-if(CMAKE_CXX_COMPILER_LAUNCHER)
-  set(NESTOR_PCH_DEFAULT OFF)
+# them, so the edges between rooms stay visible.
+option(NESTOR_PCH "Precompile the headers of the libraries" ON)
+if(NESTOR_PCH AND CMAKE_CXX_COMPILER_LAUNCHER MATCHES ccache AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  # ccache has to see in the preprocessed text which precompiled header was used.
+  target_compile_options(nestor_flags INTERFACE -fpch-preprocess)
 endif()
-option(NESTOR_PCH "Precompile the headers of the libraries" ${NESTOR_PCH_DEFAULT})
 
 # nestor_precompiled(NAME LIBS target... HEADERS <header>...): what nestor_reuse_precompiled refers to.
 function(nestor_precompiled name)
@@ -103,6 +103,6 @@ function(nestor_test room)
   endif()
   target_include_directories(${room}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   set_target_properties(${room}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  target_compile_definitions(${room}_test PRIVATE NESTOR_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")
+  target_link_libraries(${room}_test PRIVATE test_paths)
   add_test(NAME ${room} COMMAND ${room}_test)
 endfunction()

@@ -83,11 +83,12 @@ logged() {
   exit 1
 }
 
-# configure PRESET [CMAKE ARGUMENT...]: into build/PRESET, with ccache where there is one.
+# configure PRESET [CMAKE ARGUMENT...]: into build/PRESET, with ccache where there is one. It takes paths as relative to
+# the checkout, so that one cache serves every clone, and accepts precompiled headers.
 configure() {
-  local preset=$1
+  local preset=$1 cache="env;CCACHE_BASEDIR=$PWD;CCACHE_NOHASHDIR=1;CCACHE_SLOPPINESS=pch_defines,time_macros;ccache"
   shift
-  if command -v ccache >/dev/null; then set -- -DCMAKE_CXX_COMPILER_LAUNCHER=ccache "$@"; fi
+  if command -v ccache >/dev/null; then set -- "-DCMAKE_CXX_COMPILER_LAUNCHER=$cache" "$@"; fi
   logged "build/configure-$preset.log" cmake --preset "$preset" "$@"
 }
 

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "chat/render_request.h"
+#include "support/paths.h"
 
 namespace nestor::chat {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 const LocalTime kClock{2026, 3, 9, 14, 5, 7};
 
 Json golden(const std::string& name) {
-  return read_json(std::filesystem::path(NESTOR_TEST_DATA) / "templates" / (name + ".json"), 1 << 20);
+  return read_json(test_data_folder() / "templates" / (name + ".json"), 1 << 20);
 }
 
 Rendered render(const Json& file, const Json& test) {

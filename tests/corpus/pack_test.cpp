@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "packed_text.h"
+#include "support/paths.h"
 #include "support/refusal.h"
 #include "support/scratch_folder.h"
 #include "support/silent_progress.h"
@@ -245,7 +246,7 @@ TEST_F(Pack, ControlTokensCountWhereAConversationHasThem) {
 class EosOfTokenizer : public ::testing::Test {
  protected:
   EosOfTokenizer() {
-    fs::copy_file(fs::path(NESTOR_TEST_DATA) / "tokenizer/longcat/tokenizer.json",
+    fs::copy_file(test_data_folder() / "tokenizer/longcat/tokenizer.json",
                   scratch_.path() / "tokenizer.json");
   }
   TokenId eos(const std::optional<std::string>& name = std::nullopt) const {
@@ -281,8 +282,7 @@ TEST_F(EosOfTokenizer, FilesAndFoldersHaveOneFingerprint) {
   EXPECT_EQ(whole.fingerprint.size(), 32U);
   EXPECT_EQ(whole.vocab_size, whole.tokenizer.max_id() + 1);
   EXPECT_REFUSED(corpus::open_corpus_tokenizer(scratch_.path() / "gone"), ErrorKind::not_found, "gone");
-  fs::copy_file(fs::path(NESTOR_TEST_DATA) / "tokenizer/digits_gpt2/tokenizer.json",
-                scratch_.path() / "other.json");
+  fs::copy_file(test_data_folder() / "tokenizer/digits_gpt2/tokenizer.json", scratch_.path() / "other.json");
   EXPECT_REFUSED(corpus::open_corpus_tokenizer(scratch_.path() / "other.json"), ErrorKind::bad_input,
                  "--eos");
 }

@@ -2,12 +2,13 @@
 
 #include <gtest/gtest.h>
 #include <lzma.h>
+#include "support/paths.h"
 
 namespace nestor::testing {
 
 const corpus::CorpusTokenizer& small_tokenizer() {
   static const corpus::CorpusTokenizer tokenizer =
-      corpus::open_corpus_tokenizer(std::filesystem::path(NESTOR_TEST_DATA) / "tokenizer" / "longcat");
+      corpus::open_corpus_tokenizer(test_data_folder() / "tokenizer" / "longcat");
   return tokenizer;
 }
 

@@ -8,6 +8,7 @@
 #include "grammar/grammar.h"
 #include "grammar/grammar_constraint.h"
 #include "random_schema.h"
+#include "support/paths.h"
 #include "support/refusal.h"
 #include "tokenizer/tokenizer.h"
 
@@ -34,7 +35,7 @@ TEST(Vocabulary, TheTreeHoldsEveryToken) {
 }
 
 TEST(Vocabulary, OfATokenizer) {
-  const auto tokenizer = tokenizer::Tokenizer::load(NESTOR_TEST_DATA "/tokenizer/story/tokenizer.json");
+  const auto tokenizer = tokenizer::Tokenizer::load(test_data_folder() / "tokenizer/story/tokenizer.json");
   const std::vector<TokenId> stop = {*tokenizer.id_of("</longcat_s>")};
   const auto vocabulary = std::make_shared<const Vocabulary>(tokenizer, stop);
   EXPECT_EQ(vocabulary->id_limit(), tokenizer.max_id() + 1);

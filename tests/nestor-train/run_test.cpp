@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "base/file.h"
+#include "support/paths.h"
 #include "tiny_run.h"
 
 namespace nestor::testing {
@@ -17,7 +18,7 @@ TEST(TrainingRun, EndsWithACheckpointThatNestorRuns) {
     EXPECT_NE(outcome.err.find(said), std::string::npos) << said;
   }
   const Outcome text =
-      run_process({.program = NESTOR_PROGRAM,
+      run_process({.program = built_program("nestor"),
                    .arguments = {"run", (tiny / "run/final").string(), "-p", "The small dog", "-n", "5"}});
   EXPECT_EQ(text.exit_code, 0) << text.err;
   EXPECT_NE(text.err.find("decode: 5 tokens"), std::string::npos) << text.err;

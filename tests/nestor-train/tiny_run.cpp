@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/file.h"
+#include "support/paths.h"
 
 namespace nestor::testing {
 namespace {
@@ -52,12 +53,12 @@ TinyRun::TinyRun() {
   write("recipe.json", kRecipe);
   write("text.jsonl", tiny_text());
   for (const char* name : {"tokenizer.json", "tokenizer_config.json"}) {
-    fs::copy_file(fs::path(NESTOR_STORY_MODEL) / name, *this / name);
+    fs::copy_file(story_folder() / name, *this / name);
   }
 }
 
 Call TinyRun::call(const std::string& out, const std::vector<std::string>& more) const {
-  Call call{.program = NESTOR_TRAIN_PROGRAM,
+  Call call{.program = built_program("nestor-train"),
             .arguments = {(*this / "recipe.json").string(), "--out", (*this / out).string()}};
   call.arguments.insert(call.arguments.end(), more.begin(), more.end());
   return call;

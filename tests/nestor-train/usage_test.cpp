@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "support/paths.h"
 #include "tiny_run.h"
 
 namespace nestor::testing {
@@ -27,7 +28,7 @@ TEST(TrainUsage, RecipesThatAreNotThere) {
   const TinyRun tiny;
   const auto call = [&](const std::string& recipe) {
     return run_process(
-        {.program = NESTOR_TRAIN_PROGRAM, .arguments = {recipe, "--out", (tiny / "run").string()}});
+        {.program = built_program("nestor-train"), .arguments = {recipe, "--out", (tiny / "run").string()}});
   };
   expect_error(call("smok"), 2, "expected a JSON file or one of smoke, story, smoke-vanilla, story-vanilla");
   expect_error(call("/nowhere/r.json"), 1, "/nowhere/r.json");
@@ -86,7 +87,7 @@ TEST(TrainUsage, NestorStartsTheTrainer) {
     std::vector<std::string> arguments = {"train", (tiny / "recipe.json").string(), "--out",
                                           (tiny / "run").string()};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    return run_process({.program = NESTOR_PROGRAM, .arguments = arguments});
+    return run_process({.program = built_program("nestor"), .arguments = arguments});
   };
   expect_error(nestor({"--set", "sede=3"}), 2, "the nearest is \"seed\"");
   const Outcome outcome = nestor({"--set", "schedule.steps=4", "--threads", "1"});

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "program.h"
+#include "support/paths.h"
 
 namespace nestor::testing {
 namespace {
@@ -80,24 +81,24 @@ TEST(Help, OfTheProgramListsEveryCommand) {
   EXPECT_TRUE(listed.contains("--threads N"));
 }
 
-TEST(Help, Version) { EXPECT_EQ(output_of({"--version"}), "nestor " NESTOR_TEST_VERSION "\n"); }
+TEST(Help, Version) { EXPECT_EQ(output_of({"--version"}), "nestor " + project_version() + "\n"); }
 
 TEST(Docs, EveryPageListsTheOptionsOfItsCommand) {
   for (const std::string& command : kCommands) {
-    const std::string page = bytes_of(NESTOR_DOCS "/" + command + ".md");
+    const std::string page = bytes_of(docs_folder() / (command + ".md"));
     EXPECT_EQ(tabled_in(page), listed_by(output_of({command, "--help"}))) << command;
   }
 }
 
 TEST(Docs, EveryPageOfAnInnerCommandListsItsOptions) {
   for (const Arguments& command : kInnerCommands) {
-    const std::string page = bytes_of(NESTOR_DOCS "/" + command[0] + "-" + command[1] + ".md");
+    const std::string page = bytes_of(docs_folder() / (command[0] + "-" + command[1] + ".md"));
     EXPECT_EQ(tabled_in(page), listed_by(output_of({command[0], command[1], "--help"}))) << command[1];
   }
 }
 
 TEST(Docs, TheIndexListsCommandsAndCommonOptions) {
-  EXPECT_EQ(tabled_in(bytes_of(NESTOR_DOCS "/README.md")), listed_by(output_of({"--help"})));
+  EXPECT_EQ(tabled_in(bytes_of(docs_folder() / "README.md")), listed_by(output_of({"--help"})));
 }
 
 TEST(DocsRule, SeesADifference) {

@@ -2,12 +2,14 @@
 #include <gtest/gtest.h>
 
 #include "program.h"
+#include "support/paths.h"
 
 namespace nestor::testing {
 namespace {
 
 Outcome interrupted(const Arguments& arguments) {
-  Outcome outcome = run_process({.program = NESTOR_PROGRAM, .arguments = arguments, .interrupt_after = 20});
+  Outcome outcome =
+      run_process({.program = built_program("nestor"), .arguments = arguments, .interrupt_after = 20});
   EXPECT_TRUE(outcome.in_time);
   return outcome;
 }

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "support/paths.h"
 
 namespace nestor::testing {
 namespace {
@@ -20,7 +21,8 @@ std::string call_text(const Arguments& arguments) {
 }  // namespace
 
 Outcome nestor(const Arguments& arguments, const std::string& input) {
-  const Outcome outcome = run_process({.program = NESTOR_PROGRAM, .arguments = arguments, .input = input});
+  const Outcome outcome =
+      run_process({.program = built_program("nestor"), .arguments = arguments, .input = input});
   EXPECT_TRUE(outcome.in_time) << call_text(arguments);
   return outcome;
 }
@@ -47,9 +49,9 @@ void expect_error(const Arguments& arguments, int exit_code, const std::string& 
   EXPECT_NE(outcome.err.find(part), std::string::npos) << outcome.err;
 }
 
-std::string story() { return NESTOR_STORY_MODEL; }
+std::string story() { return story_folder().string(); }
 
-std::string test_data(const std::string& path) { return std::string(NESTOR_TEST_DATA) + "/" + path; }
+std::string test_data(const std::string& path) { return (test_data_folder() / path).string(); }
 
 Json read_test_json(const std::string& path) { return read_json(test_data(path), kMostBytes); }
 

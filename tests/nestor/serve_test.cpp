@@ -2,12 +2,13 @@
 #include <gtest/gtest.h>
 
 #include "program.h"
+#include "support/paths.h"
 
 namespace nestor::testing {
 namespace {
 
 TEST(Serve, SaysWhereItListensAndEndsWellWhenInterrupted) {
-  const Outcome outcome = run_process({.program = NESTOR_PROGRAM,
+  const Outcome outcome = run_process({.program = built_program("nestor"),
                                        .arguments = {"serve", "--port", "0", "--model-name", "my-model"},
                                        .interrupt_on = "serving my-model at http://127.0.0.1:"});
   EXPECT_TRUE(outcome.in_time);
@@ -18,7 +19,7 @@ TEST(Serve, SaysWhereItListensAndEndsWellWhenInterrupted) {
 }
 
 TEST(Serve, WarnsWhereOthersCanReachItWithoutAKey) {
-  const Call open = {.program = NESTOR_PROGRAM,
+  const Call open = {.program = built_program("nestor"),
                      .arguments = {"serve", "--port", "0", "--host", "0.0.0.0"},
                      .interrupt_on = "warning: anyone who reaches this address"};
   EXPECT_EQ(run_process(open).exit_code, 0);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "program.h"
+#include "support/paths.h"
 
 namespace nestor::testing {
 namespace {
@@ -9,7 +10,7 @@ namespace {
 TEST(Train, WithoutTheTrainerSaysHowToBuildIt) {
   const Scratch scratch;
   const auto alone = scratch / "nestor";
-  std::filesystem::copy_file(NESTOR_PROGRAM, alone);
+  std::filesystem::copy_file(built_program("nestor"), alone);
   const Outcome outcome = run_process(
       {.program = alone.string(), .arguments = {"train", "smoke", "--out", (scratch / "run").string()}});
   EXPECT_EQ(outcome.exit_code, 1);

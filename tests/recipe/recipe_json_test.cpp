@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "small_recipe.h"
+#include "support/paths.h"
 #include "support/refusal.h"
 
 namespace nestor::recipe {
@@ -120,7 +121,7 @@ TEST(RecipeJson, PathsStartAtAFolder) {
 
 // The page for users has a row for every key, and no others.
 TEST(RecipeDocs, ListEveryKey) {
-  std::ifstream page(NESTOR_DOCS "/train.md");
+  std::ifstream page(docs_folder() / "train.md");
   std::set<std::string> listed;
   bool inside = false;
   for (std::string line; std::getline(page, line);) {

@@ -1,6 +1,7 @@
 #include "docs_rule.h"
 
 #include <gtest/gtest.h>
+#include "support/paths.h"
 
 namespace nestor::rules {
 namespace {
@@ -41,8 +42,8 @@ TEST(DocsRule, FindsCommandsInTheSource) {
 }
 
 TEST(DocsRule, HoldsHere) {
-  const Inventory inventory = take_inventory(NESTOR_SOURCE_DIR);
-  for (const File& file : read_tree(NESTOR_SOURCE_DIR)) {
+  const Inventory inventory = take_inventory(testing::source_folder());
+  for (const File& file : read_tree(testing::source_folder())) {
     const bool document = file.path.ends_with(".md") &&
                           (file.path.find('/') == std::string::npos || file.path.starts_with("docs/"));
     if (!document) continue;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include "support/paths.h"
 
 namespace nestor::rules {
 namespace {
@@ -73,14 +74,15 @@ TEST(EdgesRule, SeesWrongDependencies) {
 }
 
 TEST(EdgesRule, HoldsHere) {
-  const std::vector<File> documents = read_tree(NESTOR_SOURCE_DIR);
+  const std::vector<File> documents = read_tree(testing::source_folder());
   std::string architecture;
   for (const File& file : documents) {
     if (file.path == "ARCHITECTURE.md") architecture = file.text;
   }
   const Edges edges = parse_edges(architecture);
   ASSERT_GT(edges.size(), 2u) << "ARCHITECTURE.md has no table of allowed edges";
-  const std::vector<File> files = read_tree(NESTOR_SOURCE_DIR, {"src", "apps", "train", "tests", "bench"});
+  const std::vector<File> files =
+      read_tree(testing::source_folder(), {"src", "apps", "train", "tests", "bench"});
   const Violations wrong_includes = include_violations(edges, files);
   EXPECT_TRUE(wrong_includes.empty()) << joined(wrong_includes);
   const Violations wrong_dependencies = cmake_violations(edges, files);

@@ -1,6 +1,7 @@
 #include "source_text.h"
 
 #include <gtest/gtest.h>
+#include "support/paths.h"
 
 namespace nestor::rules {
 namespace {
@@ -22,9 +23,9 @@ TEST(SourceText, IncludesAreTakenByKind) {
 }
 
 TEST(SourceText, TheTreeIsThere) {
-  const std::vector<File> files = read_tree(NESTOR_SOURCE_DIR, {"src", "tests"});
+  const std::vector<File> files = read_tree(testing::source_folder(), {"src", "tests"});
   EXPECT_GT(files.size(), 20u);
-  EXPECT_TRUE(read_tree(NESTOR_SOURCE_DIR, {"no such folder"}).empty());
+  EXPECT_TRUE(read_tree(testing::source_folder(), {"no such folder"}).empty());
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <regex>
 
 #include "source_text.h"
+#include "support/paths.h"
 
 namespace nestor::rules {
 namespace {
@@ -41,7 +42,7 @@ std::string run_nm(const fs::path& object) {
 // Every built object below the kernels room whose name ends as the source's does.
 std::vector<fs::path> objects_of(const fs::path& source) {
   std::vector<fs::path> objects;
-  const fs::path folder = fs::path(NESTOR_BINARY_DIR) / "src" / "kernels";
+  const fs::path folder = testing::build_folder() / "src" / "kernels";
   const std::string end = "/" + source.filename().string() + ".o";
   for (const std::string& path : list_tree(folder, {"."})) {
     if (path.ends_with(end)) objects.push_back(folder / path);
@@ -58,14 +59,14 @@ TEST(SymbolsRule, SeesWeakSymbols) {
 }
 
 TEST(SymbolsRule, HoldsHere) {
-  const fs::path folder = fs::path(NESTOR_SOURCE_DIR) / "src/kernels/cpu";
+  const fs::path folder = testing::source_folder() / "src/kernels/cpu";
   static const std::regex isa_file(R"(.*_(avx2\w*|avx512\w*)\.cpp$)");
   std::size_t sources = 0;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     if (!std::regex_match(entry.path().string(), isa_file)) continue;
     ++sources;
     const std::vector<fs::path> objects = objects_of(entry.path());
-    EXPECT_FALSE(objects.empty()) << entry.path() << " has no object under " << NESTOR_BINARY_DIR;
+    EXPECT_FALSE(objects.empty()) << entry.path() << " has no object under " << testing::build_folder();
     for (const fs::path& object : objects) {
       const Violations found = weak_symbols(object.filename().string(), run_nm(object));
       EXPECT_TRUE(found.empty()) << joined(found);

@@ -1,6 +1,7 @@
 #include "text_rules.h"
 
 #include <gtest/gtest.h>
+#include "support/paths.h"
 
 namespace nestor::rules {
 namespace {
@@ -16,8 +17,8 @@ TEST(LengthRule, SeesLongFiles) {
 }
 
 TEST(LengthRule, HoldsHere) {
-  const Violations found = length_violations(
-      read_tree(NESTOR_SOURCE_DIR, {"src", "apps", "train", "tests", "cmake", "scripts", "bench", ".ci"}));
+  const Violations found = length_violations(read_tree(
+      testing::source_folder(), {"src", "apps", "train", "tests", "cmake", "scripts", "bench", ".ci"}));
   EXPECT_TRUE(found.empty()) << joined(found);
 }
 
@@ -29,8 +30,8 @@ TEST(NameRule, SeesEmptyNames) {
 
 TEST(NameRule, HoldsHere) {
   const Violations found =
-      name_violations(list_tree(NESTOR_SOURCE_DIR, {"src", "apps", "tests", "cmake", "scripts", "bench",
-                                                    "docs", "train", "study", "assets"}));
+      name_violations(list_tree(testing::source_folder(), {"src", "apps", "tests", "cmake", "scripts",
+                                                           "bench", "docs", "train", "study", "assets"}));
   EXPECT_TRUE(found.empty()) << joined(found);
 }
 
@@ -80,12 +81,12 @@ TEST(MachinePathRule, SeesThem) {
 }
 
 TEST(TextRules, HoldHere) {
-  const std::vector<File> code = read_tree(NESTOR_SOURCE_DIR, {"src", "apps", "train"});
+  const std::vector<File> code = read_tree(testing::source_folder(), {"src", "apps", "train"});
   for (const auto& rule : {environment_violations, manners_violations, preprocessor_violations}) {
     const Violations found = rule(code);
     EXPECT_TRUE(found.empty()) << joined(found);
   }
-  const Violations paths = machine_path_violations(read_tree(NESTOR_SOURCE_DIR));
+  const Violations paths = machine_path_violations(read_tree(testing::source_folder()));
   EXPECT_TRUE(paths.empty()) << joined(paths);
 }
 

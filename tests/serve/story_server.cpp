@@ -5,13 +5,14 @@
 #include <cstdlib>
 
 #include "support/golden.h"
+#include "support/paths.h"
 #include "unhurried_model.h"
 
 namespace nestor::testing {
 namespace {
 
 serve::ServedModel story(const StoryServer::Setup& setup) {
-  const std::filesystem::path folder = NESTOR_STORY;
+  const std::filesystem::path folder = story_folder();
   return {.names = {"story", "other-name"},
           .tokenizer = tokenizer::Tokenizer::load(folder / "tokenizer.json"),
           .chat = setup.chat_template.empty() ? assemble::ChatFormat::open(folder)
@@ -28,7 +29,7 @@ serve::ServedModel story(const StoryServer::Setup& setup) {
 }  // namespace
 
 StoryServer::StoryServer(Setup setup)
-    : tokenizer_(tokenizer::Tokenizer::load(std::filesystem::path(NESTOR_STORY) / "tokenizer.json")) {
+    : tokenizer_(tokenizer::Tokenizer::load(story_folder() / "tokenizer.json")) {
   serve::ServerOptions& options = setup.options;
   options.http.port = 0;
   options.log_level = serve::LogLevel::debug;
@@ -37,7 +38,7 @@ StoryServer::StoryServer(Setup setup)
     log_.emplace_back(line);
     changed_.notify_all();
   };
-  std::unique_ptr<lm::LanguageModel> model = open_model(NESTOR_STORY, "auto", 2);
+  std::unique_ptr<lm::LanguageModel> model = open_model(story_folder(), "auto", 2);
   if (setup.pause.count() > 0) model = std::make_unique<UnhurriedModel>(std::move(model), setup.pause);
   server_ = std::make_unique<serve::Server>(story(setup), std::move(model), options);
   const std::string url = server_->url();

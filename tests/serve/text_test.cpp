@@ -10,14 +10,14 @@
 #include "serve/api/request_error.h"
 #include "serve/log.h"
 #include "serve/metrics_text.h"
+#include "support/paths.h"
 #include "support/refusal.h"
 
 namespace nestor::serve {
 namespace {
 
 const tokenizer::Tokenizer& story() {
-  static const auto tokenizer =
-      tokenizer::Tokenizer::load(std::filesystem::path(NESTOR_STORY) / "tokenizer.json");
+  static const auto tokenizer = tokenizer::Tokenizer::load(story_folder() / "tokenizer.json");
   return tokenizer;
 }
 

@@ -6,6 +6,7 @@
 #include "config/parse_config.h"
 #include "kernels/registry.h"
 #include "lm/sequence.h"
+#include "support/paths.h"
 
 namespace nestor::testing {
 namespace {
@@ -24,9 +25,7 @@ std::vector<std::string> golden_names() {
           "variant_ple_norm", "variant_plne", "variant_plne_norm", "variant_plne_only"};
 }
 
-std::filesystem::path golden_folder(const std::string& name) {
-  return std::filesystem::path(NESTOR_TEST_DATA) / "golden" / name;
-}
+std::filesystem::path golden_folder(const std::string& name) { return test_data_folder() / "golden" / name; }
 
 std::vector<GoldenCase> golden_cases(const std::string& name) {
   const auto folder = golden_folder(name) / "expected";

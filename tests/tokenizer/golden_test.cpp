@@ -4,13 +4,14 @@
 #include <filesystem>
 
 #include "base/json.h"
+#include "support/paths.h"
 #include "tokenizer/stream_decoder.h"
 #include "tokenizer/tokenizer.h"
 
 namespace nestor::tokenizer {
 namespace {
 
-const std::filesystem::path kData = std::filesystem::path(NESTOR_TEST_DATA) / "tokenizer";
+const std::filesystem::path kData = test_data_folder() / "tokenizer";
 constexpr std::uint64_t kMaxBytes = 64 << 20;
 
 using Ids = std::vector<TokenId>;

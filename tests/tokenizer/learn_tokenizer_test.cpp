@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/json.h"
+#include "support/paths.h"
 #include "support/refusal.h"
 #include "support/silent_progress.h"
 #include "tokenizer/byte_alphabet.h"
@@ -16,7 +17,7 @@
 namespace nestor::tokenizer {
 namespace {
 
-const std::filesystem::path kData = std::filesystem::path(NESTOR_TEST_DATA) / "tokenizer";
+const std::filesystem::path kData = test_data_folder() / "tokenizer";
 constexpr std::uint64_t kMaxBytes = 64 << 20;
 constexpr std::int64_t kLeast = 17 + 256;
 

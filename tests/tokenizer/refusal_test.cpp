@@ -7,13 +7,14 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "support/paths.h"
 #include "support/refusal.h"
 #include "tokenizer/tokenizer.h"
 
 namespace nestor::tokenizer {
 namespace {
 
-const std::filesystem::path kData = std::filesystem::path(NESTOR_TEST_DATA) / "tokenizer";
+const std::filesystem::path kData = test_data_folder() / "tokenizer";
 
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });

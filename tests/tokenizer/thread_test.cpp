@@ -4,14 +4,14 @@
 #include <filesystem>
 #include <thread>
 
+#include "support/paths.h"
 #include "tokenizer/tokenizer.h"
 
 namespace nestor::tokenizer {
 namespace {
 
 TEST(Threads, EncodeAtOnce) {
-  const auto path =
-      std::filesystem::path(NESTOR_TEST_DATA) / "tokenizer" / "nfkc_lower_punct" / "tokenizer.json";
+  const auto path = test_data_folder() / "tokenizer" / "nfkc_lower_punct" / "tokenizer.json";
   const Tokenizer t = Tokenizer::load(path);
   const auto text_of = [](int i) {
     return "Nº " + std::to_string(i * 7919) + ": WHAT'S this — SHOUT, " +

@@ -8,6 +8,7 @@
 
 #include "config/parse_config.h"
 #include "support/golden.h"
+#include "support/paths.h"
 #include "support/refusal.h"
 #include "train/model_fixture.h"
 #include "train/modules/export_checkpoint.h"
@@ -104,7 +105,7 @@ TEST(ModelGolden, ExportedModelsAreReadByAnotherImplementation) {
   const std::vector<TokenId> ids = {5, 17, 2, 40, 60, 0, 33, 33, 7, 2, 2, 58, 1, 9};
   std::size_t compared = 0;
   for (const auto& [name, config] : testing::model_zoo()) {
-    const auto stored = std::filesystem::path(NESTOR_TEST_DATA) / "train" / (name + ".logits.npy");
+    const auto stored = test_data_folder() / "train" / (name + ".logits.npy");
     if (!std::filesystem::exists(stored)) continue;
     const testing::TrainingModel model(config, 5);
     if (const char* folder = std::getenv("NESTOR_EXPORT_TO"); folder != nullptr) {
