@@ -8,7 +8,7 @@
 namespace nestor::assemble {
 namespace {
 
-constexpr std::uint64_t kMostBytes = 1U << 20;
+constexpr std::uint64_t kMostConfigBytes = 1U << 20;
 
 std::vector<TokenId> read_stop_ids(config::Fields& f, std::int64_t vocab_size) {
   std::vector<TokenId> ids;
@@ -105,7 +105,7 @@ GenerationDefaults read_generation_defaults(const std::filesystem::path& folder,
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return defaults;
 
-  const Json json = read_json(path, kMostBytes);
+  const Json json = read_json(path, kMostConfigBytes);
   config::Fields f(json, path.string());
   read_sampling(f, defaults.sampling);
   defaults.max_new_tokens = f.optional_integer("max_new_tokens", 1, INT32_MAX);

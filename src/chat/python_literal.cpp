@@ -10,7 +10,7 @@
 namespace nestor::chat {
 namespace {
 
-constexpr int kMaxDepth = 64;
+constexpr int kMaxLiteralDepth = 64;
 
 // Every read_ function leaves the offset behind what it read, or returns nothing.
 class Reader {
@@ -37,7 +37,7 @@ class Reader {
 
   std::optional<Json> read_value(int depth) {
     skip_blanks();
-    if (depth > kMaxDepth || at_ == text_.size()) return std::nullopt;
+    if (depth > kMaxLiteralDepth || at_ == text_.size()) return std::nullopt;
     switch (text_[at_]) {
       case '[':
         return read_sequence(']', depth);

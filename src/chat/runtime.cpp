@@ -3,7 +3,7 @@
 namespace nestor::chat {
 namespace {
 // Nested evaluations; each takes below a kilobyte of stack, several in a build with sanitizers.
-constexpr int kMaxDepth = 1000;
+constexpr int kMaxCallDepth = 1000;
 }  // namespace
 
 Runtime::~Runtime() {
@@ -45,7 +45,7 @@ Value Runtime::list(std::vector<Value> items) {
 }
 
 Runtime::Depth::Depth(Runtime& runtime) : runtime_(runtime) {
-  if (runtime_.depth_ >= kMaxDepth) {
+  if (runtime_.depth_ >= kMaxCallDepth) {
     fail(ErrorKind::limit, "maximum recursion depth exceeded: macros or values nest too deep");
   }
   ++runtime_.depth_;

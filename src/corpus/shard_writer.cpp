@@ -9,7 +9,7 @@
 namespace nestor::corpus {
 namespace {
 
-constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
+constexpr std::size_t kWriteBytes = std::size_t{1} << 20;
 
 // A file written through a buffer.
 class Stream {
@@ -19,7 +19,7 @@ class Stream {
   // The `bytes` low bytes of a number, little-endian.
   void put(std::uint64_t value, std::int64_t bytes) {
     for (std::int64_t i = 0; i < bytes; ++i) buffer_.push_back(static_cast<char>(value >> (8 * i)));
-    if (buffer_.size() >= kBufferBytes) flush();
+    if (buffer_.size() >= kWriteBytes) flush();
   }
 
   void commit() {

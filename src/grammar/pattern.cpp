@@ -16,7 +16,7 @@ namespace nestor::grammar {
 namespace {
 
 constexpr std::size_t kMaxNodes = 20'000;
-constexpr int kMaxDepth = 100;
+constexpr int kMaxPatternDepth = 100;
 constexpr std::uint32_t kMaxRepeat = 1'000;
 
 // Thompson's construction: a node goes on without a character to up to two others, or with one to the next.
@@ -25,7 +25,7 @@ struct Node {
   std::vector<std::uint32_t> to;
 };
 
-struct Part {
+struct Fragment {
   std::uint32_t first, last;
 };
 
@@ -37,7 +37,7 @@ class Parser {
     const std::uint32_t begin = add({});  // node 0
     const std::uint32_t end = add({});    // node 1
     while (true) {
-      const Part part = read_outermost();
+      const Fragment part = read_outermost();
       nodes_[begin].to.push_back(part.first);
       nodes_[part.last].to.push_back(end);
       if (at_ == text_.size()) return std::move(nodes_);
@@ -61,21 +61,21 @@ class Parser {
     nodes_.push_back(std::move(node));
     return static_cast<std::uint32_t>(nodes_.size() - 1);
   }
-  Part empty() {
+  Fragment empty() {
     const std::uint32_t node = add({});
     return {node, node};
   }
-  Part one_of(CharSet set) {
+  Fragment one_of(CharSet set) {
     const std::uint32_t last = add({});
     return {add({.on = std::move(set), .to = {last}}), last};
   }
-  Part then(Part a, Part b) {
+  Fragment then(Fragment a, Fragment b) {
     nodes_[a.last].to.push_back(b.first);
     return {a.first, b.last};
   }
-  Part anything() {
-    const Part any = one_of(CharSet::all());
-    const Part loop = empty();
+  Fragment anything() {
+    const Fragment any = one_of(CharSet::all());
+    const Fragment loop = empty();
     nodes_[loop.first].to = {any.first};
     nodes_[any.last].to = {loop.first};
     return loop;
@@ -84,8 +84,8 @@ class Parser {
   bool at(char c) const { return at_ < text_.size() && text_[at_] == c; }
 
   // An alternative of the whole pattern: without ^ anything may come before it, without $ behind it.
-  Part read_outermost() {
-    Part part = empty();
+  Fragment read_outermost() {
+    Fragment part = empty();
     if (at('^')) {
       ++at_;
     } else {
@@ -98,11 +98,11 @@ class Parser {
     return part;
   }
 
-  Part read_alternatives(int depth) {
-    if (depth > kMaxDepth) fail(ErrorKind::limit, "{}: the pattern nests too deep", where_);
+  Fragment read_alternatives(int depth) {
+    if (depth > kMaxPatternDepth) fail(ErrorKind::limit, "{}: the pattern nests too deep", where_);
     const std::uint32_t begin = add({}), end = add({});
     while (true) {
-      const Part part = read_sequence(depth);
+      const Fragment part = read_sequence(depth);
       nodes_[begin].to.push_back(part.first);
       nodes_[part.last].to.push_back(end);
       if (at('$')) unsupported("a $ inside a group");
@@ -111,35 +111,35 @@ class Parser {
     }
   }
 
-  Part read_sequence(int depth) {
-    Part part = empty();
+  Fragment read_sequence(int depth) {
+    Fragment part = empty();
     while (at_ < text_.size() && text_[at_] != '|' && text_[at_] != ')' && text_[at_] != '$') {
       part = then(part, read_quantified(depth));
     }
     return part;
   }
 
-  Part read_quantified(int depth) {
+  Fragment read_quantified(int depth) {
     const std::size_t begin = at_;
-    const Part part = read_atom(depth);
+    const Fragment part = read_atom(depth);
     const auto range = read_quantifier();
     if (!range) return part;
     // Copies are read again from the text.
     const std::size_t end = at_;
     const auto copy = [&] {
       at_ = begin;
-      const Part again = read_atom(depth);
+      const Fragment again = read_atom(depth);
       at_ = end;
       return again;
     };
     const auto [min, max] = *range;
-    Part out = empty();
+    Fragment out = empty();
     const std::uint32_t last = add({});
     bool used = false;
     const auto next = [&] { return std::exchange(used, true) ? copy() : part; };
     for (std::uint32_t i = 0; i < min; ++i) out = then(out, next());
     if (!max) {
-      const Part body = next();
+      const Fragment body = next();
       nodes_[out.last].to.push_back(body.first);
       nodes_[body.last].to.push_back(out.last);
     } else {
@@ -194,7 +194,7 @@ class Parser {
     return value;
   }
 
-  Part read_atom(int depth) {
+  Fragment read_atom(int depth) {
     switch (text_[at_]) {
       case '(': {
         ++at_;
@@ -203,7 +203,7 @@ class Parser {
           if (!at(':')) unsupported("a look-around or a named group");
           ++at_;
         }
-        const Part part = read_alternatives(depth + 1);
+        const Fragment part = read_alternatives(depth + 1);
         if (!at(')')) wrong("a ( without its )");
         ++at_;
         return part;

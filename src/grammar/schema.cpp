@@ -10,6 +10,12 @@
 #include "base/json.h"
 
 namespace nestor::grammar {
+
+const Json* find(const Json& object, std::string_view key) {
+  const auto it = object.find(key);
+  return it == object.end() ? nullptr : &*it;
+}
+
 namespace {
 
 constexpr std::array<std::string_view, 14> kAnnotations = {
@@ -41,7 +47,7 @@ constexpr std::array<std::string_view, 26> kKeywords = {"type",
                                                         "exclusiveMinimum",
                                                         "exclusiveMaximum",
                                                         "multipleOf"};
-constexpr int kMaxDepth = 64;  // of allOf and references in it
+constexpr int kMaxJoinDepth = 64;  // of allOf and references in it
 
 template <typename List>
 bool contains(const List& list, std::string_view word) {
@@ -62,11 +68,6 @@ bool constrains(const Json& schema) {
     if (!is_annotation(keyword)) return true;
   }
   return false;
-}
-
-const Json* find(const Json& object, std::string_view key) {
-  const auto it = object.find(key);
-  return it == object.end() ? nullptr : &*it;
 }
 
 Json as_list(const Json& value) { return value.is_array() ? value : Json::array({value}); }
@@ -198,7 +199,8 @@ Json Schema::joined(const Json& schema, const std::string& where) { return join_
 
 Json Schema::join_all(const Json& schema, const std::string& where, int depth) {
   check(schema, where);
-  if (depth > kMaxDepth) fail(ErrorKind::limit, "{}: allOf and $ref lead to each other without end", where);
+  if (depth > kMaxJoinDepth)
+    fail(ErrorKind::limit, "{}: allOf and $ref lead to each other without end", where);
   if (schema.is_boolean()) return schema;
   const Json* list = find(schema, "allOf");
   const Json* reference = find(schema, "$ref");

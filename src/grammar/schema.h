@@ -13,6 +13,9 @@ namespace nestor::grammar {
 /// Says nothing about documents: title, description, default and the like.
 bool is_annotation(std::string_view keyword);
 
+/// The value of a key, or null.
+const Json* find(const Json& object, std::string_view key);
+
 class Schema {
  public:
   /// Keeps a reference to the document.

@@ -15,13 +15,8 @@
 namespace nestor::grammar {
 namespace {
 
-constexpr int kMaxDepth = 100;
+constexpr int kMaxSchemaDepth = 100;
 constexpr std::size_t kMaxSchemas = 20'000;
-
-const Json* find(const Json& object, std::string_view key) {
-  const auto it = object.find(key);
-  return it == object.end() ? nullptr : &*it;
-}
 
 bool is_of_type(const Json& value, std::string_view type) {
   if (type == "integer") {
@@ -68,7 +63,7 @@ CountRange range_of(const Json& schema, const char* min, const char* max, const 
 class Deeper {
  public:
   Deeper(int& depth, const std::string& where) : depth_(depth) {
-    if (++depth_ > kMaxDepth)
+    if (++depth_ > kMaxSchemaDepth)
       fail(ErrorKind::limit, "{}: the schema is nested too deep", where.substr(0, 120));
   }
   Deeper(const Deeper&) = delete;

@@ -13,11 +13,6 @@
 namespace nestor::grammar {
 namespace {
 
-const Json* find(const Json& object, const char* key) {
-  const auto it = object.find(key);
-  return it == object.end() ? nullptr : &*it;
-}
-
 // A number among the keywords, or nothing.
 const Json* find_number(const Json& schema, const char* keyword, const std::string& where) {
   const Json* value = find(schema, keyword);

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -17,16 +16,15 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/random.h"
+#include "measure/stopwatch.h"
 
 namespace nestor::measure {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 double seconds(const std::function<void()>& work) {
   const auto start = Clock::now();
   work();
-  return std::chrono::duration<double>(Clock::now() - start).count();
+  return seconds_since(start);
 }
 
 // The best of five: what disturbs only makes it slower.

@@ -1,18 +1,13 @@
 #include "measure/cores.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <vector>
 
+#include "measure/stopwatch.h"
+
 namespace nestor::measure {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // Four bytes each: instructions of one byte would not fit into the cache of decoded ones.
 constexpr int kEmpty = 32768;

@@ -1,19 +1,13 @@
 #include "measure/speed.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "base/random.h"
 #include "lm/sequence.h"
+#include "measure/stopwatch.h"
 
 namespace nestor::measure {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // A prompt is fed in pieces of this many tokens.
 constexpr std::int64_t kPiece = 512;

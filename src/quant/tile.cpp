@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::int64_t kHalf = kTileDepth / 2;  // columns of q4 whose codes are the low halves of bytes
 
-std::int64_t blocks_of(std::int64_t cols) { return (cols + kTileDepth - 1) / kTileDepth; }
+std::int64_t tile_blocks(std::int64_t cols) { return (cols + kTileDepth - 1) / kTileDepth; }
 
 // Where the code of (row, k) of a tile is.
 std::int64_t code_at(std::int64_t row, std::int64_t k) {
@@ -66,13 +66,13 @@ bool is_tiled(Format format) { return format == Format::q8 || format == Format::
 std::int64_t tile_bytes(Format format) { return format == Format::q8 ? kTileBytesQ8 : kTileBytesQ4; }
 
 std::array<std::int64_t, 3> tiled_shape(Format format, std::int64_t rows, std::int64_t cols) {
-  return {(rows + kBandRows - 1) / kBandRows, blocks_of(cols), tile_bytes(format)};
+  return {(rows + kBandRows - 1) / kBandRows, tile_blocks(cols), tile_bytes(format)};
 }
 
 void encode_band(Format format, const float* values, std::int64_t rows, std::int64_t cols,
                  std::span<const float> importance, ScaleRule rule, std::uint8_t* out) {
   const Levels levels = levels_of(format == Format::q8 ? 8 : 4);
-  for (std::int64_t block = 0; block < blocks_of(cols); ++block) {
+  for (std::int64_t block = 0; block < tile_blocks(cols); ++block) {
     std::uint8_t* tile = out + block * tile_bytes(format);
     std::memset(tile, 0, static_cast<std::size_t>(tile_bytes(format)));
     const std::int64_t first = block * kTileDepth;
@@ -100,7 +100,7 @@ void encode_row_q8(std::span<const float> values, std::int64_t together, std::in
   while (first < cols) {
     // Blocks with one scale: those of the columns that go together, else one.
     const std::int64_t end =
-        first == 0 && together > 0 ? end_of(blocks_of(together) - 1) : end_of(first / kTileDepth);
+        first == 0 && together > 0 ? end_of(tile_blocks(together) - 1) : end_of(first / kTileDepth);
     const auto part = values.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(end - first));
     const ScaledCodes scaled = scale_q8(part);
     for (std::int64_t block = first / kTileDepth; block * kTileDepth < end; ++block) {

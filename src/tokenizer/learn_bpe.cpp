@@ -12,7 +12,7 @@
 namespace nestor::tokenizer {
 namespace {
 
-constexpr std::size_t kBytes = 256;
+constexpr std::size_t kByteTokens = 256;
 constexpr std::int64_t kMostPairs = std::int64_t{1} << 62;
 
 // All pieces one after the other, a cell for each byte and one between pieces. A token's id stands in its
@@ -52,10 +52,10 @@ class Learner {
   }
 
   LearnedBpe run(ProgressSink& progress, const std::stop_token& stop) {
-    const std::uint64_t wanted = goal_.tokens - kBytes;
+    const std::uint64_t wanted = goal_.tokens - kByteTokens;
     while (learned_.tokens.size() < goal_.tokens) {
       if (stop.stop_requested()) fail(ErrorKind::cancelled, "interrupted; nothing is written");
-      progress.advance("learning merges", learned_.tokens.size() - kBytes, wanted);
+      progress.advance("learning merges", learned_.tokens.size() - kByteTokens, wanted);
       const std::size_t best = take_best();
       if (best == kNone) break;
       merge(best);
@@ -68,8 +68,8 @@ class Learner {
   static constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
 
   void name_bytes() {
-    std::vector<unsigned char> order(kBytes);
-    for (std::size_t b = 0; b < kBytes; ++b) order[b] = static_cast<unsigned char>(b);
+    std::vector<unsigned char> order(kByteTokens);
+    for (std::size_t b = 0; b < kByteTokens; ++b) order[b] = static_cast<unsigned char>(b);
     std::ranges::sort(order, {}, character_of);
     for (const unsigned char b : order) {
       id_of_byte_[b] = static_cast<TokenId>(learned_.tokens.size());
@@ -220,7 +220,7 @@ class Learner {
 
   const BpeGoal& goal_;
   LearnedBpe learned_;
-  std::array<TokenId, kBytes> id_of_byte_{};
+  std::array<TokenId, kByteTokens> id_of_byte_{};
 
   std::vector<TokenId> cells_;
   std::vector<std::uint32_t> piece_of_;  // for each cell
@@ -237,9 +237,9 @@ class Learner {
 
 LearnedBpe learn_bpe(const std::vector<CountedPiece>& pieces, const BpeGoal& goal, ProgressSink& progress,
                      const std::stop_token& stop) {
-  if (goal.tokens < kBytes) {
+  if (goal.tokens < kByteTokens) {
     fail(ErrorKind::usage, "a byte-level vocabulary of {} tokens; the bytes alone are {}", goal.tokens,
-         kBytes);
+         kByteTokens);
   }
   if (goal.min_count < 1) {
     fail(ErrorKind::usage, "a minimum count of {}; expected 1 or more", goal.min_count);

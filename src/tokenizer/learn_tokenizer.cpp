@@ -13,7 +13,7 @@
 namespace nestor::tokenizer {
 namespace {
 
-constexpr std::int64_t kBytes = 256;
+constexpr std::int64_t kAllBytes = 256;
 
 std::vector<std::string> join_control_tokens(const std::vector<std::string>& more) {
   std::vector<std::string> all = longcat_control_tokens();
@@ -53,10 +53,10 @@ TokenizerLearner::TokenizerLearner(LearnOptions options)
     : options_(std::move(options)),
       control_tokens_(join_control_tokens(options_.more_control_tokens)),
       pieces_(longcat_pre_tokenizer()) {
-  const std::int64_t least = static_cast<std::int64_t>(control_tokens_.size()) + kBytes;
+  const std::int64_t least = static_cast<std::int64_t>(control_tokens_.size()) + kAllBytes;
   if (options_.vocab_size < least || options_.vocab_size > kMaxVocabSize) {
     fail(ErrorKind::usage, "a vocabulary of {} tokens; expected {} ({} control tokens and {} bytes) to {}",
-         options_.vocab_size, least, control_tokens_.size(), kBytes, kMaxVocabSize);
+         options_.vocab_size, least, control_tokens_.size(), kAllBytes, kMaxVocabSize);
   }
   if (options_.min_count < 1) {
     fail(ErrorKind::usage, "a minimum count of {}; expected 1 or more", options_.min_count);

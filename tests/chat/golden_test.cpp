@@ -15,7 +15,7 @@ namespace {
 const LocalTime kClock{2026, 3, 9, 14, 5, 7};
 
 Json golden(const std::string& name) {
-  return read_json(test_data_folder() / "templates" / (name + ".json"), 1 << 20);
+  return read_json(nestor::testing::test_data_folder() / "templates" / (name + ".json"), 1 << 20);
 }
 
 Rendered render(const Json& file, const Json& test) {
@@ -43,7 +43,7 @@ void expect_error(const Json& file, const Json& test) {
   }
 }
 
-class Golden : public testing::TestWithParam<const char*> {};
+class Golden : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(Golden, EveryCase) {
   const Json file = golden(GetParam());
@@ -62,8 +62,8 @@ TEST_P(Golden, EveryCase) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Templates, Golden,
-                         testing::Values("longcat_xml", "chatml_tools", "header_dates", "rounds_text",
-                                         "blocks_generation", "plain_whitespace", "snippets"),
+                         ::testing::Values("longcat_xml", "chatml_tools", "header_dates", "rounds_text",
+                                           "blocks_generation", "plain_whitespace", "snippets"),
                          [](const auto& parameter) { return std::string(parameter.param); });
 
 }  // namespace

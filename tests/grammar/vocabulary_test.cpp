@@ -35,7 +35,8 @@ TEST(Vocabulary, TheTreeHoldsEveryToken) {
 }
 
 TEST(Vocabulary, OfATokenizer) {
-  const auto tokenizer = tokenizer::Tokenizer::load(test_data_folder() / "tokenizer/story/tokenizer.json");
+  const auto tokenizer =
+      tokenizer::Tokenizer::load(nestor::testing::test_data_folder() / "tokenizer/story/tokenizer.json");
   const std::vector<TokenId> stop = {*tokenizer.id_of("</longcat_s>")};
   const auto vocabulary = std::make_shared<const Vocabulary>(tokenizer, stop);
   EXPECT_EQ(vocabulary->id_limit(), tokenizer.max_id() + 1);

@@ -12,6 +12,7 @@
 #include "quant/matrix.h"
 #include "quant/number.h"
 #include "quant/tile.h"
+#include "rounding_unit.h"
 #include "support/kernel_sets.h"
 #include "support/random_floats.h"
 
@@ -20,7 +21,6 @@ namespace {
 
 using testing::random_floats;
 
-constexpr double kUnit = 0x1p-24;
 constexpr std::int64_t kPagePositions = 64;
 
 // Records of one sequence, whole pages of them; what lies beyond the last one is rubbish.

@@ -12,6 +12,7 @@
 #include "quant/matrix.h"
 #include "quant/number.h"
 #include "quant/tile.h"
+#include "rounding_unit.h"
 #include "support/kernel_sets.h"
 #include "support/random_floats.h"
 #include "support/tiles.h"
@@ -21,8 +22,6 @@ namespace {
 
 using testing::random_floats;
 using testing::Tiles;
-
-constexpr double kUnit = 0x1p-24;
 
 // What rounding x to eight bits can change: half a step of every block, times the weights of the block.
 double rounding_bound(std::span<const float> x, const MatrixView& w, std::int64_t n) {

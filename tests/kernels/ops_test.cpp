@@ -18,6 +18,7 @@
 #include "quant/matrix.h"
 #include "quant/number.h"
 #include "quant/tile.h"
+#include "rounding_unit.h"
 #include "support/kernel_sets.h"
 #include "support/random_floats.h"
 
@@ -26,7 +27,6 @@ namespace {
 
 using testing::random_floats;
 
-constexpr double kUnit = 0x1p-24;
 constexpr float kGuard = 12345.0F;
 constexpr std::int64_t kGuardFloats = 32;
 

@@ -11,14 +11,13 @@
 #include "kernels/registry.h"
 #include "quant/matrix.h"
 #include "quant/number.h"
+#include "rounding_unit.h"
 #include "support/random_floats.h"
 
 namespace nestor::kernels {
 namespace {
 
 using testing::random_floats;
-
-constexpr double kUnit = 0x1p-24;
 
 struct Halves {
   std::vector<std::uint16_t> bits;

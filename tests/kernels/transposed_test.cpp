@@ -9,6 +9,7 @@
 #include "kernels/registry.h"
 #include "quant/matrix.h"
 #include "quant/number.h"
+#include "rounding_unit.h"
 #include "support/kernel_sets.h"
 #include "support/random_floats.h"
 #include "support/tiles.h"
@@ -18,8 +19,6 @@ namespace {
 
 using testing::random_floats;
 using testing::Tiles;
-
-constexpr double kUnit = 0x1p-24;
 
 class Transposed : public ::testing::TestWithParam<std::string> {
  protected:

@@ -121,7 +121,7 @@ TEST(RecipeJson, PathsStartAtAFolder) {
 
 // The page for users has a row for every key, and no others.
 TEST(RecipeDocs, ListEveryKey) {
-  std::ifstream page(docs_folder() / "train.md");
+  std::ifstream page(nestor::testing::docs_folder() / "train.md");
   std::set<std::string> listed;
   bool inside = false;
   for (std::string line; std::getline(page, line);) {

@@ -17,7 +17,8 @@ namespace nestor::serve {
 namespace {
 
 const tokenizer::Tokenizer& story() {
-  static const auto tokenizer = tokenizer::Tokenizer::load(story_folder() / "tokenizer.json");
+  static const auto tokenizer =
+      tokenizer::Tokenizer::load(nestor::testing::story_folder() / "tokenizer.json");
   return tokenizer;
 }
 

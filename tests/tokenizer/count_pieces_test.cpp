@@ -31,7 +31,7 @@ class Counting : public PieceSink {
 };
 
 std::vector<std::string> golden_texts() {
-  const auto path = test_data_folder() / "tokenizer" / "longcat" / "expected.json";
+  const auto path = nestor::testing::test_data_folder() / "tokenizer" / "longcat" / "expected.json";
   std::vector<std::string> texts;
   const Json expected = read_json(path, 64 << 20);
   for (const Json& c : expected.at("cases")) texts.push_back(c.at("text"));

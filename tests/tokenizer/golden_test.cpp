@@ -11,7 +11,7 @@
 namespace nestor::tokenizer {
 namespace {
 
-const std::filesystem::path kData = test_data_folder() / "tokenizer";
+const std::filesystem::path kData = nestor::testing::test_data_folder() / "tokenizer";
 constexpr std::uint64_t kMaxBytes = 64 << 20;
 
 using Ids = std::vector<TokenId>;
@@ -22,7 +22,7 @@ T value_or(const Json& object, const char* key, const T& otherwise) {
   return object.contains(key) ? object.at(key).get<T>() : otherwise;
 }
 
-class Golden : public testing::TestWithParam<const char*> {
+class Golden : public ::testing::TestWithParam<const char*> {
  protected:
   Golden() : tokenizer_(Tokenizer::load(kData / GetParam() / "tokenizer.json")) {
     Json expected = read_json(kData / GetParam() / "expected.json", kMaxBytes);
@@ -86,9 +86,9 @@ TEST_P(Golden, IdsAndTheirTexts) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Folders, Golden,
-                         testing::Values("longcat", "longcat_pairs", "gpt2_nfc_prefix",
-                                         "llama3_ignore_merges", "qwen_added", "digits_gpt2",
-                                         "nfkc_lower_punct", "cased_invert", "partial_unk"),
+                         ::testing::Values("longcat", "longcat_pairs", "gpt2_nfc_prefix",
+                                           "llama3_ignore_merges", "qwen_added", "digits_gpt2",
+                                           "nfkc_lower_punct", "cased_invert", "partial_unk"),
                          [](const auto& folder) { return std::string(folder.param); });
 
 TEST(Golden, StoryPrompts) {

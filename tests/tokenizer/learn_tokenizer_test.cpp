@@ -17,7 +17,7 @@
 namespace nestor::tokenizer {
 namespace {
 
-const std::filesystem::path kData = test_data_folder() / "tokenizer";
+const std::filesystem::path kData = nestor::testing::test_data_folder() / "tokenizer";
 constexpr std::uint64_t kMaxBytes = 64 << 20;
 constexpr std::int64_t kLeast = 17 + 256;
 

@@ -20,7 +20,7 @@ std::string repeated(std::string_view part) {
 }
 
 TEST(LongText, RunsOfOneThing) {
-  const auto data = test_data_folder() / "tokenizer";
+  const auto data = nestor::testing::test_data_folder() / "tokenizer";
   for (const char* folder : {"longcat", "qwen_added"}) {
     const Tokenizer t = Tokenizer::load(data / folder / "tokenizer.json");
     for (const char* part : {"a", " ", "\n", "7", "!", "中", "\u0301", "\t x", "<|a|", "\u1100\u1161"}) {

@@ -14,7 +14,7 @@
 namespace nestor::tokenizer {
 namespace {
 
-const std::filesystem::path kData = test_data_folder() / "tokenizer";
+const std::filesystem::path kData = nestor::testing::test_data_folder() / "tokenizer";
 
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });

@@ -31,7 +31,7 @@ std::string random_text(std::uint64_t round) {
 }
 
 TEST(RoundTrip, RandomText) {
-  const auto data = test_data_folder() / "tokenizer";
+  const auto data = nestor::testing::test_data_folder() / "tokenizer";
   for (const char* folder : {"longcat", "llama3_ignore_merges", "cased_invert", "digits_gpt2", "story"}) {
     const Tokenizer t = Tokenizer::load(data / folder / "tokenizer.json");
     for (std::uint64_t round = 0; round < 500; ++round) {

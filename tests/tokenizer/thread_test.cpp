@@ -11,7 +11,7 @@ namespace nestor::tokenizer {
 namespace {
 
 TEST(Threads, EncodeAtOnce) {
-  const auto path = test_data_folder() / "tokenizer" / "nfkc_lower_punct" / "tokenizer.json";
+  const auto path = nestor::testing::test_data_folder() / "tokenizer" / "nfkc_lower_punct" / "tokenizer.json";
   const Tokenizer t = Tokenizer::load(path);
   const auto text_of = [](int i) {
     return "Nº " + std::to_string(i * 7919) + ": WHAT'S this — SHOUT, " +

@@ -105,7 +105,7 @@ TEST(ModelGolden, ExportedModelsAreReadByAnotherImplementation) {
   const std::vector<TokenId> ids = {5, 17, 2, 40, 60, 0, 33, 33, 7, 2, 2, 58, 1, 9};
   std::size_t compared = 0;
   for (const auto& [name, config] : testing::model_zoo()) {
-    const auto stored = test_data_folder() / "train" / (name + ".logits.npy");
+    const auto stored = nestor::testing::test_data_folder() / "train" / (name + ".logits.npy");
     if (!std::filesystem::exists(stored)) continue;
     const testing::TrainingModel model(config, 5);
     if (const char* folder = std::getenv("NESTOR_EXPORT_TO"); folder != nullptr) {

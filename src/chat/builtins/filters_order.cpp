@@ -105,7 +105,7 @@ Value extreme(Runtime& runtime, const Value& input, const Arguments& arguments) 
   return best ? best->value : Value::undefined("No aggregated item, sequence was empty.");
 }
 
-constexpr NamedFilter kFilters[] = {
+constexpr NamedFilter kOrderFilters[] = {
     {"dictsort", dictsort},
     {"max", extreme<Order::descending>},
     {"min", extreme<Order::ascending>},
@@ -115,6 +115,6 @@ constexpr NamedFilter kFilters[] = {
 
 }  // namespace
 
-std::span<const NamedFilter> order_filters() { return kFilters; }
+std::span<const NamedFilter> order_filters() { return kOrderFilters; }
 
 }  // namespace nestor::chat

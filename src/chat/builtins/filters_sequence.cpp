@@ -144,7 +144,7 @@ Value select(Runtime& runtime, const Value& input, const Arguments& arguments) {
   return Value(std::make_shared<Generator>(std::move(next), extent_of(input, arguments)));
 }
 
-constexpr NamedFilter kFilters[] = {
+constexpr NamedFilter kSequenceFilters[] = {
     {"count", length},
     {"d", otherwise},
     {"default", otherwise},
@@ -163,7 +163,7 @@ constexpr NamedFilter kFilters[] = {
 
 }  // namespace
 
-std::span<const NamedFilter> sequence_filters() { return kFilters; }
+std::span<const NamedFilter> sequence_filters() { return kSequenceFilters; }
 
 AttributePath::AttributePath(const Value& attribute, std::optional<Value> fallback)
     : fallback_(std::move(fallback)) {

@@ -130,7 +130,7 @@ Value join(Runtime& runtime, const Value& input, const Arguments& arguments) {
   return out;
 }
 
-constexpr NamedFilter kFilters[] = {
+constexpr NamedFilter kTextFilters[] = {
     {"capitalize", map_filter<capitalize>},
     {"e", escape},
     {"escape", escape},
@@ -149,6 +149,6 @@ constexpr NamedFilter kFilters[] = {
 
 }  // namespace
 
-std::span<const NamedFilter> text_filters() { return kFilters; }
+std::span<const NamedFilter> text_filters() { return kTextFilters; }
 
 }  // namespace nestor::chat

@@ -9,9 +9,6 @@
 namespace nestor::serve {
 namespace {
 
-constexpr std::int64_t kMostLogprobs = 20;
-constexpr std::int64_t kMostTokens = std::int64_t{1} << 30;
-
 std::optional<std::int64_t> read_max_tokens(Body& body) {
   const auto older = body.integer("max_tokens", 1, kMostTokens);
   const auto newer = body.integer("max_completion_tokens", 1, kMostTokens);

@@ -7,8 +7,6 @@ namespace nestor::serve {
 namespace {
 
 constexpr std::int64_t kDefaultTokens = 16;  // OpenAI's
-constexpr std::int64_t kMostLogprobs = 20;
-constexpr std::int64_t kMostTokens = std::int64_t{1} << 30;
 
 std::vector<CompletionPrompt> read_prompts(Body& body) {
   const Json* given = body.any("prompt");

@@ -8,7 +8,6 @@
 namespace nestor::serve {
 namespace {
 
-constexpr std::int64_t kMostTokens = std::int64_t{1} << 30;
 constexpr std::size_t kMostStops = 64;
 constexpr std::size_t kMostStopBytes = 1024;
 constexpr std::size_t kMostStopIds = 4096;

@@ -12,6 +12,10 @@
 
 namespace nestor::serve {
 
+/// The largest counts that a request may ask for.
+inline constexpr std::int64_t kMostTokens = std::int64_t{1} << 30;
+inline constexpr std::int64_t kMostLogprobs = 20;  // OpenAI's
+
 /// What the checkpoint and the operator have decided: defaults and limits of the requests.
 struct GenerationDefaults {
   decode::SamplingParams sampling = {};
