@@ -9,9 +9,10 @@ namespace nestor::rules {
 namespace fs = std::filesystem;
 namespace {
 
-bool is_skipped_folder(const fs::path& path) {
-  const std::string name = path.filename().string();
-  return name == "build" || name == ".git";
+// In a worktree .git is a file.
+bool is_skipped(const fs::directory_entry& entry) {
+  const std::string name = entry.path().filename().string();
+  return name == ".git" || (name == "build" && entry.is_directory());
 }
 
 template <typename Visit>
@@ -23,7 +24,7 @@ void walk(const fs::path& root, const std::vector<std::string>& folders, Visit v
   }
   for (const fs::path& start : starts) {
     for (auto at = fs::recursive_directory_iterator(start); at != fs::recursive_directory_iterator(); ++at) {
-      if (at->is_directory() && is_skipped_folder(at->path())) {
+      if (is_skipped(*at)) {
         at.disable_recursion_pending();
       } else if (!at->is_symlink()) {
         visit(*at);
