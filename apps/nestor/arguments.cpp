@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "bundled_model.h"
+#include "config/other_formats.h"
 #include "not_empty.h"
 
 namespace nestor::app {
@@ -89,7 +90,10 @@ CLI::Validator whole_number() {
 CLI::Range at_least_zero() { return {std::int64_t{0}, std::int64_t{1} << 30}; }
 
 std::filesystem::path resolve_model(const std::string& model) {
-  return model.empty() ? bundled_model() : std::filesystem::path(model);
+  if (model.empty()) return bundled_model();
+  std::error_code error;
+  if (!std::filesystem::exists(model, error)) config::fail_without("config.json", model);
+  return config::checkpoint_folder(model);
 }
 
 std::vector<TokenId> parse_ids(const std::string& text, std::string_view option) {

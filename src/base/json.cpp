@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/file_kind.h"
 
 namespace nestor {
 namespace {
@@ -93,6 +94,9 @@ class Builder : public nlohmann::json_sax<Json> {
 
 Json parse_json(std::string_view text, std::string_view what) {
   if (text.empty()) fail(ErrorKind::bad_input, "{}: empty; expected a JSON document", what);
+  if (const FileKind* kind = file_kind(text); kind != nullptr) {
+    fail(ErrorKind::bad_input, "{}: expected JSON, found {}; {}", what, kind->name, kind->advice);
+  }
   Builder builder(what);
   Json::sax_parse(text, &builder);
   return builder.take();

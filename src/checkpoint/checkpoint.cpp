@@ -1,33 +1,55 @@
 #include "checkpoint/checkpoint.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "config/other_formats.h"
 
 namespace nestor::checkpoint {
 namespace {
 
 constexpr std::uint64_t kMostIndexBytes = 256U << 20;
 
+constexpr std::string_view kIndex = "model.safetensors.index.json";
+
 std::vector<std::filesystem::path> safetensors_files(const std::filesystem::path& folder) {
   std::error_code error;
-  if (!std::filesystem::is_directory(folder, error)) {
-    fail(ErrorKind::not_found, "{}: expected a checkpoint folder, found {}", folder.string(),
-         std::filesystem::exists(folder, error) ? "a file" : "nothing there");
-  }
   std::vector<std::filesystem::path> paths;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string();
     if (name.front() != '.' && entry.path().extension() == ".safetensors") paths.push_back(entry.path());
   }
-  if (error) fail(ErrorKind::io, "{}: cannot list the folder: {}", folder.string(), error.message());
-  if (paths.empty()) {
-    fail(ErrorKind::not_found,
-         "{}: no *.safetensors file in this folder; expected the weights of a checkpoint", folder.string());
+  if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory) {
+    fail(ErrorKind::io, "{}: cannot list the folder: {}", folder.string(), error.message());
   }
+  if (paths.empty()) config::fail_without("*.safetensors file", folder);
   std::sort(paths.begin(), paths.end());
   return paths;
+}
+
+// weight_map of the index, or null where there is no index.
+Json read_weight_map(const std::filesystem::path& folder) {
+  const auto path = folder / kIndex;
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return nullptr;
+  Json index = read_json(path, kMostIndexBytes);
+  const auto map = index.is_object() ? index.find("weight_map") : index.end();
+  if (!index.is_object() || map == index.end() || !map->is_object()) {
+    fail(ErrorKind::bad_input, "{}: expected an object with a weight_map", path.string());
+  }
+  for (const auto& [name, file] : map->items()) {
+    if (!file.is_string())
+      fail(ErrorKind::bad_input, "{}: {} must name a file", path.string(), in_quotes(name));
+  }
+  return std::move(*map);
+}
+
+std::set<std::string> files_named_in(const Json& weight_map) {
+  std::set<std::string> names;
+  for (const auto& [tensor, file] : weight_map.items()) names.insert(file.get<std::string>());
+  return names;
 }
 
 }  // namespace
@@ -36,8 +58,17 @@ Checkpoint::File::File(const std::filesystem::path& path)
     : input(path), mapping(input), entries(parse_safetensors(mapping.bytes(), input.size(), path.string())) {}
 
 Checkpoint::Checkpoint(const std::filesystem::path& folder) : folder_(folder) {
-  for (const auto& path : safetensors_files(folder)) add_file(path);
-  check_index();
+  const Json weight_map = read_weight_map(folder);
+  const auto named = files_named_in(weight_map);
+  for (const auto& path : safetensors_files(folder)) {
+    const std::string name = path.filename().string();
+    if (weight_map.is_null() || named.count(name) > 0) {
+      add_file(path);
+    } else {
+      unused_files_.push_back(name);
+    }
+  }
+  check_index(weight_map);
 }
 
 void Checkpoint::add_file(const std::filesystem::path& path) {
@@ -53,28 +84,24 @@ void Checkpoint::add_file(const std::filesystem::path& path) {
   }
 }
 
-void Checkpoint::check_index() const {
-  const auto path = folder_ / "model.safetensors.index.json";
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) return;
-  const Json index = read_json(path, kMostIndexBytes);
-  const auto map = index.is_object() ? index.find("weight_map") : index.end();
-  if (!index.is_object() || map == index.end() || !map->is_object()) {
-    fail(ErrorKind::bad_input, "{}: expected an object with a weight_map", path.string());
-  }
-  for (const auto& [name, file] : map->items()) {
-    if (!file.is_string())
-      fail(ErrorKind::bad_input, "{}: {} must name a file", path.string(), in_quotes(name));
+void Checkpoint::check_index(const Json& weight_map) const {
+  const std::string path = (folder_ / kIndex).string();
+  for (const auto& [name, file] : weight_map.items()) {
+    const auto& wanted = file.get_ref<const std::string&>();
     const StoredTensor* tensor = find(name);
     if (tensor == nullptr) {
-      fail(ErrorKind::bad_input,
-           "{}: tensor {} should be in {} but is in no file of the folder; is a shard missing?",
-           path.string(), in_quotes(name), in_quotes(file.get_ref<const std::string&>()));
+      const bool there = std::any_of(files_.begin(), files_.end(), [&](const auto& opened) {
+        return opened->input.path().filename() == wanted;
+      });
+      fail(ErrorKind::bad_input, "{}: tensor {} should be in {}, {}", path, in_quotes(name),
+           in_quotes(wanted),
+           there ? "but that file does not have it"
+                 : "which is not in the folder; is a shard missing, or its download unfinished?");
     }
     const std::string found = tensor->file->path().filename().string();
-    if (found != file.get_ref<const std::string&>()) {
-      fail(ErrorKind::bad_input, "{}: tensor {} should be in {} but is in {}", path.string(), in_quotes(name),
-           in_quotes(file.get_ref<const std::string&>()), in_quotes(found));
+    if (found != wanted) {
+      fail(ErrorKind::bad_input, "{}: tensor {} should be in {} but is in {}", path, in_quotes(name),
+           in_quotes(wanted), in_quotes(found));
     }
   }
 }

@@ -1,6 +1,6 @@
-// A checkpoint folder: every *.safetensors file in it, mapped, with one name space of tensors.
-// model.safetensors.index.json, where there is one, is checked against the files. Symbolic links are
-// followed, so a folder of the Hugging Face cache is a folder.
+// A checkpoint folder: its safetensors files, mapped, with one name space of tensors. Those are the files
+// that model.safetensors.index.json names, which is checked against them, or all where there is none.
+// Symbolic links are followed, so a snapshot of the Hugging Face cache is a folder.
 #pragma once
 
 #include <filesystem>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/json_fwd.h"
 #include "checkpoint/safetensors.h"
 
 namespace nestor::checkpoint {
@@ -30,8 +31,8 @@ struct StoredTensor {
 /// Opens and maps; nothing is copied. Not thread-safe to construct, const afterwards.
 class Checkpoint {
  public:
-  /// Throws Error: not_found without any file, bad_input for a malformed file, a name that two files share,
-  /// or an index that disagrees.
+  /// Throws Error: not_found without any file (what is there instead is named), bad_input for a malformed
+  /// file, a name that two files share, or an index that disagrees.
   explicit Checkpoint(const std::filesystem::path& folder);
 
   /// The tensor of that name, or null.
@@ -42,6 +43,9 @@ class Checkpoint {
 
   /// Bytes of all files.
   std::uint64_t file_bytes() const;
+
+  /// Names of *.safetensors files that the index does not know; nothing reads them.
+  const std::vector<std::string>& unused_files() const { return unused_files_; }
 
   const std::filesystem::path& folder() const { return folder_; }
 
@@ -54,10 +58,11 @@ class Checkpoint {
   };
 
   void add_file(const std::filesystem::path& path);
-  void check_index() const;
+  void check_index(const Json& weight_map) const;
 
   std::filesystem::path folder_;
   std::vector<std::unique_ptr<File>> files_;
+  std::vector<std::string> unused_files_;
   std::map<std::string, StoredTensor, std::less<>> tensors_;
 };
 

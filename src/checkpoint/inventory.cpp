@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 
+#include <charconv>
 #include <set>
 
 #include "base/error.h"
@@ -63,7 +64,7 @@ class Check {
     wrong_.throw_if_any(folder, "tensors that do not fit config.json", "");
     Findings unknown;
     for (const auto& [name, tensor] : checkpoint_.tensors()) {
-      if (met_.count(name) == 0) unknown.add(name);
+      if (met_.count(name) == 0 && !is_of_identity_expert(name)) unknown.add(name);
     }
     unknown.throw_if_any(folder, "tensors that nothing would use",
                          " (is config.json of another model, or does it lack keys?)");
@@ -110,6 +111,28 @@ class Check {
                        found[1] == shape[1] && found[2] == shape[2];
     if (fused) return;
     wrong_.add(fmt::format("{} is {}, expected {}", expected.name, shape_text(found), shape_text(shape)));
+  }
+
+  // transformers 5 also saves matrices of identity experts, one by one; those are never read.
+  bool is_of_identity_expert(std::string_view name) const {
+    constexpr std::string_view kStem = ".mlp.experts.";
+    const std::size_t stem = name.find(kStem);
+    if (stem == name.npos || !name.starts_with("model.layers.")) return false;
+    const std::string_view layer = name.substr(13, stem - 13);
+    std::int64_t expert = -1;
+    const char* end = name.data() + name.size();
+    const auto [rest, error] = std::from_chars(name.data() + stem + kStem.size(), end, expert);
+    const std::string_view kind(rest, static_cast<std::size_t>(end - rest));
+    return is_number_below(layer, config_.num_layers) && error == std::errc() &&
+           expert >= config_.n_routed_experts && expert < config_.routes() &&
+           (kind == ".gate_proj.weight" || kind == ".up_proj.weight" || kind == ".down_proj.weight");
+  }
+
+  static bool is_number_below(std::string_view text, std::int64_t limit) {
+    std::int64_t number = -1;
+    const char* end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    return error == std::errc() && rest == end && number >= 0 && number < limit;
   }
 
   void check_storage(const config::TensorInfo& expected, const TensorEntry& found) {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/excerpt.h"
+#include "base/file_kind.h"
 #include "base/json.h"
 
 namespace nestor::checkpoint {
@@ -15,14 +16,23 @@ constexpr std::size_t kLengthBytes = 8;
 constexpr std::size_t kMostDimensions = 8;
 constexpr std::size_t kMostNameBytes = 1024;
 
+// A file that is none, by what it is instead.
+void refuse_other_kind(std::span<const std::byte> head, std::string_view what) {
+  const FileKind* kind = file_kind({reinterpret_cast<const char*>(head.data()), head.size()});
+  if (kind == nullptr) return;
+  fail(ErrorKind::bad_input, "{}: expected safetensors, found {}; {}", what, kind->name, kind->advice);
+}
+
 std::uint64_t header_length(std::span<const std::byte> head, std::uint64_t file_bytes,
                             std::string_view what) {
   if (file_bytes < kLengthBytes || head.size() < kLengthBytes) {
+    refuse_other_kind(head, what);
     fail(ErrorKind::bad_input, "{}: {} bytes are too few for a safetensors file", what, file_bytes);
   }
   std::uint64_t length = 0;
   for (std::size_t i = kLengthBytes; i-- > 0;) length = (length << 8) | static_cast<std::uint64_t>(head[i]);
   if (length > kMostHeaderBytes || length > file_bytes - kLengthBytes) {
+    refuse_other_kind(head, what);
     fail(ErrorKind::bad_input,
          "{}: the header claims {} bytes, the file has {}; it is truncated or no safetensors file", what,
          length, file_bytes);

@@ -23,6 +23,8 @@ const Json* Fields::find(const std::string& key) {
 
 bool Fields::has(const std::string& key) { return find(key) != nullptr; }
 
+bool Fields::is_null(const std::string& key) { return find(key) == nullptr && object_.contains(key); }
+
 std::int64_t Fields::checked_integer(const Json& value, const std::string& key, std::int64_t low,
                                      std::int64_t high) const {
   std::optional<std::int64_t> number;
@@ -162,7 +164,8 @@ void Fields::check_missing() const {
 void Fields::check_unknown(const std::vector<std::string>& accepted) const {
   std::vector<std::string> unknown;
   for (const auto& [key, value] : object_.items()) {
-    if (known_.count(key) == 0 && std::find(accepted.begin(), accepted.end(), key) == accepted.end()) {
+    if (!value.is_null() && known_.count(key) == 0 &&
+        std::find(accepted.begin(), accepted.end(), key) == accepted.end()) {
       unknown.push_back(key);
     }
   }

@@ -19,6 +19,9 @@ class Fields {
   /// True if the key is there with a value other than null. Marks the key as known.
   bool has(const std::string& key);
 
+  /// True if the key is there and null.
+  bool is_null(const std::string& key);
+
   /// Whole numbers within [low, high]. The first form collects a missing key in missing().
   std::int64_t integer(const std::string& key, std::int64_t low, std::int64_t high);
   std::optional<std::int64_t> optional_integer(const std::string& key, std::int64_t low, std::int64_t high);
@@ -51,7 +54,7 @@ class Fields {
   /// Throws one Error that names all required keys that were not there.
   void check_missing() const;
 
-  /// Throws one Error that names all keys nobody asked for, unless they are in `accepted`.
+  /// Throws one Error that names all keys nobody asked for, unless they are null or in `accepted`.
   void check_unknown(const std::vector<std::string>& accepted) const;
 
   const std::string& what() const { return what_; }

@@ -1,10 +1,12 @@
 #include "config/parse_config.h"
 
 #include <array>
+#include <charconv>
 #include <string_view>
 
 #include "base/error.h"
 #include "config/json_fields.h"
+#include "config/other_formats.h"
 #include "config/parse_embedding.h"
 #include "config/parse_rope.h"
 #include "config/validate.h"
@@ -68,6 +70,16 @@ const Family& family_of(Fields& fields) {
        fields.what(), in_quotes(architecture), in_quotes(type), known_families());
 }
 
+// transformers computes these two norms with 1e-6 whatever the file says; what its fifth version saved means
+// that.
+double default_latent_eps(Fields& f, const ModelConfig& c) {
+  constexpr double kOfTransformers = 1e-6;
+  int major = 0;
+  const std::string version = f.string_if_any("transformers_version").value_or("");
+  std::from_chars(version.data(), version.data() + version.size(), major);
+  return major >= 5 && c.architecture == "LongcatFlashForCausalLM" ? kOfTransformers : c.latent_norm_eps;
+}
+
 void read_shape(Fields& f, ModelConfig& c) {
   c.vocab_size = f.integer("vocab_size", 1, kMostTokens);
   c.hidden_size = f.integer("hidden_size", 1, kMostWidth);
@@ -86,7 +98,7 @@ void read_shape(Fields& f, ModelConfig& c) {
   c.moe_topk = f.integer("moe_topk", 1, 2 * kMostExperts);
   c.routed_scaling_factor = f.number("routed_scaling_factor", -1e6, 1e6);
   c.rms_norm_eps = f.number("rms_norm_eps", 0, 1);
-  c.latent_norm_eps = f.optional_number("latent_norm_eps", 0, 1).value_or(c.latent_norm_eps);
+  c.latent_norm_eps = f.optional_number("latent_norm_eps", 0, 1).value_or(default_latent_eps(f, c));
   c.mla_scale_q_lora = f.optional_boolean("mla_scale_q_lora").value_or(true);
   c.mla_scale_kv_lora = f.optional_boolean("mla_scale_kv_lora").value_or(true);
   c.num_nextn_predict_layers = f.optional_integer("num_nextn_predict_layers", 0, 1).value_or(0);
@@ -104,6 +116,11 @@ void check_derived(Fields& f, const ModelConfig& c) {
   expect("num_key_value_heads", c.num_attention_heads, "num_attention_heads: latent attention has no groups");
   expect("head_dim", c.qk_rope_head_dim, "qk_rope_head_dim");
   expect("qk_head_dim", c.qk_head_dim(), "qk_nope_head_dim + qk_rope_head_dim");
+  expect("num_local_experts", c.n_routed_experts, "another name of n_routed_experts");
+  expect("num_experts", c.n_routed_experts, "another name of n_routed_experts");
+  expect("num_experts_per_tok", c.moe_topk, "another name of moe_topk");
+  expect("intermediate_size", c.ffn_hidden_size, "another name of ffn_hidden_size");
+  expect("moe_intermediate_size", c.expert_ffn_hidden_size, "another name of expert_ffn_hidden_size");
 }
 
 void check_fixed(Fields& f) {
@@ -124,12 +141,58 @@ void check_fixed(Fields& f) {
   for (const char* key : {"oe_neighbor_num", "oe_split_num", "oe_vocab_size_ratio", "oe_ignored_token_ids"}) {
     f.require_value(key, nullptr, "the LongCat-Next and LongCat-2.0 relatives hash by other rules");
   }
-  f.ignore({"attention_method", "transformers_version", "_name_or_path", "use_cache", "auto_map",
-            "initializer_range", "attention_dropout", "bos_token_id", "pad_token_id"});
+  f.require_value("attention_method", "MLA", "latent attention is the only one");
+  f.require_value("scoring_func", "softmax", "the router's scores are a softmax in this family");
+  f.require_value("n_group", 1, "experts have no groups in this family");
+  f.require_value("topk_group", 1, "experts have no groups in this family");
+  f.require_value("n_shared_experts", 0, "no expert is shared in this family");
+  f.require_value("first_k_dense_replace", 0, "every layer has its experts in this family");
+  f.require_value("moe_layer_freq", 1, "every layer has its experts in this family");
+  f.require_value("rope_interleave", true, "rotary positions turn neighbours in this family");
+  f.require_value("use_sliding_window", false, "attention sees everything");
+  f.require_value("is_decoder", true, "there is no encoder");
+  f.require_value("is_encoder_decoder", false, "there is no encoder");
+  f.require_value("add_cross_attention", false, "there is no encoder");
 }
 
-void read_tokens(Fields& f, ModelConfig& c) {
+// What only a program, a training or a bookkeeper reads.
+void pass_over_what_computes_nothing(Fields& f) {
+  f.ignore({"transformers_version",
+            "_name_or_path",
+            "name_or_path",
+            "_commit_hash",
+            "auto_map",
+            "_attn_implementation",
+            "attn_implementation",
+            "_experts_implementation",
+            "experts_implementation",
+            "tokenizer_class",
+            "bos_token_id",
+            "pad_token_id",
+            "use_cache",
+            "return_dict",
+            "output_attentions",
+            "output_hidden_states",
+            "output_router_logits",
+            "chunk_size_feed_forward",
+            "id2label",
+            "label2id",
+            "num_labels",
+            "problem_type",
+            "torchscript",
+            "use_bfloat16",
+            "pretraining_tp",
+            "ep_size"});
+  f.ignore({"initializer_range", "attention_dropout", "hidden_dropout", "resid_pdrop", "embd_pdrop",
+            "router_aux_loss_coef", "router_z_loss_coef", "router_jitter_noise", "aux_loss_alpha", "seq_aux",
+            "gradient_checkpointing"});
+}
+
+void read_tokens(Fields& f, const Family& family, ModelConfig& c) {
   const auto one = [&](const char* key) { return f.optional_integer(key, 0, kMostTokens - 1); };
+  if (family.embedding.ngram == EmbeddingKeys::Ngram::refused && f.is_null("eos_token_id")) {
+    return;  // no segments of n-grams to end
+  }
   if (!f.has("eos_token_id")) {
     f.note_missing("eos_token_id");
   } else if (f.is_array("eos_token_id")) {
@@ -186,15 +249,17 @@ void read_quantization(Fields& f, const AcceptedKeys& accepted, ModelConfig& c) 
 
 ModelConfig parse_config(const Json& json, const std::string& what, const AcceptedKeys& accepted) {
   Fields f(json, what);
+  refuse_other_quantization(json, what);
   ModelConfig c;
   const Family& family = family_of(f);
   c.architecture = family.architecture;
   read_shape(f, c);
-  read_tokens(f, c);
+  read_tokens(f, family, c);
   read_embedding(f, family.embedding, accepted, c);
   read_rope(f, accepted, c);
   read_quantization(f, accepted, c);
   check_fixed(f);
+  pass_over_what_computes_nothing(f);
   const auto torch_dtype = f.string_if_any("torch_dtype");
   const auto dtype = f.string_if_any("dtype");
   c.torch_dtype = torch_dtype.value_or(dtype.value_or(""));
@@ -206,6 +271,10 @@ ModelConfig parse_config(const Json& json, const std::string& what, const Accept
 }
 
 ModelConfig read_config(const std::filesystem::path& path, const AcceptedKeys& accepted) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    fail_without(path.filename().string(), path.has_parent_path() ? path.parent_path() : ".");
+  }
   return parse_config(read_json(path, kMostBytes), path.string(), accepted);
 }
 

@@ -1,5 +1,7 @@
 #include "config/parse_rope.h"
 
+#include <tuple>
+
 #include "base/error.h"
 
 namespace nestor::config {
@@ -38,40 +40,57 @@ YarnSpec read_yarn(Fields& f) {
   return y;
 }
 
-void read_scaling(Fields& f, const AcceptedKeys& accepted, ModelConfig& c) {
-  if (rope_type_of(f) == "yarn") c.yarn = read_yarn(f);
+bool same(const std::optional<YarnSpec>& a, const std::optional<YarnSpec>& b) {
+  const auto values = [](const YarnSpec& y) {
+    return std::tie(y.factor, y.beta_fast, y.beta_slow, y.mscale, y.mscale_all_dim, y.attention_factor,
+                    y.original_max_position_embeddings);
+  };
+  return a && b ? values(*a) == values(*b) : a.has_value() == b.has_value();
+}
+
+struct Rope {
+  std::optional<double> theta;
+  std::optional<YarnSpec> yarn;
+};
+
+std::optional<Rope> read_object(Fields& outer, const std::string& key, const AcceptedKeys& accepted) {
+  const Json* object = outer.optional_object(key);
+  if (object == nullptr) return std::nullopt;
+  Fields f(*object, outer.what() + ": " + key);
+  Rope rope;
+  rope.theta = f.optional_number("rope_theta", kLeastTheta, kMostTheta);
+  if (rope_type_of(f) == "yarn") {
+    rope.yarn = read_yarn(f);
+  } else {
+    f.require_value("factor", 1.0, "without scaling there is nothing to multiply");
+    f.ignore({"original_max_position_embeddings"});
+  }
+  f.require_value("partial_rotary_factor", 1.0, "all of qk_rope_head_dim is turned");
   f.check_missing();
   f.check_unknown(accepted);
+  return rope;
 }
 
 }  // namespace
 
 void read_rope(Fields& f, const AcceptedKeys& accepted, ModelConfig& c) {
-  const auto theta = f.optional_number("rope_theta", kLeastTheta, kMostTheta);
-  const Json* scaling = f.optional_object("rope_scaling");
-  const Json* parameters = f.optional_object("rope_parameters");  // how transformers 5 saves both
-  if (scaling != nullptr && parameters != nullptr) {
-    fail(ErrorKind::bad_input, "{}: both rope_scaling and rope_parameters are given; expected one of them",
-         f.what());
+  auto theta = f.optional_number("rope_theta", kLeastTheta, kMostTheta);
+  const auto scaling = read_object(f, "rope_scaling", accepted);
+  const auto parameters = read_object(f, "rope_parameters", accepted);  // how transformers 5 saves both
+  if (scaling && parameters && !same(scaling->yarn, parameters->yarn)) {
+    fail(ErrorKind::bad_input, "{}: rope_scaling and rope_parameters contradict each other", f.what());
   }
-  if (parameters != nullptr) {
-    Fields p(*parameters, f.what() + ": rope_parameters");
-    const auto inner = p.optional_number("rope_theta", kLeastTheta, kMostTheta);
-    if (inner && theta && *inner != *theta) {
-      fail(ErrorKind::bad_input, "{}: rope_theta {} and rope_parameters.rope_theta {} contradict each other",
-           f.what(), *theta, *inner);
+  for (const auto& rope : {scaling, parameters}) {
+    if (!rope) continue;
+    if (theta && rope->theta && *theta != *rope->theta) {
+      fail(ErrorKind::bad_input, "{}: rope_theta {} and {} contradict each other", f.what(), *theta,
+           *rope->theta);
     }
-    if (!inner && !theta) p.note_missing("rope_theta");
-    c.rope_theta = inner.value_or(theta.value_or(0));
-    read_scaling(p, accepted, c);
-    return;
+    if (!theta) theta = rope->theta;
+    c.yarn = rope->yarn;
   }
   if (!theta) f.note_missing("rope_theta");
   c.rope_theta = theta.value_or(0);
-  if (scaling != nullptr) {
-    Fields s(*scaling, f.what() + ": rope_scaling");
-    read_scaling(s, accepted, c);
-  }
 }
 
 }  // namespace nestor::config

@@ -22,6 +22,7 @@ TEST(Checkpoint, AFolderWithoutFilesIsNotFound) {
   folder.write("readme.txt", "x");
   folder.write("model.bin", "x");
   EXPECT_REFUSED(Checkpoint(folder.path()), ErrorKind::not_found, "no *.safetensors");
+  EXPECT_REFUSED(Checkpoint(folder.path()), ErrorKind::not_found, "model.bin: pickles of PyTorch");
   EXPECT_REFUSED(Checkpoint(folder.path() / "nowhere"), ErrorKind::not_found, "nothing there");
   EXPECT_REFUSED(Checkpoint(folder.path() / "readme.txt"), ErrorKind::not_found, "a file");
 }
@@ -60,6 +61,36 @@ TEST(Checkpoint, ABadShardIsNamed) {
   }
 }
 
+TEST(Checkpoint, AShardThatIsSomethingElseIsNamed) {
+  const ScratchFolder folder;
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git-lfs pointer"},
+      {"<!DOCTYPE html><html></html>", "a web page"},
+      {"<html>", "a web page"},
+      {std::string("GGUF\3\0\0\0\0\0\0\0", 12), "a GGUF file"},
+      {std::string("PK\x03\x04\x14\0\0\0\0\0", 10), "a pickle of PyTorch"},
+      {std::string("\x80\x02}q\0ctorch._utils", 18), "a pickle"}};
+  for (const auto& [bytes, name] : cases) {
+    folder.write("model.safetensors", bytes);
+    EXPECT_REFUSED(Checkpoint(folder.path()), ErrorKind::bad_input, name);
+    EXPECT_REFUSED(Checkpoint(folder.path()), ErrorKind::bad_input,
+                   "model.safetensors: expected safetensors");
+  }
+}
+
+TEST(Checkpoint, TheIndexDecidesWhichFilesCount) {
+  const ScratchFolder folder;
+  folder.write("a.safetensors", one_tensor("a"));
+  folder.write("b.safetensors", one_tensor("b"));
+  folder.write("copy of a.safetensors", one_tensor("a"));
+  folder.write("broken.safetensors", "x");
+  folder.write(kIndex, R"({"weight_map":{"a":"a.safetensors","b":"b.safetensors"}})");
+  const Checkpoint checkpoint(folder.path());
+  EXPECT_EQ(checkpoint.tensors().size(), 2U);
+  EXPECT_EQ(checkpoint.unused_files(),
+            (std::vector<std::string>{"broken.safetensors", "copy of a.safetensors"}));
+}
+
 TEST(Checkpoint, AShardThatIsAFolderOrADeadLinkIsAnError) {
   const ScratchFolder folder;
   std::filesystem::create_directory(folder.path() / "a.safetensors");
@@ -80,9 +111,11 @@ TEST(Checkpoint, TheIndexMustAgree) {
   for (const Case& c : {
            Case{R"({"metadata":{"total_size":8},"weight_map":{"a":"a.safetensors","b":"b.safetensors"}})",
                 ""},
-           Case{R"({"weight_map":{"a":"a.safetensors","b":"a.safetensors"}})", "but is in \"b.safetensors\""},
-           Case{R"({"weight_map":{"a":"a.safetensors","z":"c.safetensors"}})", "is a shard missing?"},
-           Case{R"({"weight_map":{"a":"../x/a.safetensors"}})", "but is in"},
+           Case{R"({"weight_map":{"a":"a.safetensors","b":"a.safetensors"}})",
+                "but that file does not have it"},
+           Case{R"({"weight_map":{"a":"b.safetensors","b":"a.safetensors"}})", "but is in \"a.safetensors\""},
+           Case{R"({"weight_map":{"a":"a.safetensors","z":"c.safetensors"}})", "is a shard missing"},
+           Case{R"({"weight_map":{"a":"../x/a.safetensors"}})", "is a shard missing"},
            Case{R"({"weight_map":{"a":null}})", "must name a file"},
            Case{R"({"weight_map":[]})", "weight_map"},
            Case{R"({"metadata":{}})", "weight_map"},

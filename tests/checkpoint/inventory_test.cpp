@@ -102,6 +102,24 @@ TEST(Inventory, TensorsThatNothingUsesAreNamed) {
   }
 }
 
+TEST(Inventory, MatricesOfIdentityExpertsAreSparedAndNoOthers) {
+  const std::string stem = "model.layers.0.mlp.experts.";  // 8 experts and 4 identity experts
+  Plan plan = plan_of(small_config());
+  for (const char* name :
+       {"8.gate_proj.weight", "8.up_proj.weight", "11.gate_proj.weight", "11.down_proj.weight"}) {
+    plan.push_back({stem + name, DType::bf16, {3}});
+  }
+  EXPECT_NO_THROW(check(plan));
+  for (const char* name :
+       {"model.layers.0.mlp.experts.12.gate_proj.weight", "model.layers.0.mlp.experts.8.gate_proj.bias",
+        "model.layers.0.mlp.experts.8x.up_proj.weight", "model.layers.1.mlp.experts.8.up_proj.weight",
+        "model.layers.-1.mlp.experts.8.up_proj.weight"}) {
+    Plan more = plan;
+    more.push_back({name, DType::bf16, {1}});
+    EXPECT_REFUSED(check(more), ErrorKind::bad_input, std::string("nothing would use: ") + name);
+  }
+}
+
 TEST(Inventory, EveryWrongShapeIsNamed) {
   const Plan whole = plan_of(small_config());
   for (std::size_t i = 0; i < whole.size(); ++i) {

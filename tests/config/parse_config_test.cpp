@@ -209,6 +209,13 @@ TEST(ParseConfig, ValuesThatWouldChangeTheModelAreRefusedByName) {
                                                              {"router_dtype", "bfloat16"},
                                                              {"rounter_params_dtype", "bfloat16"},
                                                              {"disable_quant_module", {"x"}},
+                                                             {"attention_method", "LSA"},
+                                                             {"attention_method", 1},
+                                                             {"scoring_func", "sigmoid"},
+                                                             {"n_group", 8},
+                                                             {"n_shared_experts", 1},
+                                                             {"rope_interleave", false},
+                                                             {"is_encoder_decoder", true},
                                                              {"oe_neighbor_num", 4},
                                                              {"oe_split_num", 4},
                                                              {"oe_vocab_size_ratio", 78},
@@ -222,13 +229,50 @@ TEST(ParseConfig, ValuesThatWouldChangeTheModelAreRefusedByName) {
 }
 
 TEST(ParseConfig, KeysWithoutMeaningHereAreAccepted) {
-  for (const char* key : {"attention_method", "transformers_version", "_name_or_path", "use_cache",
-                          "auto_map", "initializer_range", "attention_dropout", "pad_token_id"}) {
+  for (const char* key :
+       {"transformers_version", "_name_or_path", "use_cache", "auto_map", "initializer_range",
+        "attention_dropout", "pad_token_id", "output_router_logits", "router_aux_loss_coef",
+        "_attn_implementation", "return_dict", "id2label", "tokenizer_class", "gradient_checkpointing"}) {
     for (const Json& value : {Json("x"), Json(1), Json::array(), Json()}) {
       EXPECT_NO_THROW(parse(with(key, value))) << key;
     }
   }
   EXPECT_EQ(parse(with("dtype", "float16", without("torch_dtype"))).torch_dtype, "float16");
+}
+
+TEST(ParseConfig, NullSaysNothing) {
+  for (const char* key : {"sliding_window", "layer_types", "never_heard_of", "quantization_config",
+                          "rope_scaling", "rope_parameters", "attention_method", "head_dim", "auto_map"}) {
+    EXPECT_NO_THROW(parse(with(key, nullptr))) << key;
+  }
+  EXPECT_TRUE(parse(with("eos_token_id", nullptr, plain_sample())).eos_token_ids.empty());
+  EXPECT_REFUSED(parse(without("eos_token_id", plain_sample())), kBad, "missing key: eos_token_id");
+}
+
+TEST(ParseConfig, OtherNamesOfAKeyMustAgreeWithIt) {
+  const std::vector<std::pair<std::string, std::string>> names = {
+      {"num_local_experts", "n_routed_experts"},
+      {"num_experts", "n_routed_experts"},
+      {"num_experts_per_tok", "moe_topk"},
+      {"intermediate_size", "ffn_hidden_size"},
+      {"moe_intermediate_size", "expert_ffn_hidden_size"}};
+  for (const auto& [alias, key] : names) {
+    const std::int64_t value = sample()[key].get<std::int64_t>();
+    EXPECT_NO_THROW(parse(with(alias, value)));
+    EXPECT_REFUSED(parse(with(alias, value + 1)), kBad,
+                   fmt::format("{} is {}, expected {}", alias, value + 1, value));
+  }
+}
+
+TEST(ParseConfig, WhatTransformersSavedHasItsEpsilonOfTheLatentNorms) {
+  const Json plain = without("latent_norm_eps", plain_sample());
+  EXPECT_EQ(parse(plain).latent_norm_eps, 1e-5);
+  EXPECT_EQ(parse(with("transformers_version", "5.24.0", plain)).latent_norm_eps, 1e-6);
+  EXPECT_EQ(parse(with("transformers_version", "4.57.6", plain)).latent_norm_eps, 1e-5);
+  EXPECT_EQ(
+      parse(with("transformers_version", "5.0.0", with("latent_norm_eps", 1e-4, plain))).latent_norm_eps,
+      1e-4);
+  EXPECT_EQ(parse(with("transformers_version", "5.0.0", without("latent_norm_eps"))).latent_norm_eps, 1e-5);
 }
 
 TEST(ParseConfig, OnlyTheKnownEightBitLayoutIsAccepted) {

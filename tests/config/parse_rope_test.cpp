@@ -77,7 +77,23 @@ TEST(ParseRope, RopeParametersHoldBoth) {
   EXPECT_REFUSED(parse(with("rope_theta", 1e4, both)), kBad, "contradict");
   EXPECT_EQ(parse(with("rope_theta", 1e4, with("rope_parameters", yarn(), base))).rope_theta, 1e4);
   EXPECT_REFUSED(parse(with("rope_parameters", yarn(), base)), kBad, "missing key: rope_theta");
-  EXPECT_REFUSED(parse(with("rope_parameters", inner)), kBad, "both rope_scaling and rope_parameters");
+}
+
+TEST(ParseRope, BothObjectsMustSayTheSame) {
+  const Json inner = with("rope_theta", sample()["rope_theta"], yarn());
+  EXPECT_TRUE(parse(with("rope_parameters", inner)).yarn);
+  EXPECT_REFUSED(parse(with("rope_parameters", with("factor", 3.5, inner))), kBad, "contradict");
+  EXPECT_REFUSED(parse(with("rope_parameters", {{"rope_type", "default"}})), kBad, "contradict");
+  EXPECT_EQ(parse(with("rope_scaling", with("rope_theta", 7e5, yarn()), without("rope_theta"))).rope_theta,
+            7e5);
+}
+
+TEST(ParseRope, KeysOfNoScalingThatSayNothing) {
+  const Json none = {
+      {"rope_type", "default"}, {"factor", 1.0}, {"partial_rotary_factor", 1.0}, {"beta_fast", nullptr}};
+  EXPECT_FALSE(scaled(none).yarn);
+  EXPECT_REFUSED(scaled(with("factor", 2.0, none)), kUnsupported, "factor");
+  EXPECT_REFUSED(scaled(with("partial_rotary_factor", 0.5, none)), kUnsupported, "partial_rotary_factor");
 }
 
 }  // namespace

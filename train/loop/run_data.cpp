@@ -1,6 +1,6 @@
 #include "train/loop/run_data.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -95,7 +95,7 @@ void check_fit(const recipe::Recipe& recipe, const corpus::CorpusTokenizer& toke
   if (std::find(ends.begin(), ends.end(), shards.eos()) == ends.end()) {
     fail(ErrorKind::bad_input,
          "documents of the corpus end with token {}, but model.config.eos_token_id is {}", shards.eos(),
-         ends.front());
+         fmt::join(ends, ", "));
   }
 }
 
