@@ -35,12 +35,12 @@ std::string billions(std::int64_t n) {
 // Adds a tensor of the list, and its scales, as the files have them.
 void add_stored(Inspection& found, const config::TensorInfo& tensor) {
   const std::string stored_name = checkpoint::locate(*found.files, tensor.name, tensor.storage).name;
-  for (const std::string& name : {stored_name, tensor.name + std::string(config::kScaleSuffix)}) {
+  for (const std::string& name : {stored_name, config::scale_name(tensor.name)}) {
     const auto* stored = found.files->find(name);
     if (stored == nullptr) continue;
     found.tensors.push_back({name, stored->entry->dtype, stored->entry->shape, stored->entry->bytes,
                              stored->file->path().filename().string()});
-    found.bytes[static_cast<std::size_t>(tensor.part)] += stored->entry->bytes;
+    found.bytes[static_cast<std::size_t>(tensor.slot.part)] += stored->entry->bytes;
   }
 }
 
@@ -50,12 +50,12 @@ void add_planned(Inspection& found, const config::TensorInfo& tensor) {
     std::uint64_t bytes = size_of(dtype);
     for (const std::int64_t d : shape) bytes *= static_cast<std::uint64_t>(d);
     found.tensors.push_back({name, dtype, std::move(shape), bytes, ""});
-    found.bytes[static_cast<std::size_t>(tensor.part)] += bytes;
+    found.bytes[static_cast<std::size_t>(tensor.slot.part)] += bytes;
   };
   const DType dtype = config::published_dtype(found.config, tensor);
   add(tensor.name, dtype, {tensor.shape.begin(), tensor.shape.begin() + tensor.rank});
   if (dtype == DType::f8_e4m3) {
-    add(tensor.name + std::string(config::kScaleSuffix), DType::f32, config::scale_shape(tensor));
+    add(config::scale_name(tensor.name), DType::f32, config::scale_shape(tensor));
   }
 }
 

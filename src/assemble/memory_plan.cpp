@@ -24,16 +24,16 @@ std::uint64_t stored_bytes(const checkpoint::Checkpoint& files, const config::Te
   std::uint64_t bytes = 0;
   const checkpoint::Located found = checkpoint::locate(files, tensor.name, tensor.storage);
   if (found.tensor != nullptr) bytes += found.tensor->entry->bytes;
-  const auto* scales = files.find(tensor.name + std::string(config::kScaleSuffix));
+  const auto* scales = files.find(config::scale_name(tensor.name));
   if (scales != nullptr) bytes += scales->entry->bytes;
   return bytes;
 }
 
 void add(MemoryPlan& plan, const config::TensorInfo& tensor, std::uint64_t bytes) {
-  if (tensor.part == Part::draft) {
+  if (tensor.slot.part == Part::draft) {
     plan.draft += bytes;
   } else if (tensor.storage == Storage::table) {
-    (tensor.part == Part::word_embedding ? plan.word_rows : plan.ngram_rows) += bytes;
+    (tensor.slot.part == Part::word_embedding ? plan.word_rows : plan.ngram_rows) += bytes;
   } else {
     plan.weights += bytes;
     const bool matrix = tensor.storage == Storage::matrix || tensor.storage == Storage::projection;
@@ -43,7 +43,7 @@ void add(MemoryPlan& plan, const config::TensorInfo& tensor, std::uint64_t bytes
     };
     plan.weights_q8 += smallest(kBytesQ8);
     // What is sensitive stays at eight bits; these two parts are most of it.
-    const bool sensitive = tensor.part == Part::head || tensor.part == Part::ngram_projection;
+    const bool sensitive = tensor.slot.part == Part::head || tensor.slot.part == Part::ngram_projection;
     plan.weights_q4 += smallest(sensitive ? kBytesQ8 : kBytesQ4);
   }
 }

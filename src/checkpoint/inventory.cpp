@@ -12,6 +12,9 @@
 namespace nestor::checkpoint {
 namespace {
 
+using config::Field;
+using config::Part;
+
 constexpr std::size_t kListed = 5;  // names in a message; the rest is counted
 
 class Findings {
@@ -143,7 +146,7 @@ class Check {
                       expected.storage == config::Storage::projection ? ", BF16 or F8_E4M3" : " or BF16"));
       return;
     }
-    const std::string scale_name = expected.name + std::string(config::kScaleSuffix);
+    const std::string scale_name = config::scale_name(expected.name);
     met_.insert(scale_name);
     const StoredTensor* scale = checkpoint_.find(scale_name);
     if (scale == nullptr) {
@@ -170,19 +173,22 @@ class Check {
 
 config::NameLayout layout_of(const config::ModelConfig& config, const Checkpoint& checkpoint) {
   using Layout = config::NameLayout;
-  Layout layout;
-  const bool plain = holds(checkpoint, config::kEmbedTokens, config::Storage::table);
-  const bool inside = config.ngram && holds(checkpoint, config::kNgramWordEmbeddings, config::Storage::table);
-  if (plain && inside) {
+  const Layout others = {.word_table = Layout::WordTable::ngram_word_embeddings,
+                         .correction_bias = Layout::CorrectionBias::dotted};
+  const config::Slot words = {Part::word_embedding, Field::words};
+  const std::string plain = tensor_name(config, {}, words), inside = tensor_name(config, others, words);
+  const bool is_inside = config.ngram && holds(checkpoint, inside, config::Storage::table);
+  if (is_inside && holds(checkpoint, plain, config::Storage::table)) {
     fail(ErrorKind::bad_input, "{}: the word table is there twice, as {} and as {}; expected one of them",
-         checkpoint.folder().string(), config::kEmbedTokens, config::kNgramWordEmbeddings);
+         checkpoint.folder().string(), plain, inside);
   }
-  if (inside) layout.word_table = Layout::WordTable::ngram_word_embeddings;
-  if (checkpoint.find("model.layers.0.mlp.experts.gate_up_proj") != nullptr)
-    layout.experts = Layout::Experts::fused;
-  if (checkpoint.find("model.layers.0.mlp.router.e_score_correction.bias") != nullptr) {
-    layout.correction_bias = Layout::CorrectionBias::dotted;
-  }
+  Layout layout;
+  if (is_inside) layout.word_table = others.word_table;
+  const auto in_first_layer = [&](Part part, Field field) {
+    return checkpoint.find(tensor_name(config, others, {part, field, 0})) != nullptr;
+  };
+  if (in_first_layer(Part::experts, Field::gate_up)) layout.experts = Layout::Experts::fused;
+  if (in_first_layer(Part::router, Field::correction_bias)) layout.correction_bias = others.correction_bias;
   const auto draft = checkpoint.tensors().lower_bound(config::kDraftPrefix);
   if (draft != checkpoint.tensors().end() && draft->first.starts_with(config::kDraftPrefix)) {
     layout.draft = Layout::Draft::present;

@@ -18,7 +18,7 @@ std::int64_t attention_projections(const ModelConfig& c) {
 Footprint footprint_of(const ModelConfig& c, const NameLayout& layout) {
   Footprint f;
   for_each_tensor(c, layout, [&](const TensorInfo& tensor) {
-    f.parameters[static_cast<std::size_t>(tensor.part)] += tensor.elements();
+    f.parameters[static_cast<std::size_t>(tensor.slot.part)] += tensor.elements();
     f.largest_tensor = std::max(f.largest_tensor, tensor.elements());
     ++f.tensors;
   });

@@ -20,124 +20,156 @@ class Walk {
       : c_(config), layout_(layout), visit_(visit) {}
 
   void embedding() {
-    matrix(word_table_name(layout_), c_.vocab_size, c_.hidden_size, Part::word_embedding, Storage::table);
-    if (c_.ngram) {
-      const std::int64_t width = c_.hidden_size / c_.ngram->tables();
-      for (std::int64_t i = 0; i < c_.ngram->tables(); ++i) {
-        matrix(ngram_table_name(i), c_.ngram->rows(i), width, Part::ngram_table, Storage::table);
-        matrix(ngram_projection_name(i), c_.hidden_size, width, Part::ngram_projection, Storage::matrix);
-      }
-    }
+    lookups({Part::word_embedding, Field::words}, c_.ngram, c_.hidden_size);
     if (c_.embedding_norm == EmbeddingNorm::layer_norm) {
-      norm(std::string(kEmbeddingNormWeight), c_.hidden_size, Part::embedding_norm);
-      norm(std::string(kEmbeddingNormBias), c_.hidden_size, Part::embedding_norm);
+      norm({Part::embedding_norm, Field::embedding_norm_weight}, c_.hidden_size);
+      norm({Part::embedding_norm, Field::embedding_norm_bias}, c_.hidden_size);
     }
   }
 
   void layer(std::int64_t n) {
-    const std::string p = fmt::format("model.layers.{}", n);
     for (int s = 0; s < 2; ++s) {
-      norm(fmt::format("{}.input_layernorm.{}.weight", p, s), c_.hidden_size, Part::norm);
-      attention(fmt::format("{}.self_attn.{}", p, s), Part::attention);
-      norm(fmt::format("{}.post_attention_layernorm.{}.weight", p, s), c_.hidden_size, Part::norm);
-      const std::string mlp = fmt::format("{}.mlps.{}", p, s);
-      if (c_.per_layer && c_.per_layer->mlp == s) {
-        embedding_feed_forward(mlp, n);
-      } else {
-        feed_forward(mlp, c_.ffn_hidden_size, Part::dense_mlp);
-      }
+      norm({Part::norm, Field::input_norm, n, s}, c_.hidden_size);
+      attention({Part::attention, {}, n, s});
+      norm({Part::norm, Field::post_attention_norm, n, s}, c_.hidden_size);
+      feed_forward({Part::dense_mlp, {}, n, s}, c_.ffn_hidden_size);
     }
-    matrix(p + ".mlp.router.classifier.weight", c_.routes(), c_.hidden_size, Part::router, Storage::router);
-    vector(correction_bias_name(layout_, n), c_.routes(), Part::router, Storage::router);
-    experts(p + ".mlp.experts");
+    matrix({Part::router, Field::classifier, n}, c_.routes(), c_.hidden_size, Storage::router);
+    emit({Part::router, Field::correction_bias, n}, {c_.routes(), 0, 0}, 1, Storage::router);
+    experts(n);
   }
 
   void head() {
-    norm("model.norm.weight", c_.hidden_size, Part::norm);
-    matrix("lm_head.weight", c_.vocab_size, c_.hidden_size, Part::head, Storage::matrix);
+    norm({Part::norm, Field::final_norm}, c_.hidden_size);
+    matrix({Part::head, Field::head}, c_.vocab_size, c_.hidden_size, Storage::matrix);
   }
 
   void draft() {
-    const std::string block = "model.mtp.layers.0";
-    matrix("model.mtp.embed_tokens.weight", c_.vocab_size, c_.hidden_size, Part::draft, Storage::table);
-    norm(block + ".enorm.m.weight", c_.hidden_size, Part::draft);
-    norm(block + ".hnorm.m.weight", c_.hidden_size, Part::draft);
-    matrix(block + ".eh_proj.weight", c_.hidden_size, 2 * c_.hidden_size, Part::draft, Storage::projection);
-    norm(block + ".input_layernorm.weight", c_.hidden_size, Part::draft);
-    attention(block + ".self_attn", Part::draft);
-    norm(block + ".post_attention_layernorm.weight", c_.hidden_size, Part::draft);
-    feed_forward(block + ".transformer_layer.mlp", c_.ffn_hidden_size, Part::draft);
-    norm("model.mtp.norm.weight", c_.hidden_size, Part::draft);
+    const auto slot = [](Field field) { return Slot{Part::draft, field}; };
+    matrix(slot(Field::words), c_.vocab_size, c_.hidden_size, Storage::table);
+    norm(slot(Field::draft_embedding_norm), c_.hidden_size);
+    norm(slot(Field::draft_hidden_norm), c_.hidden_size);
+    matrix(slot(Field::draft_join), c_.hidden_size, 2 * c_.hidden_size, Storage::projection);
+    norm(slot(Field::input_norm), c_.hidden_size);
+    attention(slot({}));
+    norm(slot(Field::post_attention_norm), c_.hidden_size);
+    feed_forward(slot({}), c_.ffn_hidden_size);
+    norm(slot(Field::final_norm), c_.hidden_size);
   }
 
  private:
-  void emit(const TensorInfo& info) { visit_(info); }
-
-  void vector(const std::string& name, std::int64_t size, Part part, Storage storage) {
-    emit({name, {size, 0, 0}, 1, part, storage});
+  void emit(const Slot& slot, const std::array<std::int64_t, 3>& shape, int rank, Storage storage) {
+    visit_({tensor_name(c_, layout_, slot), slot, shape, rank, storage});
   }
-  void norm(const std::string& name, std::int64_t size, Part part) {
-    vector(name, size, part, Storage::plain);
-  }
-  void matrix(const std::string& name, std::int64_t rows, std::int64_t cols, Part part, Storage storage) {
-    emit({name, {rows, cols, 0}, 2, part, storage});
-  }
-  void projection(const std::string& stem, std::int64_t rows, std::int64_t cols, Part part) {
-    matrix(stem + ".weight", rows, cols, part, Storage::projection);
+  void norm(const Slot& slot, std::int64_t size) { emit(slot, {size, 0, 0}, 1, Storage::plain); }
+  void matrix(const Slot& slot, std::int64_t rows, std::int64_t cols, Storage storage) {
+    emit(slot, {rows, cols, 0}, 2, storage);
   }
 
-  void attention(const std::string& p, Part part) {
-    const std::int64_t heads = c_.num_attention_heads;
-    projection(p + ".q_a_proj", c_.q_lora_rank, c_.hidden_size, part);
-    norm(p + ".q_a_layernorm.weight", c_.q_lora_rank, part);
-    projection(p + ".q_b_proj", heads * c_.qk_head_dim(), c_.q_lora_rank, part);
-    projection(p + ".kv_a_proj_with_mqa", c_.kv_lora_rank + c_.qk_rope_head_dim, c_.hidden_size, part);
-    norm(p + ".kv_a_layernorm.weight", c_.kv_lora_rank, part);
-    projection(p + ".kv_b_proj", heads * (c_.qk_nope_head_dim + c_.v_head_dim), c_.kv_lora_rank, part);
-    projection(p + ".o_proj", c_.hidden_size, heads * c_.v_head_dim, part);
-  }
-
-  void feed_forward(const std::string& p, std::int64_t inner, Part part) {
-    projection(p + ".gate_proj", inner, c_.hidden_size, part);
-    projection(p + ".up_proj", inner, c_.hidden_size, part);
-    projection(p + ".down_proj", c_.hidden_size, inner, part);
-  }
-
-  // A dense MLP with rows of tables in the place of its up-projection.
-  void embedding_feed_forward(const std::string& p, std::int64_t layer) {
-    const PerLayerEmbedding& e = *c_.per_layer;
-    const std::int64_t inner = c_.ffn_hidden_size;
-    projection(p + ".gate_proj", inner, c_.hidden_size, Part::dense_mlp);
-    matrix(layer_word_table_name(e, layer), c_.vocab_size, inner, Part::layer_table, Storage::table);
-    for (std::int64_t i = 0; e.ngram && i < e.ngram->tables(); ++i) {
-      const std::int64_t width = inner / e.ngram->tables();
-      matrix(layer_ngram_table_name(e, layer, i), e.ngram->rows(i), width, Part::layer_table, Storage::table);
-      matrix(layer_ngram_projection_name(e, layer, i), inner, width, Part::layer_projection, Storage::matrix);
+  // The tables of an embedding of this width, that of the model or of a layer.
+  void lookups(const Slot& words, const std::optional<NgramSpec>& ngram, std::int64_t width) {
+    matrix(words, c_.vocab_size, width, Storage::table);
+    const bool of_layer = words.layer != Slot::none;
+    for (std::int64_t i = 0; ngram && i < ngram->tables(); ++i) {
+      const Part table = of_layer ? Part::layer_table : Part::ngram_table;
+      const Part projection = of_layer ? Part::layer_projection : Part::ngram_projection;
+      const std::int64_t part = width / ngram->tables();
+      matrix({table, Field::table, words.layer, words.sublayer, i}, ngram->rows(i), part, Storage::table);
+      matrix({projection, Field::projection, words.layer, words.sublayer, i}, width, part, Storage::matrix);
     }
-    projection(p + ".down_proj", c_.hidden_size, inner, Part::dense_mlp);
   }
 
-  void experts(const std::string& p) {
-    const std::int64_t inner = c_.expert_ffn_hidden_size;
+  void attention(Slot slot) {
+    const std::int64_t heads = c_.num_attention_heads;
+    const auto projection = [&](Field field, std::int64_t rows, std::int64_t cols) {
+      slot.field = field;
+      matrix(slot, rows, cols, Storage::projection);
+    };
+    const auto latent_norm = [&](Field field, std::int64_t size) {
+      slot.field = field;
+      norm(slot, size);
+    };
+    projection(Field::q_a, c_.q_lora_rank, c_.hidden_size);
+    latent_norm(Field::q_norm, c_.q_lora_rank);
+    projection(Field::q_b, heads * c_.qk_head_dim(), c_.q_lora_rank);
+    projection(Field::kv_a, c_.kv_lora_rank + c_.qk_rope_head_dim, c_.hidden_size);
+    latent_norm(Field::kv_norm, c_.kv_lora_rank);
+    projection(Field::kv_b, heads * (c_.qk_nope_head_dim + c_.v_head_dim), c_.kv_lora_rank);
+    projection(Field::o, c_.hidden_size, heads * c_.v_head_dim);
+  }
+
+  // In one dense MLP, an embedding of the layer may stand in the place of the up-projection.
+  void feed_forward(Slot slot, std::int64_t inner) {
+    const bool embedded = slot.part == Part::dense_mlp && c_.per_layer && c_.per_layer->mlp == slot.sublayer;
+    slot.field = Field::gate;
+    matrix(slot, inner, c_.hidden_size, Storage::projection);
+    slot.field = Field::up;
+    if (embedded) {
+      lookups({Part::layer_table, Field::words, slot.layer, slot.sublayer}, c_.per_layer->ngram, inner);
+    } else {
+      matrix(slot, inner, c_.hidden_size, Storage::projection);
+    }
+    slot.field = Field::down;
+    matrix(slot, c_.hidden_size, inner, Storage::projection);
+  }
+
+  void experts(std::int64_t n) {
+    const std::int64_t inner = c_.expert_ffn_hidden_size, count = c_.n_routed_experts;
     if (layout_.experts == NameLayout::Experts::separate) {
-      for (std::int64_t e = 0; e < c_.n_routed_experts; ++e) {
-        feed_forward(fmt::format("{}.{}", p, e), inner, Part::experts);
-      }
+      for (std::int64_t e = 0; e < count; ++e) feed_forward({Part::experts, {}, n, Slot::none, e}, inner);
       return;
     }
     // As transformers 5 re-saves them (spec 2.2): gate rows first, then up rows.
-    emit({p + ".gate_up_proj",
-          {c_.n_routed_experts, 2 * inner, c_.hidden_size},
-          3,
-          Part::experts,
-          Storage::plain});
-    emit({p + ".down_proj", {c_.n_routed_experts, c_.hidden_size, inner}, 3, Part::experts, Storage::plain});
+    emit({Part::experts, Field::gate_up, n}, {count, 2 * inner, c_.hidden_size}, 3, Storage::plain);
+    emit({Part::experts, Field::down, n}, {count, c_.hidden_size, inner}, 3, Storage::plain);
   }
 
   const ModelConfig& c_;
   const NameLayout& layout_;
   const std::function<void(const TensorInfo&)>& visit_;
 };
+
+// ".7", or nothing where there is no number.
+std::string numbered(std::int64_t n) { return n == Slot::none ? "" : fmt::format(".{}", n); }
+
+// {model} and {block} are those of the draft block for its tensors; {half} is ".0" or ".1", {index} ".7",
+// each empty where the slot has none; {owner} is what an N-gram Embedding belongs to.
+struct Spelling {
+  Field field;
+  std::string_view name;
+};
+constexpr std::array kSpellings = {
+    Spelling{Field::words, "{owner}.{words}.weight"},
+    Spelling{Field::table, "{owner}.ngram_embeddings.embedders{index}.weight"},
+    Spelling{Field::projection, "{owner}.ngram_embeddings.post_projs{index}.weight"},
+    Spelling{Field::embedding_norm_weight, "model.embedding_norm.weight"},
+    Spelling{Field::embedding_norm_bias, "model.embedding_norm.bias"},
+    Spelling{Field::input_norm, "{block}.input_layernorm{half}.weight"},
+    Spelling{Field::q_a, "{block}.self_attn{half}.q_a_proj.weight"},
+    Spelling{Field::q_norm, "{block}.self_attn{half}.q_a_layernorm.weight"},
+    Spelling{Field::q_b, "{block}.self_attn{half}.q_b_proj.weight"},
+    Spelling{Field::kv_a, "{block}.self_attn{half}.kv_a_proj_with_mqa.weight"},
+    Spelling{Field::kv_norm, "{block}.self_attn{half}.kv_a_layernorm.weight"},
+    Spelling{Field::kv_b, "{block}.self_attn{half}.kv_b_proj.weight"},
+    Spelling{Field::o, "{block}.self_attn{half}.o_proj.weight"},
+    Spelling{Field::post_attention_norm, "{block}.post_attention_layernorm{half}.weight"},
+    Spelling{Field::gate, "{block}.{mlp}.gate_proj.weight"},
+    Spelling{Field::up, "{block}.{mlp}.up_proj.weight"},
+    Spelling{Field::down, "{block}.{mlp}.down_proj{of_one}"},
+    Spelling{Field::gate_up, "{block}.{mlp}.gate_up_proj"},
+    Spelling{Field::classifier, "{block}.mlp.router.classifier.weight"},
+    Spelling{Field::correction_bias, "{block}.mlp.router.e_score_correction{bias}"},
+    Spelling{Field::final_norm, "{model}.norm.weight"},
+    Spelling{Field::head, "lm_head.weight"},
+    Spelling{Field::draft_embedding_norm, "{block}.enorm.m.weight"},
+    Spelling{Field::draft_hidden_norm, "{block}.hnorm.m.weight"},
+    Spelling{Field::draft_join, "{block}.eh_proj.weight"},
+};
+
+bool words_are_inside(const ModelConfig& c, const NameLayout& layout, Part part) {
+  if (part == Part::layer_table) return c.per_layer->kind == PerLayerEmbedding::Kind::ngram;
+  return part == Part::word_embedding && layout.word_table == NameLayout::WordTable::ngram_word_embeddings;
+}
 
 }  // namespace
 
@@ -181,40 +213,26 @@ std::span<const quant::Encoding> encodings_of(Storage storage) {
   return {};
 }
 
-std::string word_table_name(const NameLayout& layout) {
-  return std::string(layout.word_table == NameLayout::WordTable::embed_tokens ? kEmbedTokens
-                                                                              : kNgramWordEmbeddings);
-}
+std::string layer_name(std::int64_t layer) { return fmt::format("model.layers.{}", layer); }
 
-std::string ngram_table_name(std::int64_t table) {
-  return fmt::format("model.ngram_embeddings.embedders.{}.weight", table);
-}
+std::string scale_name(std::string_view matrix) { return fmt::format("{}_scale_inv", matrix); }
 
-std::string ngram_projection_name(std::int64_t table) {
-  return fmt::format("model.ngram_embeddings.post_projs.{}.weight", table);
-}
-
-std::string layer_word_table_name(const PerLayerEmbedding& embedding, std::int64_t layer) {
-  const bool words_only = embedding.kind == PerLayerEmbedding::Kind::word;
-  return fmt::format("model.layers.{}.mlps.{}.{}.weight", layer, embedding.mlp,
-                     words_only ? "embed_tokens" : "ngram_embeddings.word_embeddings");
-}
-
-std::string layer_ngram_table_name(const PerLayerEmbedding& embedding, std::int64_t layer,
-                                   std::int64_t table) {
-  return fmt::format("model.layers.{}.mlps.{}.ngram_embeddings.embedders.{}.weight", layer, embedding.mlp,
-                     table);
-}
-
-std::string layer_ngram_projection_name(const PerLayerEmbedding& embedding, std::int64_t layer,
-                                        std::int64_t table) {
-  return fmt::format("model.layers.{}.mlps.{}.ngram_embeddings.post_projs.{}.weight", layer, embedding.mlp,
-                     table);
-}
-
-std::string correction_bias_name(const NameLayout& layout, std::int64_t layer) {
+std::string tensor_name(const ModelConfig& c, const NameLayout& layout, const Slot& s) {
+  const bool draft = s.part == Part::draft, expert = s.part == Part::experts;
+  const std::string model = draft ? "model.mtp" : "model", half = numbered(s.sublayer);
+  const std::string block = draft ? "model.mtp.layers.0" : layer_name(s.layer);
+  const std::string mlp = expert  ? "mlp.experts" + numbered(s.index)
+                          : draft ? "transformer_layer.mlp"
+                                  : "mlps" + half;
+  const bool inside = words_are_inside(c, layout, s.part);
   const bool dotted = layout.correction_bias == NameLayout::CorrectionBias::dotted;
-  return fmt::format("model.layers.{}.mlp.router.e_score_correction{}bias", layer, dotted ? '.' : '_');
+  const std::string_view pattern = std::ranges::find(kSpellings, s.field, &Spelling::field)->name;
+  return fmt::format(fmt::runtime(pattern), fmt::arg("model", model), fmt::arg("block", block),
+                     fmt::arg("half", half), fmt::arg("index", numbered(s.index)), fmt::arg("mlp", mlp),
+                     fmt::arg("owner", s.layer == Slot::none ? model : block + "." + mlp),
+                     fmt::arg("words", inside ? "ngram_embeddings.word_embeddings" : "embed_tokens"),
+                     fmt::arg("of_one", expert && s.index == Slot::none ? "" : ".weight"),
+                     fmt::arg("bias", dotted ? ".bias" : "_bias"));
 }
 
 DType published_dtype(const ModelConfig& c, const TensorInfo& tensor) {

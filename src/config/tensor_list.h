@@ -1,9 +1,18 @@
-// Every tensor of a checkpoint: its name, its shape as a function of the configuration, what it belongs to
-// and how it may be stored (spec section 2). The loader, the writer of new checkpoints, the reports and the
-// tests walk this list.
+// Every tensor of a checkpoint: which slot of the model it fills, its name, its shape as a function of the
+// configuration, and how it may be stored (spec section 2).
+//
+// A reader or writer of checkpoints walks this list and goes by slots; names are spelled here and nowhere
+// else:
+//
+//   for_each_tensor(config, layout, [&](const TensorInfo& t) { fill(places.at(t.slot), files.find(t.name));
+//   });
+//
+// A slot is the same in every layout, so it finds a parameter whatever the file calls it, and orders a
+// std::map. Stacks of all experts, as some files hold them, are slots without an index.
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -51,11 +60,57 @@ enum class Storage {
 /// The encodings (quant/encoding.h) that are allowed besides plain numbers and e4m3.
 std::span<const quant::Encoding> encodings_of(Storage storage);
 
+/// What a tensor is in its part.
+enum class Field {
+  // Of an N-gram Embedding: the rows of words, and the rows of one n-gram table with their projection.
+  words,
+  table,
+  projection,
+  embedding_norm_weight,
+  embedding_norm_bias,
+  // Of a sublayer.
+  input_norm,
+  q_a,
+  q_norm,
+  q_b,
+  kv_a,
+  kv_norm,
+  kv_b,
+  o,
+  post_attention_norm,
+  // Of a dense MLP or an expert. Stacks of experts hold the rows of gate and up in one matrix.
+  gate,
+  up,
+  down,
+  gate_up,
+  classifier,
+  correction_bias,
+  final_norm,
+  head,
+  // Of the draft block alone: the norms of what it is given, and the matrix that joins them.
+  draft_embedding_norm,
+  draft_hidden_norm,
+  draft_join
+};
+
+/// The place of a tensor in the model.
+struct Slot {
+  static constexpr int none = -1;
+
+  Part part{};
+  Field field{};
+  std::int64_t layer = none;  // the shortcut layer
+  int sublayer = none;        // 0 or 1: of the attentions and dense MLPs of a layer, with their norms
+  std::int64_t index = none;  // the n-gram table or the expert; none: all of them in one tensor
+
+  auto operator<=>(const Slot&) const = default;
+};
+
 struct TensorInfo {
   std::string name;
+  Slot slot;
   std::array<std::int64_t, 3> shape{};  // the first `rank` are meant
   int rank = 0;
-  Part part{};
   Storage storage{};
 
   std::int64_t elements() const {
@@ -78,25 +133,17 @@ struct NameLayout {
   Draft draft = Draft::absent;
 };
 
-// Names that tell layouts apart, and stems that the model's weights are built from.
-inline constexpr std::string_view kEmbedTokens = "model.embed_tokens.weight";
-inline constexpr std::string_view kNgramWordEmbeddings = "model.ngram_embeddings.word_embeddings.weight";
-inline constexpr std::string_view kEmbeddingNormWeight = "model.embedding_norm.weight";
-inline constexpr std::string_view kEmbeddingNormBias = "model.embedding_norm.bias";
+/// What the names of all tensors of the draft block begin with.
 inline constexpr std::string_view kDraftPrefix = "model.mtp.";
-inline constexpr std::string_view kScaleSuffix = "_scale_inv";
 
-std::string word_table_name(const NameLayout& layout);
-std::string ngram_table_name(std::int64_t table);
-std::string ngram_projection_name(std::int64_t table);
-// The same for the embedding of one layer, PLE or PLNE.
-std::string layer_word_table_name(const PerLayerEmbedding& embedding, std::int64_t layer);
-std::string layer_ngram_table_name(const PerLayerEmbedding& embedding, std::int64_t layer,
-                                   std::int64_t table);
-std::string layer_ngram_projection_name(const PerLayerEmbedding& embedding, std::int64_t layer,
-                                        std::int64_t table);
+/// The name of the tensor in a slot that the model has. `layout` tells between spellings.
+std::string tensor_name(const ModelConfig& config, const NameLayout& layout, const Slot& slot);
 
-std::string correction_bias_name(const NameLayout& layout, std::int64_t layer);
+/// "model.layers.N", which the names in a shortcut layer begin with.
+std::string layer_name(std::int64_t layer);
+
+/// The name of the block scales of an e4m3 matrix.
+std::string scale_name(std::string_view matrix);
 
 /// How a new checkpoint stores a tensor: routers in float32, projections in e4m3 where quantization_config
 /// asks for it and does not name their layer, all else as torch_dtype says (bfloat16 where it says nothing).

@@ -10,17 +10,14 @@
 namespace nestor::convert {
 namespace {
 
-using config::Part;
+using config::Field;
 using config::Storage;
 using Layout = quant::Encoding::Layout;
 
-constexpr std::array<std::string_view, 3> kSensitive = {".q_a_proj.", ".kv_a_proj_with_mqa.", ".kv_b_proj."};
+constexpr std::array kSensitive = {Field::q_a, Field::kv_a, Field::kv_b, Field::head, Field::projection};
 
 bool is_sensitive(const config::TensorInfo& t) {
-  if (t.part == Part::head || t.part == Part::ngram_projection || t.part == Part::layer_projection)
-    return true;
-  return std::any_of(kSensitive.begin(), kSensitive.end(),
-                     [&](std::string_view part) { return t.name.find(part) != std::string::npos; });
+  return std::ranges::find(kSensitive, t.slot.field) != kSensitive.end();
 }
 
 // `*` stands for any text.

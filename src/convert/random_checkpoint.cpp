@@ -35,7 +35,7 @@ std::vector<std::int64_t> shape_of(const TensorInfo& t) {
 std::vector<PlannedTensor> plan_of(const config::ModelConfig& c, const TensorInfo& t) {
   std::vector<PlannedTensor> plan = {{t.name, config::published_dtype(c, t), shape_of(t)}};
   if (plan[0].dtype == DType::f8_e4m3) {
-    plan.push_back({t.name + std::string(config::kScaleSuffix), DType::f32, config::scale_shape(t)});
+    plan.push_back({config::scale_name(t.name), DType::f32, config::scale_shape(t)});
   }
   return plan;
 }
@@ -48,11 +48,11 @@ std::vector<Shard> shards_of(const config::ModelConfig& c, std::uint64_t shard_b
   config::for_each_tensor(c, layout, [&](const TensorInfo& tensor) {
     std::uint64_t bytes = 0;
     for (const PlannedTensor& planned : plan_of(c, tensor)) bytes += planned.bytes();
-    if (tensor.part != config::Part::draft && !shards.back().tensors.empty() &&
+    if (tensor.slot.part != config::Part::draft && !shards.back().tensors.empty() &&
         shards.back().bytes + bytes > shard_bytes) {
       shards.emplace_back();
     }
-    Shard& shard = tensor.part == config::Part::draft ? draft : shards.back();
+    Shard& shard = tensor.slot.part == config::Part::draft ? draft : shards.back();
     shard.tensors.push_back(tensor);
     shard.bytes += bytes;
   });

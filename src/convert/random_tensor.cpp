@@ -18,12 +18,10 @@ struct Spread {
 };
 
 Spread spread_of(const config::TensorInfo& t) {
-  if (t.part == config::Part::ngram_table || t.part == config::Part::word_embedding ||
-      t.part == config::Part::layer_table) {
-    return {0, 1};
-  }
-  if (t.name == config::kEmbeddingNormBias) return {0, 0.1F};
-  if (t.rank == 1 && t.part == config::Part::router) return {0, 1.0F / static_cast<float>(t.shape[0])};
+  const bool table = t.storage == config::Storage::table;
+  if (table && t.slot.part != config::Part::draft) return {0, 1};
+  if (t.slot.field == config::Field::embedding_norm_bias) return {0, 0.1F};
+  if (t.slot.field == config::Field::correction_bias) return {0, 1.0F / static_cast<float>(t.shape[0])};
   if (t.rank == 1) return {1, 0.1F};
   const auto inputs = static_cast<float>(t.shape[static_cast<std::size_t>(t.rank - 1)]);
   return {0, 1.0F / std::sqrt(inputs)};

@@ -46,7 +46,7 @@ std::vector<TargetShard> plan_shards(const config::ModelConfig& config, const co
   std::vector<TargetShard> shards(1);
   TargetShard draft{"model-auxiliary.safetensors", {}, 0};
   for (const TargetTensor& tensor : tensors) {
-    if (tensor.info.part == config::Part::draft) {
+    if (tensor.info.slot.part == config::Part::draft) {
       add(draft, tensor);
       continue;
     }

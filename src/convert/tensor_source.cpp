@@ -1,7 +1,6 @@
 #include "convert/tensor_source.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/error.h"
 #include "checkpoint/locate.h"
@@ -30,23 +29,20 @@ DType CheckpointSource::dtype_of(const config::TensorInfo& tensor) const {
 
 RowReader CheckpointSource::open(const config::TensorInfo& tensor) const {
   const bool fused =
-      tensor.part == config::Part::experts && layout_.experts == config::NameLayout::Experts::fused;
+      tensor.slot.part == config::Part::experts && layout_.experts == config::NameLayout::Experts::fused;
   return fused ? open_expert(tensor) : open_stored(tensor);
 }
 
-// "PREFIX.mlp.experts.7.up_proj.weight" out of "PREFIX.mlp.experts.gate_up_proj" [E, 2 I, H].
+// The matrix of one expert out of a stack of all: [E, 2 I, H] of gates and ups, [E, H, I].
 RowReader CheckpointSource::open_expert(const config::TensorInfo& tensor) const {
-  constexpr std::string_view kStem = ".mlp.experts.";
-  const std::size_t stem = tensor.name.find(kStem) + kStem.size();
-  std::int64_t expert = 0;
-  const char* number = tensor.name.data() + stem;
-  const auto end = std::from_chars(number, tensor.name.data() + tensor.name.size(), expert).ptr;
-  const std::string_view kind(end);
-  const bool down = kind == ".down_proj.weight";
-  const auto* stored = files_.find(tensor.name.substr(0, stem) + (down ? "down_proj" : "gate_up_proj"));
-  const std::int64_t inner = config_.expert_ffn_hidden_size;
+  using config::Field;
+  config::Slot stack = tensor.slot;
+  stack.index = config::Slot::none;
+  if (stack.field != Field::down) stack.field = Field::gate_up;
+  const auto* stored = files_.find(config::tensor_name(config_, layout_, stack));
   const std::int64_t plane = stored->entry->shape[1];
-  const std::int64_t first = expert * plane + (kind == ".up_proj.weight" ? inner : 0);
+  const std::int64_t first =
+      tensor.slot.index * plane + (tensor.slot.field == Field::up ? config_.expert_ffn_hidden_size : 0);
   const auto all = quant::matrix_view(stored->bytes().data(), *quant::format_of(stored->entry->dtype),
                                       stored->entry->shape[0] * plane, stored->entry->shape[2]);
   return reader_of(quant::row_slice(all, first, tensor.shape[0]), ops_);
@@ -62,7 +58,7 @@ RowReader CheckpointSource::open_stored(const config::TensorInfo& tensor) const 
     const auto format = *quant::format_of(found.tensor->entry->dtype);
     if (format != quant::Format::f8_block)
       return reader_of(quant::matrix_view(bytes.data(), format, rows, cols), ops_);
-    const auto* stored = files_.find(tensor.name + std::string(config::kScaleSuffix));
+    const auto* stored = files_.find(config::scale_name(tensor.name));
     const auto& shape = stored->entry->shape;
     const auto plain = quant::matrix_view(stored->bytes().data(), *quant::format_of(stored->entry->dtype), 1,
                                           shape[0] * shape[1]);

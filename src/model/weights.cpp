@@ -1,7 +1,5 @@
 #include "model/weights.h"
 
-#include <unordered_map>
-
 #include "base/error.h"
 #include "checkpoint/inventory.h"
 #include "checkpoint/locate.h"
@@ -14,85 +12,174 @@ namespace {
 using checkpoint::StoredTensor;
 using kernels::MatrixView;
 
+using config::Field;
+using config::Slot;
+using config::TensorInfo;
+
+// Puts every tensor of the list where the layers want it.
 class Loader {
  public:
+  // Makes the places.
   Loader(const config::ModelConfig& config, Weights& out) : c_(config), out_(out) {
-    config::for_each_tensor(config, out.layout,
-                            [&](const config::TensorInfo& t) { list_.emplace(t.name, t); });
+    if (c_.embedding_norm == config::EmbeddingNorm::layer_norm) out_.embedding_norm.emplace();
+    for (std::int64_t n = 0; n < c_.num_layers; ++n) {
+      layers::ShortcutWeights& w = out_.layers.emplace_back();
+      w.name = config::layer_name(n);
+      w.router.top_k = c_.moe_topk;
+      w.router.scaling_factor = static_cast<float>(c_.routed_scaling_factor);
+      w.experts.resize(static_cast<std::size_t>(c_.n_routed_experts));
+      if (c_.per_layer) w.halves.at(c_.per_layer->mlp).mlp = kernels::EmbeddedFeedForwardWeights{};
+    }
+    embedding_ = lookups_of(c_.ngram);
+    if (!c_.per_layer) return;
+    for (std::int64_t n = 0; n < c_.num_layers; ++n)
+      layer_embeddings_.push_back(lookups_of(c_.per_layer->ngram));
   }
 
-  void embedding() {
-    out_.embedding = embedding_of(config::word_table_name(out_.layout), c_.ngram, config::ngram_table_name,
-                                  config::ngram_projection_name);
-    if (c_.embedding_norm == config::EmbeddingNorm::layer_norm) {
-      const float* weight = vector(std::string(config::kEmbeddingNormWeight));
-      out_.embedding_norm = {weight, vector(std::string(config::kEmbeddingNormBias))};
+  void visit(const TensorInfo& t) {
+    if (t.slot.part == config::Part::draft) return;
+    if (t.rank == 3) return visit_stack(t);
+    const Place place = place_of(t.slot);
+    if (auto* const* rows = std::get_if<std::unique_ptr<ngram::RowStore>*>(&place)) {
+      **rows = rows_of(t);
+    } else if (const float** const* values = std::get_if<const float**>(&place)) {
+      **values = widened(*located(t).tensor);
+    } else {
+      *std::get<MatrixView*>(place) = named(t.name, matrix_of(t));
     }
   }
 
-  ngram::NgramEmbedding layer_embedding(std::int64_t n) {
-    const config::PerLayerEmbedding& e = *c_.per_layer;
-    return embedding_of(
-        config::layer_word_table_name(e, n), e.ngram,
-        [&](std::int64_t i) { return config::layer_ngram_table_name(e, n, i); },
-        [&](std::int64_t i) { return config::layer_ngram_projection_name(e, n, i); });
-  }
-
-  layers::ShortcutWeights layer(std::int64_t n) {
-    layers::ShortcutWeights w;
-    w.name = fmt::format("model.layers.{}", n);
-    for (std::size_t s = 0; s < 2; ++s) {
-      w.halves[s].input_norm = vector(fmt::format("{}.input_layernorm.{}.weight", w.name, s));
-      w.halves[s].attention = attention(fmt::format("{}.self_attn.{}", w.name, s));
-      w.halves[s].post_attention_norm =
-          vector(fmt::format("{}.post_attention_layernorm.{}.weight", w.name, s));
-      w.halves[s].mlp = mlp(fmt::format("{}.mlps.{}", w.name, s), s);
-    }
-    w.router.classifier = matrix(w.name + ".mlp.router.classifier.weight");
-    w.router.correction_bias = vector(config::correction_bias_name(out_.layout, n));
-    w.router.top_k = c_.moe_topk;
-    w.router.scaling_factor = static_cast<float>(c_.routed_scaling_factor);
-    w.experts = experts(w.name + ".mlp.experts");
-    return w;
-  }
-
-  void head() {
-    out_.final_norm = vector("model.norm.weight");
-    out_.head = matrix("lm_head.weight");
+  // Once all tensors were visited.
+  void finish() {
+    out_.embedding = embedding_of(std::move(embedding_), c_.ngram);
+    for (Lookups& of_layer : layer_embeddings_)
+      out_.layer_embeddings.push_back(embedding_of(std::move(of_layer), c_.per_layer->ngram));
   }
 
  private:
-  template <typename TableName, typename ProjectionName>
-  ngram::NgramEmbedding embedding_of(const std::string& words, const std::optional<config::NgramSpec>& spec,
-                                     const TableName& table, const ProjectionName& projection) {
-    if (!spec) return ngram::NgramEmbedding(rows_of(words));
+  // Where the layers want it: rows of a table, a widened vector, or a matrix.
+  using Place = std::variant<std::unique_ptr<ngram::RowStore>*, const float**, MatrixView*>;
+
+  // The tables of an N-gram Embedding that is being put together.
+  struct Lookups {
+    std::unique_ptr<ngram::RowStore> words;
     std::vector<ngram::Table> tables;
-    for (std::int64_t i = 0; i < spec->tables(); ++i)
-      tables.push_back({rows_of(table(i)), matrix(projection(i))});
-    return {rows_of(words), hash_of(*spec), std::move(tables)};
+  };
+
+  static Lookups lookups_of(const std::optional<config::NgramSpec>& spec) {
+    Lookups lookups;
+    if (spec) lookups.tables.resize(static_cast<std::size_t>(spec->tables()));
+    return lookups;
   }
 
-  const StoredTensor& tensor(const std::string& name) const {
-    const StoredTensor* found = out_.files->find(name);
-    if (found == nullptr) fail(ErrorKind::internal, "tensor {} was not in the inventory", name);
-    return *found;
+  Lookups& lookups(const Slot& s) {
+    return s.layer == Slot::none ? embedding_ : layer_embeddings_[static_cast<std::size_t>(s.layer)];
+  }
+  layers::ShortcutWeights& layer(const Slot& s) { return out_.layers[static_cast<std::size_t>(s.layer)]; }
+  layers::ShortcutWeights::Half& half(const Slot& s) {
+    return layer(s).halves[static_cast<std::size_t>(s.sublayer)];
   }
 
-  const config::TensorInfo& info(const std::string& name) const {
-    const auto found = list_.find(name);
-    if (found == list_.end()) fail(ErrorKind::internal, "tensor {} is not in the list", name);
-    return found->second;
+  Place place_of(const Slot& s) {
+    switch (s.field) {
+      case Field::words:
+        return &lookups(s).words;
+      case Field::table:
+        return &lookups(s).tables[static_cast<std::size_t>(s.index)].rows;
+      case Field::projection:
+        return &lookups(s).tables[static_cast<std::size_t>(s.index)].projection;
+      case Field::embedding_norm_weight:
+        return &out_.embedding_norm->weight;
+      case Field::embedding_norm_bias:
+        return &out_.embedding_norm->bias;
+      case Field::final_norm:
+        return &out_.final_norm;
+      case Field::head:
+        return &out_.head;
+      case Field::classifier:
+        return &layer(s).router.classifier;
+      case Field::correction_bias:
+        return &layer(s).router.correction_bias;
+      case Field::input_norm:
+        return &half(s).input_norm;
+      case Field::post_attention_norm:
+        return &half(s).post_attention_norm;
+      case Field::gate:
+      case Field::up:
+      case Field::down:
+        if (s.part == config::Part::experts)
+          return member(layer(s).experts[static_cast<std::size_t>(s.index)], s.field);
+        return std::visit([&](auto& mlp) { return member(mlp, s.field); }, half(s).mlp);
+      default:
+        return place_in(half(s).attention, s.field);
+    }
   }
 
-  // All but tables is read whole, over and over.
+  static Place place_in(layers::AttentionWeights& w, Field field) {
+    switch (field) {
+      case Field::q_a:
+        return &w.q_a;
+      case Field::q_norm:
+        return &w.q_norm;
+      case Field::q_b:
+        return &w.q_b;
+      case Field::kv_a:
+        return &w.kv_a;
+      case Field::kv_norm:
+        return &w.kv_norm;
+      case Field::kv_b:
+        return &w.kv_b;
+      case Field::o:
+        return &w.o;
+      default:
+        fail(ErrorKind::internal, "no weights have a place for field {}", static_cast<int>(field));
+    }
+  }
+
+  template <typename Mlp>
+  static Place member(Mlp& mlp, Field field) {
+    if constexpr (requires { mlp.up; }) {
+      if (field == Field::up) return &mlp.up;
+    }
+    return field == Field::gate ? &mlp.gate : &mlp.down;
+  }
+
+  // The matrices of all experts in one tensor, as if each had its own: rows of gate come before those of up.
+  void visit_stack(const TensorInfo& t) {
+    const StoredTensor& stored = *located(t).tensor;
+    const auto format = *quant::format_of(stored.entry->dtype);
+    const std::int64_t rows = t.shape[1], cols = t.shape[2];
+    for (std::int64_t e = 0; e < c_.n_routed_experts; ++e) {
+      const std::byte* plane = data_of(stored) + e * rows * cols * quant::element_bytes(format);
+      const MatrixView view = quant::matrix_view(plane, format, rows, cols);
+      const auto place = [&](Field field, const MatrixView& part) {
+        const Slot slot = {t.slot.part, field, t.slot.layer, t.slot.sublayer, e};
+        const std::string name = config::tensor_name(c_, out_.layout, slot);
+        *std::get<MatrixView*>(place_of(slot)) = named(name, part);
+      };
+      if (t.slot.field == Field::down) {
+        place(Field::down, view);
+      } else {
+        place(Field::gate, quant::row_slice(view, 0, rows / 2));
+        place(Field::up, quant::row_slice(view, rows / 2, rows / 2));
+      }
+    }
+  }
+
+  checkpoint::Located located(const TensorInfo& t) const {
+    checkpoint::Located found = checkpoint::locate(*out_.files, t.name, t.storage);
+    if (found.tensor == nullptr) fail(ErrorKind::internal, "tensor {} was not in the inventory", t.name);
+    return found;
+  }
+
+  // Everything except the tables is read in full at every step.
   static const std::byte* data_of(const StoredTensor& t) {
     t.mapping->advise_large_pages(t.entry->begin, t.entry->bytes);
     return t.bytes().data();
   }
 
-  // Values widened to float32, owned by the weights.
-  const float* vector(const std::string& name) {
-    const StoredTensor& t = tensor(name);
+  // Values as float32, owned by the weights.
+  const float* widened(const StoredTensor& t) {
     std::int64_t count = 1;
     for (const std::int64_t d : t.entry->shape) count *= d;
     const MatrixView view = quant::matrix_view(data_of(t), *quant::format_of(t.entry->dtype), 1, count);
@@ -101,84 +188,33 @@ class Loader {
     return values.data();
   }
 
-  MatrixView matrix(const std::string& name) { return named(name, matrix_view(name)); }
-
   MatrixView named(const std::string& name, const MatrixView& view) {
     out_.names.emplace(view.data, name);
     return view;
   }
 
-  MatrixView matrix_view(const std::string& name) {
-    const config::TensorInfo& expected = info(name);
-    const checkpoint::Located found = locate(*out_.files, name, expected.storage);
-    if (found.encoding) {
-      return quant::matrix_view(data_of(*found.tensor), quant::format_of(*found.encoding), expected.shape[0],
-                                expected.shape[1]);
-    }
-    const StoredTensor& t = tensor(name);
-    const bool scaled = t.entry->dtype == DType::f8_e4m3;
-    const float* scales = scaled ? vector(name + std::string(config::kScaleSuffix)) : nullptr;
-    return quant::matrix_view(data_of(t), *quant::format_of(t.entry->dtype), t.entry->shape[0],
-                              t.entry->shape[1], scales);
+  MatrixView matrix_of(const TensorInfo& t) {
+    const auto [name, tensor, encoding] = located(t);
+    const StoredTensor& stored = *tensor;
+    const auto format = encoding ? quant::format_of(*encoding) : *quant::format_of(stored.entry->dtype);
+    const bool scaled = stored.entry->dtype == DType::f8_e4m3;
+    const float* scales = scaled ? widened(*out_.files->find(config::scale_name(t.name))) : nullptr;
+    return quant::matrix_view(data_of(stored), format, t.shape[0], t.shape[1], scales);
   }
 
-  // Matrix e of a fused tensor [E, rows, cols].
-  MatrixView plane(const std::string& name, std::int64_t e) const {
-    const StoredTensor& t = tensor(name);
-    const auto format = *quant::format_of(t.entry->dtype);
-    const std::int64_t rows = t.entry->shape[1];
-    const std::int64_t cols = t.entry->shape[2];
-    return quant::matrix_view(data_of(t) + e * rows * cols * quant::element_bytes(format), format, rows,
-                              cols);
+  std::unique_ptr<ngram::RowStore> rows_of(const TensorInfo& t) const {
+    const auto [name, tensor, encoding] = located(t);
+    const StoredTensor& stored = *tensor;
+    const std::int64_t width = t.shape[1];
+    const auto format = encoding ? ngram::RowFormat(quant::RecordFormat{encoding->bits, width})
+                                 : ngram::RowFormat(*quant::format_of(stored.entry->dtype));
+    return std::make_unique<ngram::FileRowStore>(*stored.file, stored.entry->begin, t.shape[0], width,
+                                                 format);
   }
 
-  std::unique_ptr<ngram::RowStore> rows_of(const std::string& name) const {
-    const config::TensorInfo& expected = info(name);
-    const checkpoint::Located found = locate(*out_.files, name, expected.storage);
-    const StoredTensor& t = found.encoding ? *found.tensor : tensor(name);
-    const std::int64_t width = expected.shape[1];
-    const auto format = found.encoding ? ngram::RowFormat(quant::RecordFormat{found.encoding->bits, width})
-                                       : ngram::RowFormat(*quant::format_of(t.entry->dtype));
-    return std::make_unique<ngram::FileRowStore>(*t.file, t.entry->begin, expected.shape[0], width, format);
-  }
-
-  layers::AttentionWeights attention(const std::string& p) {
-    layers::AttentionWeights w{};
-    w.q_a = matrix(p + ".q_a_proj.weight");
-    w.q_norm = vector(p + ".q_a_layernorm.weight");
-    w.q_b = matrix(p + ".q_b_proj.weight");
-    w.kv_a = matrix(p + ".kv_a_proj_with_mqa.weight");
-    w.kv_norm = vector(p + ".kv_a_layernorm.weight");
-    w.kv_b = matrix(p + ".kv_b_proj.weight");
-    w.o = matrix(p + ".o_proj.weight");
-    return w;
-  }
-
-  kernels::FeedForwardWeights feed_forward(const std::string& p) {
-    return {matrix(p + ".gate_proj.weight"), matrix(p + ".up_proj.weight"), matrix(p + ".down_proj.weight")};
-  }
-
-  layers::ShortcutWeights::Mlp mlp(const std::string& p, std::size_t s) {
-    if (!c_.per_layer || static_cast<std::size_t>(c_.per_layer->mlp) != s) return feed_forward(p);
-    return kernels::EmbeddedFeedForwardWeights{matrix(p + ".gate_proj.weight"),
-                                               matrix(p + ".down_proj.weight")};
-  }
-
-  std::vector<kernels::FeedForwardWeights> experts(const std::string& p) {
-    std::vector<kernels::FeedForwardWeights> all;
-    const std::int64_t inner = c_.expert_ffn_hidden_size;
-    for (std::int64_t e = 0; e < c_.n_routed_experts; ++e) {
-      if (out_.layout.experts == config::NameLayout::Experts::separate) {
-        all.push_back(feed_forward(fmt::format("{}.{}", p, e)));
-      } else {
-        const std::string name = fmt::format("{}.{}", p, e);
-        const MatrixView gate_up = plane(p + ".gate_up_proj", e);
-        all.push_back({named(name + ".gate_proj.weight", quant::row_slice(gate_up, 0, inner)),
-                       named(name + ".up_proj.weight", quant::row_slice(gate_up, inner, inner)),
-                       named(name + ".down_proj.weight", plane(p + ".down_proj", e))});
-      }
-    }
-    return all;
+  ngram::NgramEmbedding embedding_of(Lookups lookups, const std::optional<config::NgramSpec>& spec) {
+    if (!spec) return ngram::NgramEmbedding(std::move(lookups.words));
+    return {std::move(lookups.words), hash_of(*spec), std::move(lookups.tables)};
   }
 
   // One hash for all embeddings that hash alike, so that their rows are computed once.
@@ -191,7 +227,8 @@ class Loader {
 
   const config::ModelConfig& c_;
   Weights& out_;
-  std::unordered_map<std::string, config::TensorInfo> list_;
+  Lookups embedding_;
+  std::vector<Lookups> layer_embeddings_;
   std::vector<std::pair<config::NgramSpec, std::shared_ptr<const hash::NgramHash>>> hashes_;
 };
 
@@ -203,12 +240,8 @@ Weights load_weights(const config::ModelConfig& config, std::shared_ptr<const ch
   checkpoint::check_inventory(config, weights.layout, *files, checkpoint::Encoded::accepted);
   weights.files = std::move(files);
   Loader loader(config, weights);
-  loader.embedding();
-  for (std::int64_t n = 0; n < config.num_layers; ++n) {
-    weights.layers.push_back(loader.layer(n));
-    if (config.per_layer) weights.layer_embeddings.push_back(loader.layer_embedding(n));
-  }
-  loader.head();
+  config::for_each_tensor(config, weights.layout, [&](const TensorInfo& t) { loader.visit(t); });
+  loader.finish();
   return weights;
 }
 

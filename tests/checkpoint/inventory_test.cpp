@@ -178,12 +178,13 @@ TEST(Inventory, EightBitsNeedAMatrixAndItsScales) {
 
 TEST(Inventory, TheWordTableMustBeThereOnce) {
   Plan plan = plan_of(small_config());
-  const PlannedTensor words = named(plan, std::string(config::kEmbedTokens));
-  plan.push_back({std::string(config::kNgramWordEmbeddings), words.dtype, words.shape});
+  const PlannedTensor words = named(plan, "model.embed_tokens.weight");
+  const std::string inside = "model.ngram_embeddings.word_embeddings.weight";
+  plan.push_back({inside, words.dtype, words.shape});
   EXPECT_REFUSED(check(plan), ErrorKind::bad_input, "there twice");
   remove(plan, words.name);
   EXPECT_NO_THROW(check(plan));
-  remove(plan, std::string(config::kNgramWordEmbeddings));
+  remove(plan, inside);
   EXPECT_REFUSED(check(plan), ErrorKind::bad_input, words.name);
 }
 

@@ -79,9 +79,9 @@ TEST_P(InputSquares, AreThoseOfEveryMatrixThatWasUsed) {
   config::NameLayout layout = checkpoint::layout_of(config, checkpoint::Checkpoint(folder));
   layout.experts = config::NameLayout::Experts::separate;
   config::for_each_tensor(config, layout, [&](const config::TensorInfo& t) {
-    if (t.rank != 2 || t.part == config::Part::draft || t.storage == config::Storage::table) return;
+    if (t.rank != 2 || t.slot.part == config::Part::draft || t.storage == config::Storage::table) return;
     const auto found = columns.find(t.name);
-    if (t.part == config::Part::experts) {
+    if (t.slot.part == config::Part::experts) {
       experts += found != columns.end() ? 1 : 0;
       return;
     }

@@ -61,11 +61,16 @@ TEST(Traps, T16_TheWordRowIsOnePartOfTheMean) {
   const std::vector<TokenId> ids = {11, 5, 17, 23};
   const hash::NgramHash hash(*model->config().ngram, model->config().eos_token_ids);
   const auto rows = hash.rows_from(ids, ids.size() - 1);
+  const auto name = [&](config::Part part, config::Field field, std::int64_t i) {
+    return config::tensor_name(model->config(), {}, {.part = part, .field = field, .index = i});
+  };
   std::vector<double> expected = row_of(files, "model.embed_tokens.weight", ids.back());
   for (std::int64_t i = 0; i < hash.tables(); ++i) {
-    const auto row = row_of(files, config::ngram_table_name(i), rows[static_cast<std::size_t>(i)]);
+    const auto row = row_of(files, name(config::Part::ngram_table, config::Field::table, i),
+                            rows[static_cast<std::size_t>(i)]);
     for (std::size_t h = 0; h < expected.size(); ++h) {
-      const auto weights = row_of(files, config::ngram_projection_name(i), static_cast<std::int64_t>(h));
+      const auto weights = row_of(files, name(config::Part::ngram_projection, config::Field::projection, i),
+                                  static_cast<std::int64_t>(h));
       for (std::size_t k = 0; k < row.size(); ++k) expected[h] += weights[k] * row[k];
     }
   }

@@ -97,14 +97,15 @@ MemoryPlan memory_plan(const recipe::Recipe& recipe) {
   double dense = 0;
   double matrices = 0;
   config::for_each_tensor(recipe.model.config, layout_of(recipe), [&](const config::TensorInfo& tensor) {
-    const bool table = tensor.part == Part::word_embedding || tensor.part == Part::ngram_table ||
+    const bool table = tensor.slot.part == Part::word_embedding || tensor.slot.part == Part::ngram_table ||
                        tensor.name.find("embed_tokens") != std::string::npos ||
                        tensor.name.find("embedders") != std::string::npos ||
                        tensor.name.find("word_embeddings") != std::string::npos;
     if (table) return;
     const auto elements = static_cast<double>(tensor.elements());
     dense += elements;
-    const bool hidden_matrix = tensor.rank >= 2 && tensor.part != Part::head && tensor.part != Part::router;
+    const bool hidden_matrix =
+        tensor.rank >= 2 && tensor.slot.part != Part::head && tensor.slot.part != Part::router;
     if (hidden_matrix) matrices += elements;
   });
   const bool muon = recipe.dense.kind == recipe::DenseOptimizer::Kind::muon;

@@ -62,12 +62,4 @@ std::int64_t table_place(const CausalLm& model, std::string_view name) {
   return -1;
 }
 
-std::string published_name(const CausalLm& model, const config::NameLayout& layout, const std::string& name) {
-  if (name == config::word_table_name(layout)) return std::string(config::kEmbedTokens);
-  for (std::int64_t n = 0; n < model.config().num_layers; ++n) {
-    if (name == config::correction_bias_name(layout, n)) return config::correction_bias_name({}, n);
-  }
-  return name;
-}
-
 }  // namespace nestor::train

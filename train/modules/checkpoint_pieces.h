@@ -19,9 +19,6 @@ std::map<std::string, torch::Tensor, std::less<>> checkpoint_pieces(const Causal
 /// one: it is a copy of the first.
 std::int64_t table_place(const CausalLm& model, std::string_view name);
 
-/// The name that the published layout has for a tensor of `layout`.
-std::string published_name(const CausalLm& model, const config::NameLayout& layout, const std::string& name);
-
 inline constexpr std::string_view kDraftWordTable = "model.mtp.embed_tokens.weight";
 
 }  // namespace nestor::train

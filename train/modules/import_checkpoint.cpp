@@ -94,9 +94,9 @@ void import_checkpoint(const std::filesystem::path& folder, CausalLm& model,
   auto pieces = checkpoint_pieces(model);
   config::for_each_tensor(found, layout, [&](const config::TensorInfo& t) {
     const StoredTensor& stored = *files.find(t.name);
-    const std::string name = published_name(model, layout, t.name);
+    const std::string name = config::tensor_name(found, {}, t.slot);
     if (name == kDraftWordTable) return;
-    if (t.part == config::Part::draft && !model.modeling().draft) return;
+    if (t.slot.part == config::Part::draft && !model.modeling().draft) return;
     const std::int64_t place = table_place(model, name);
     if (place >= 0) return fill_table(stored, *tables[static_cast<std::size_t>(place)]);
     Tensor& piece = pieces.at(name);

@@ -27,8 +27,9 @@ std::vector<TableSpec> table_specs(const recipe::Modeling& modeling) {
   // Folded amplification: the tables hold sqrt(D) times the values of Eq. 3.
   const bool folded = modeling.amplification == recipe::Amplification::sqrt_d;
   const double factor = folded ? std::sqrt(static_cast<double>(c.hidden_size)) : 1.0;
-  std::vector<TableSpec> specs = {{std::string(config::kEmbedTokens), c.vocab_size, c.hidden_size, Kind::word,
-                                   0, modeling.word_table_std * factor}};
+  std::vector<TableSpec> specs = {
+      {config::tensor_name(c, {}, {config::Part::word_embedding, config::Field::words}), c.vocab_size,
+       c.hidden_size, Kind::word, 0, modeling.word_table_std * factor}};
   if (c.ngram) {
     add_ngram(*c.ngram, c.hidden_size, "model.ngram_embeddings", Kind::ngram,
               modeling.ngram_table_std * factor, specs);
