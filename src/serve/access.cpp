@@ -29,11 +29,6 @@ std::string_view without_port(std::string_view host) {
   return host.substr(0, host.find(':'));
 }
 
-bool equal_without_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
-
 // A name may be anybody's, whatever it begins with; four numbers are an address.
 bool names_this_machine(std::string_view host) {
   host = without_port(host);

@@ -1,4 +1,4 @@
-// Who may ask: API keys, and what browsers say about the page that a request comes from.
+// Access control: API keys, and what browsers say about the page that a request comes from.
 #pragma once
 
 #include <optional>
@@ -33,7 +33,7 @@ class Access {
   /// The answer to a browser that asks beforehand (a preflight request), or nothing if it is none.
   std::optional<HttpResponse> preflight(const HttpRequest& head) const;
 
-  /// What every answer says to the browser.
+  /// Headers for the browser, of every answer.
   std::vector<Header> headers(const HttpRequest& head) const;
 
  private:

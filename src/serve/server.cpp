@@ -27,13 +27,14 @@ struct Server::Parts {
         access(with_loopback(options.access, http.is_loopback())),
         constraints(model.tokenizer, model.defaults.stop_ids),
         engine(std::make_unique<schedule::Engine>(std::move(language_model), options.engine)),
-        service({model, *engine, constraints, ids}, access, log) {}
+        service({model, *engine, constraints, ids, traffic}, access, log) {}
 
   HttpServer http;
   ServedModel model;
   Log log;
   Access access;
   IdSource ids;
+  Traffic traffic;
   Constraints constraints;
   std::unique_ptr<schedule::Engine> engine;
   Service service;

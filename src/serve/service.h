@@ -1,13 +1,10 @@
-// The routes of the server: which request gets which answer.
+// The site behind the sockets: who may ask, what is logged and counted, and the table of routes.
 #pragma once
 
-#include <atomic>
-#include <functional>
 #include <string>
 
 #include "serve/access.h"
 #include "serve/log.h"
-#include "serve/metrics_text.h"
 #include "serve/routes/backend.h"
 
 namespace nestor::serve {
@@ -22,20 +19,15 @@ class Service : public Site {
   void answer(const std::shared_ptr<Exchange>& exchange) override;
   HttpResponse refusal(int status, std::string_view message) override;
   void finished(const ExchangeRecord& record) override;
-  void connections(std::size_t open) override { connections_ = open; }
+  void connections(std::size_t open) override { backend_.traffic.connections = open; }
 
   /// From now on nothing is generated any more.
-  void stop_generating() { stopping_ = true; }
+  void stop_generating() { backend_.traffic.stopping = true; }
 
  private:
-  std::optional<HttpResponse> answer_get(const HttpRequest& head);
-
   const Backend backend_;
   const Access& access_;
   const Log& log_;
-  std::atomic<bool> stopping_{false};
-  HttpCounts counts_;  // like the next, of the server's own thread
-  std::size_t connections_ = 0;
 };
 
 }  // namespace nestor::serve

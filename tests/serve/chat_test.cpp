@@ -21,11 +21,6 @@ const Json kTools =
                       {"required", {"count"}},
                       {"additionalProperties", false}}}}}}});
 
-Json with(Json ask, const std::string& key, const Json& value) {
-  ask[key] = value;
-  return ask;
-}
-
 class Chat : public ::testing::Test {
  protected:
   static StoryServer& server() {

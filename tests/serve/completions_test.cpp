@@ -10,9 +10,12 @@ namespace {
 
 const Json kAsk = {{"prompt", "Once upon a time there was"}, {"max_tokens", 24}, {"temperature", 0}};
 
-Json with(Json ask, const std::string& key, const Json& value) {
-  ask[key] = value;
-  return ask;
+using Keys = std::vector<std::string>;
+
+Keys keys(const Json& object) {
+  Keys names;
+  for (const auto& [name, value] : object.items()) names.push_back(name);
+  return names;
 }
 
 std::string text_of(const Json& answer, std::size_t choice = 0) { return answer["choices"][choice]["text"]; }
@@ -40,6 +43,7 @@ TEST_F(Completions, AnAnswerHasTheMembersThatClientsRead) {
   const Json answer = ask(kAsk);
   EXPECT_TRUE(answer["id"].get<std::string>().starts_with("cmpl-"));
   EXPECT_EQ(answer["object"], "text_completion");
+  EXPECT_EQ(keys(answer), (Keys{"id", "object", "created", "model", "choices", "usage"}));
   EXPECT_EQ(answer["model"], "story");
   EXPECT_GT(answer["created"], 1700000000);
   const Json& choice = answer["choices"][0];
@@ -58,7 +62,10 @@ TEST_F(Completions, AStreamIsTheSameText) {
   EXPECT_EQ(events.back()["usage"]["completion_tokens"], 24);
   EXPECT_TRUE(events.front()["usage"].is_null());
   EXPECT_EQ(events.at(events.size() - 2)["choices"][0]["finish_reason"], "length");
-  for (const Json& event : events) EXPECT_EQ(event["id"], events.front()["id"]);
+  for (const Json& event : events) {
+    EXPECT_EQ(event["id"], events.front()["id"]);
+    EXPECT_EQ(keys(event), (Keys{"id", "object", "created", "model", "choices", "usage"}));
+  }
 }
 
 TEST_F(Completions, TokenIdsAreThePromptOfTheirText) {

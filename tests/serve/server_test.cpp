@@ -16,19 +16,19 @@ using namespace std::chrono_literals;
 const Json kLong = {
     {"prompt", "Once upon a time"}, {"max_tokens", 2000}, {"ignore_eos", true}, {"temperature", 0}};
 
-Json streaming(Json body) {
-  body["stream"] = true;
-  return body;
-}
+Json streaming(const Json& body) { return with(body, "stream", true); }
 
 TEST(Server, RoutesAndMethods) {
   StoryServer server;
   EXPECT_EQ(request(server.port(), "GET", "/health").body, R"({"status":"ok"})");
-  EXPECT_EQ(request(server.port(), "GET", "/nowhere").status, 404);
+  for (const char* method : {"GET", "POST", "OPTIONS"}) {
+    EXPECT_EQ(request(server.port(), method, "/nowhere").status, 404) << method;
+  }
   const Reply wrong = request(server.port(), "GET", "/v1/completions");
   EXPECT_EQ(wrong.status, 405);
   EXPECT_EQ(wrong.headers.at("allow"), "POST");
   EXPECT_EQ(request(server.port(), "DELETE", "/v1/models").status, 405);
+  EXPECT_EQ(request(server.port(), "HEAD", "/v1/completions").status, 405);
   const Json models = parse_json(request(server.port(), "GET", "/v1/models").body, "models");
   EXPECT_EQ(models["data"][0]["id"], "story");
   EXPECT_EQ(models["data"][0]["context_length"], 2048);

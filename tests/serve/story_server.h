@@ -54,4 +54,10 @@ class StoryServer {
 
 std::vector<Json> events_of(const std::string& body);
 
+/// A request with one member more, or another one.
+inline Json with(Json ask, const std::string& key, const Json& value) {
+  ask[key] = value;
+  return ask;
+}
+
 }  // namespace nestor::testing

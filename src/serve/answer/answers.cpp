@@ -1,7 +1,6 @@
 #include "serve/answer/answers.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
@@ -11,7 +10,7 @@
 namespace nestor::serve {
 namespace {
 
-std::string event(const std::string& json) { return fmt::format("data: {}\n\n", json); }
+std::string event(std::string_view data) { return fmt::format("data: {}\n\n", data); }
 
 }  // namespace
 
@@ -22,7 +21,6 @@ void Answers::start(std::vector<Ask> asks) {
   {
     const std::lock_guard lock(mutex_);
     left_ = asks.size();
-    choices_.resize(asks.size());
     for (const Ask& ask : asks) counts_prompt_.push_back(ask.counts_prompt);
   }
   exchange_->on_interruption([weak = weak_from_this()](Interruption why) {
@@ -66,13 +64,16 @@ void Answers::begin() {
   if (left_ == 0) finish();
 }
 
-void Answers::chunk(const std::string& choice) {
+void Answers::chunk(Json choice) {
   const std::lock_guard lock(mutex_);
-  send(fmt::format("{{{},\"choices\":[{}]{}}}", frame_.chunk_head, choice,
-                   frame_.include_usage ? ",\"usage\":null" : ""));
+  Json chunk = frame_.chunk_head;
+  chunk["choices"] = Json::array({std::move(choice)});
+  if (frame_.include_usage) chunk["usage"] = nullptr;
+  if (state_ == State::submitting) held_ += event(to_text(chunk));
+  if (state_ == State::open) exchange_->write(event(to_text(chunk)));
 }
 
-void Answers::done(std::size_t index, std::string choice, const schedule::Outcome& outcome) {
+void Answers::done(std::size_t index, Json choice, const schedule::Outcome& outcome) {
   bool cancel = false;
   {
     const std::lock_guard lock(mutex_);
@@ -83,14 +84,13 @@ void Answers::done(std::size_t index, std::string choice, const schedule::Outcom
     generated_tokens_ += outcome.generated_tokens;
     queued_seconds_ = std::max(queued_seconds_, outcome.queued_seconds);
     if (!first_token_seconds_) first_token_seconds_ = outcome.first_token_seconds;
-    choices_[index] = std::move(choice);
+    if (!frame_.stream) choices_[index] = std::move(choice);
     if (outcome.error) {
       fail_all(answer_to(*outcome.error));
       cancel = true;
     } else if (outcome.reason == decode::FinishReason::cancelled) {
       const bool late = interruption_ == Interruption::too_late;
-      fail_all(late ? error_answer(504, "the time for one request is over")
-                    : error_answer(503, "the server is shutting down", {}, {}, 5));
+      fail_all(late ? error_answer(504, "the time for one request is over") : shutting_down());
       cancel = true;
     } else if (left_ == 0 && state_ == State::open) {
       finish();
@@ -102,14 +102,11 @@ void Answers::done(std::size_t index, std::string choice, const schedule::Outcom
 void Answers::finish() {
   state_ = State::closed;
   note_usage();
-  if (!frame_.stream) {
-    exchange_->respond(
-        {.body = fmt::format("{{{},\"choices\":[{}],{}}}", frame_.head, fmt::join(choices_, ","), usage())});
-    return;
-  }
-  if (frame_.include_usage) {
-    exchange_->write(event(fmt::format("{{{},\"choices\":[],{}}}", frame_.chunk_head, usage())));
-  }
+  Json last = frame_.stream ? frame_.chunk_head : frame_.head;
+  last["choices"] = std::exchange(choices_, Json::array());
+  last["usage"] = usage();
+  if (!frame_.stream) return exchange_->respond({.body = to_text(last)});
+  if (frame_.include_usage) exchange_->write(event(to_text(last)));
   exchange_->write(event("[DONE]"));
   exchange_->end();
 }
@@ -145,15 +142,11 @@ void Answers::cancel_all() {
   for (const auto id : ids) engine_.cancel(id);
 }
 
-void Answers::send(const std::string& json) {
-  if (state_ == State::submitting) held_ += event(json);
-  if (state_ == State::open) exchange_->write(event(json));
-}
-
-std::string Answers::usage() const {
-  return fmt::format(R"("usage":{{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{},)"
-                     R"("prompt_tokens_details":{{"cached_tokens":{}}}}})",
-                     prompt_tokens_, generated_tokens_, prompt_tokens_ + generated_tokens_, cached_tokens_);
+Json Answers::usage() const {
+  return {{"prompt_tokens", prompt_tokens_},
+          {"completion_tokens", generated_tokens_},
+          {"total_tokens", prompt_tokens_ + generated_tokens_},
+          {"prompt_tokens_details", {{"cached_tokens", cached_tokens_}}}};
 }
 
 void Answers::note_usage() {

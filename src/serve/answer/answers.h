@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "schedule/engine.h"
 #include "serve/http/exchange.h"
 
@@ -15,8 +16,8 @@ namespace nestor::serve {
 
 /// The parts of a response that do not depend on what is generated.
 struct AnswerFrame {
-  std::string head;        // JSON members of a whole response: "id":"...","object":"...", ...
-  std::string chunk_head;  // the same of a chunk of a stream
+  Json head;        // the members of a whole response before its choices: id, object, created, model
+  Json chunk_head;  // the same of a chunk of a stream
   bool stream = false;
   bool include_usage = false;
 };
@@ -36,10 +37,10 @@ class Answers : public std::enable_shared_from_this<Answers> {
   /// Submits all. If one is refused, the others are cancelled and the error passes through.
   void start(std::vector<Ask> asks);
 
-  /// A piece of one answer, as the JSON of a choice. Only where it is streamed.
-  void chunk(const std::string& choice);
-  /// The end of answer `index`, as the JSON of the whole choice (empty where it is streamed).
-  void done(std::size_t index, std::string choice, const schedule::Outcome& outcome);
+  /// A piece of one answer, as a choice. Only where it is streamed.
+  void chunk(Json choice);
+  /// The end of answer `index`, with the whole choice (null where it is streamed).
+  void done(std::size_t index, Json choice, const schedule::Outcome& outcome);
 
   bool stream() const { return frame_.stream; }
 
@@ -50,8 +51,7 @@ class Answers : public std::enable_shared_from_this<Answers> {
   void fail_all(HttpResponse answer);
   void interrupt(Interruption why);
   void cancel_all();
-  void send(const std::string& json);
-  std::string usage() const;
+  Json usage() const;
   void note_usage();
 
   const std::shared_ptr<Exchange> exchange_;
@@ -65,7 +65,7 @@ class Answers : public std::enable_shared_from_this<Answers> {
   std::optional<Interruption> interruption_;
   std::vector<schedule::RequestId> ids_;
   std::vector<bool> counts_prompt_;
-  std::vector<std::string> choices_;
+  Json choices_ = Json::array();
   std::size_t left_ = 0;
   std::int64_t prompt_tokens_ = 0, cached_tokens_ = 0, generated_tokens_ = 0;
   std::optional<double> first_token_seconds_;

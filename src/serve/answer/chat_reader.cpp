@@ -29,13 +29,13 @@ void ChatReader::finished(const schedule::Outcome& outcome) {
   std::string reason = finish_reason(pipe_, outcome);
   Json why = stop_reason(pipe_, outcome, options_.eos_ids);
   if (call_count_ > 0 && reason == "stop") reason = "tool_calls";
-  std::string whole;
+  Json whole;
   if (!answers_->stream()) {
-    whole = to_text(Json{{"index", options_.index},
-                         {"message", message()},
-                         {"logprobs", take_logprobs()},
-                         {"finish_reason", reason},
-                         {"stop_reason", std::move(why)}});
+    whole = {{"index", options_.index},
+             {"message", message()},
+             {"logprobs", take_logprobs()},
+             {"finish_reason", reason},
+             {"stop_reason", std::move(why)}};
   } else if (!outcome.error && outcome.reason != decode::FinishReason::cancelled) {
     stream(Json::object(), reason, std::move(why));
   }
@@ -58,11 +58,11 @@ void ChatReader::put(const chat::AnswerEvents& events) {
 void ChatReader::stream(Json delta, Json finish_reason, Json stop_reason) {
   if (!std::exchange(begun_, true)) stream({{"role", "assistant"}, {"content", ""}}, nullptr);
   const bool first = delta.contains("role");
-  answers_->chunk(to_text(Json{{"index", options_.index},
-                               {"delta", std::move(delta)},
-                               {"logprobs", first ? Json(nullptr) : take_logprobs()},
-                               {"finish_reason", std::move(finish_reason)},
-                               {"stop_reason", std::move(stop_reason)}}));
+  answers_->chunk({{"index", options_.index},
+                   {"delta", std::move(delta)},
+                   {"logprobs", first ? Json(nullptr) : take_logprobs()},
+                   {"finish_reason", std::move(finish_reason)},
+                   {"stop_reason", std::move(stop_reason)}});
 }
 
 Json ChatReader::delta_of(const chat::AnswerEvent& event) {

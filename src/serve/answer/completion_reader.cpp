@@ -27,9 +27,8 @@ void CompletionReader::prompt_scores(std::span<const decode::Choice> scores) {
 void CompletionReader::finished(const schedule::Outcome& outcome) {
   put(std::exchange(options_.echo, {}) + pipe_.finish(), false);
   const bool whole = !answers_->stream();
-  std::string last =
-      to_text(choice(std::move(text_), whole && options_.logprobs ? logprobs_.take() : nullptr,
-                     finish_reason(pipe_, outcome), stop_reason(pipe_, outcome, options_.eos_ids)));
+  Json last = choice(std::move(text_), whole && options_.logprobs ? logprobs_.take() : nullptr,
+                     finish_reason(pipe_, outcome), stop_reason(pipe_, outcome, options_.eos_ids));
   const bool ended_well = !outcome.error && outcome.reason != decode::FinishReason::cancelled;
   if (!whole && ended_well) answers_->chunk(last);
   answers_->done(options_.index, std::move(last), outcome);
@@ -39,7 +38,7 @@ void CompletionReader::put(const std::string& piece, bool has_logprobs) {
   if (!answers_->stream()) {
     text_ += piece;
   } else if (!piece.empty() || has_logprobs) {
-    answers_->chunk(to_text(choice(piece, has_logprobs ? logprobs_.take() : nullptr, nullptr, nullptr)));
+    answers_->chunk(choice(piece, has_logprobs ? logprobs_.take() : nullptr, nullptr, nullptr));
   }
 }
 

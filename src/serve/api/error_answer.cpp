@@ -71,6 +71,8 @@ HttpResponse error_answer(int status, std::string_view message, std::string_view
   return answer;
 }
 
+HttpResponse shutting_down() { return error_answer(503, "the server is shutting down", {}, {}, 5); }
+
 HttpResponse answer_to(const Error& error) { return error_answer(status_of(error.kind()), error.what()); }
 
 HttpResponse answer_to(const std::exception& error) {

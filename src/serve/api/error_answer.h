@@ -18,6 +18,9 @@ std::string error_body(std::string_view message, std::string_view type, std::str
 HttpResponse error_answer(int status, std::string_view message, std::string_view param = {},
                           std::string_view code = {}, int retry_after_seconds = 1);
 
+/// The answer to a request that comes while the server ends.
+HttpResponse shutting_down();
+
 /// The answer to what a handler threw.
 HttpResponse answer_to(const std::exception& error);
 

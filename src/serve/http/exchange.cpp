@@ -3,17 +3,15 @@
 #include <algorithm>
 
 namespace nestor::serve {
-namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-}  // namespace
+bool equal_without_case(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
 
 std::optional<std::string_view> HttpRequest::header(std::string_view name) const {
   for (const Header& h : headers) {
-    const bool same = std::equal(h.name.begin(), h.name.end(), name.begin(), name.end(),
-                                 [](char a, char b) { return lower(a) == lower(b); });
-    if (same) return h.value;
+    if (equal_without_case(h.name, name)) return h.value;
   }
   return std::nullopt;
 }

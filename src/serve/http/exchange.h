@@ -15,6 +15,9 @@ struct Header {
   std::string value;
 };
 
+/// ASCII letters in whatever case.
+bool equal_without_case(std::string_view a, std::string_view b);
+
 struct HttpRequest {
   std::string method;
   std::string path;   // begins with "/"; as sent, without the query
@@ -64,7 +67,7 @@ class Exchange {
   virtual void note(std::string key, std::string value) = 0;
 };
 
-/// What became of a request, for the access log.
+/// The outcome of a request, for the access log.
 struct ExchangeRecord {
   std::string peer;
   std::string method;
@@ -77,7 +80,7 @@ struct ExchangeRecord {
   std::vector<std::pair<std::string, std::string>> notes;
 };
 
-/// What stands behind the HTTP server. Thread rules beside each function.
+/// The application behind the HTTP server. Thread rules beside each function.
 class Site {
  public:
   Site() = default;
@@ -86,10 +89,10 @@ class Site {
   virtual ~Site() = default;
 
   /// On the server's own thread, so it must be quick: an answer that needs no body, or nothing to read the
-  /// body and go on. Called as soon as the head is there: who may not ask uploads nothing.
+  /// body and go on. Called as soon as the head is there: unauthorized clients upload no body.
   virtual std::optional<HttpResponse> answer_head(const HttpRequest& head) = 0;
 
-  /// What every answer to this request says besides, whoever gives it. On the server's own thread.
+  /// Headers that every answer to this request has besides, whoever gives it. On the server's own thread.
   virtual std::vector<Header> headers(const HttpRequest& /*head*/) { return {}; }
 
   /// On a thread of the server's pool; may take its time over parsing.

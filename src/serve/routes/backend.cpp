@@ -13,9 +13,8 @@ AnswerFrame answer_frame(const Backend& backend, const GenerationSettings& setti
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
   const std::string id = backend.ids.next(id_prefix);
-  const std::string model = to_text(Json(backend.model.names.front()));
   const auto head = [&](std::string_view object) {
-    return fmt::format(R"("id":"{}","object":"{}","created":{},"model":{})", id, object, seconds, model);
+    return Json{{"id", id}, {"object", object}, {"created", seconds}, {"model", backend.model.names.front()}};
   };
   return {.head = head(kind),
           .chunk_head = head(chunk_kind),

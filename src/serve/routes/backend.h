@@ -1,19 +1,30 @@
-// What the routes that generate work with.
+// The model and the server as routes see them, and the steps that generating routes share.
 #pragma once
+
+#include <atomic>
 
 #include "schedule/engine.h"
 #include "serve/answer/answers.h"
 #include "serve/answer/constraints.h"
 #include "serve/id_source.h"
+#include "serve/metrics_text.h"
 #include "serve/served_model.h"
 
 namespace nestor::serve {
+
+/// State of the server itself, which routes report.
+struct Traffic {
+  std::atomic<bool> stopping{false};  // nothing is generated any more
+  HttpCounts responses = {};          // like the next, of the server's own thread
+  std::size_t connections = 0;
+};
 
 struct Backend {
   const ServedModel& model;
   schedule::Engine& engine;
   Constraints& constraints;
   IdSource& ids;
+  Traffic& traffic;
 };
 
 /// The frame of an answer; `kind` is "text_completion" or "chat.completion", whose chunks have names of their
@@ -28,17 +39,7 @@ void check_model(const Backend& backend, const std::optional<std::string>& name)
 decode::StopRule stop_rule(const Backend& backend, const GenerationSettings& settings,
                            std::optional<std::int64_t> default_tokens, const PromptSize& prompt);
 
-/// What the engine's checks say about a prompt becomes a RequestError of `param`.
+/// The turn, or a RequestError of `param` with what the engine's checks say about it.
 decode::Turn checked(decode::Turn turn, const lm::Info& info, const char* param);
-
-// One function for each route; they throw what becomes an error answer.
-void answer_completion(const Backend& backend, const std::shared_ptr<Exchange>& exchange);
-void answer_chat(const Backend& backend, const std::shared_ptr<Exchange>& exchange);
-HttpResponse answer_tokenize(const Backend& backend, const HttpRequest& request);
-HttpResponse answer_detokenize(const Backend& backend, const HttpRequest& request);
-/// All names of the model.
-HttpResponse list_models(const ServedModel& model, const lm::Info& info);
-/// One, or status 404.
-HttpResponse describe_model(const ServedModel& model, const lm::Info& info, std::string_view name);
 
 }  // namespace nestor::serve

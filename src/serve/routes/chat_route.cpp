@@ -3,8 +3,8 @@
 #include "serve/answer/chat_reader.h"
 #include "serve/api/chat_request.h"
 #include "serve/api/request_error.h"
-#include "serve/routes/backend.h"
 #include "serve/routes/chat_prompt.h"
+#include "serve/routes/routes.h"
 
 namespace nestor::serve {
 namespace {

@@ -3,7 +3,7 @@
 #include "serve/answer/completion_reader.h"
 #include "serve/api/completion_request.h"
 #include "serve/api/request_error.h"
-#include "serve/routes/backend.h"
+#include "serve/routes/routes.h"
 
 namespace nestor::serve {
 namespace {

@@ -1,13 +1,16 @@
-// GET /v1/models, POST /tokenize, POST /detokenize
+// GET /v1/models, GET /v1/models/NAME
+#include <charconv>
+
 #include "base/json.h"
-#include "serve/api/body.h"
 #include "serve/api/error_answer.h"
-#include "serve/routes/backend.h"
+#include "serve/routes/routes.h"
 
 namespace nestor::serve {
 namespace {
 
-Json described(const ServedModel& model, const lm::Info& info, const std::string& name) {
+Json described(const Backend& backend, const std::string& name) {
+  const ServedModel& model = backend.model;
+  const lm::Info& info = backend.engine.info();
   Json out = {{"id", name},
               {"object", "model"},
               {"created", model.created},
@@ -21,53 +24,34 @@ Json described(const ServedModel& model, const lm::Info& info, const std::string
   return out;
 }
 
+/// A part of a path with its %XX read.
+std::string unescaped(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    unsigned byte = 0;
+    const bool escape = text.size() > 2 && text[0] == '%' &&
+                        std::from_chars(text.data() + 1, text.data() + 3, byte, 16).ptr == text.data() + 3;
+    out += escape ? static_cast<char>(byte) : text[0];
+    text.remove_prefix(escape ? 3 : 1);
+  }
+  return out;
+}
+
 }  // namespace
 
-HttpResponse list_models(const ServedModel& model, const lm::Info& info) {
+HttpResponse list_models(const Backend& backend, const HttpRequest& /*head*/) {
   Json data = Json::array();
-  for (const std::string& name : model.names) data.push_back(described(model, info, name));
+  for (const std::string& name : backend.model.names) data.push_back(described(backend, name));
   return {.body = to_text({{"object", "list"}, {"data", std::move(data)}})};
 }
 
-HttpResponse describe_model(const ServedModel& model, const lm::Info& info, std::string_view name) {
-  for (const std::string& own : model.names) {
-    if (own == name) return {.body = to_text(described(model, info, own))};
+HttpResponse describe_model(const Backend& backend, const HttpRequest& head) {
+  const std::string name = unescaped(std::string_view(head.path).substr(route_path(head.path).size()));
+  for (const std::string& own : backend.model.names) {
+    if (own == name) return {.body = to_text(described(backend, own))};
   }
   return error_answer(404, fmt::format("there is no model {} here", in_quotes(name)), "model",
                       "model_not_found");
-}
-
-HttpResponse answer_tokenize(const Backend& backend, const HttpRequest& request) {
-  const Json json = parse_json(request.body, "the request body");
-  Body body(json);
-  check_model(backend, body.text("model"));
-  const auto prompt = body.text("prompt");
-  if (!prompt) body.bad("prompt", "missing; expected text");
-  const bool add = body.boolean("add_special_tokens").value_or(true);
-  const bool control = body.boolean("control_tokens").value_or(false);
-  body.refuse_unknown();
-  const auto ids = backend.model.tokenizer.encode(
-      *prompt, add ? tokenizer::PostProcess::add : tokenizer::PostProcess::omit,
-      control ? tokenizer::ControlTokens::everywhere() : tokenizer::ControlTokens::nowhere());
-  return {
-      .body = to_text(
-          {{"count", ids.size()}, {"max_model_len", backend.engine.info().context_limit}, {"tokens", ids}})};
-}
-
-HttpResponse answer_detokenize(const Backend& backend, const HttpRequest& request) {
-  const Json json = parse_json(request.body, "the request body");
-  Body body(json);
-  check_model(backend, body.text("model"));
-  const Json* tokens = body.array("tokens");
-  if (tokens == nullptr) body.bad("tokens", "missing; expected an array of token ids");
-  const auto ids = token_ids(*tokens, "tokens");
-  body.refuse_unknown();
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (ids[i] >= backend.engine.info().vocab_size) {
-      body.bad(fmt::format("tokens[{}]", i), fmt::format("{} is not in the vocabulary", ids[i]));
-    }
-  }
-  return {.body = to_text({{"prompt", backend.model.tokenizer.decode(ids, tokenizer::ControlText::keep)}})};
 }
 
 }  // namespace nestor::serve
