@@ -108,8 +108,7 @@ class Check {
   void check_shape(const config::TensorInfo& expected, const std::vector<std::int64_t>& found) {
     const std::span<const std::int64_t> shape(expected.shape.data(), static_cast<std::size_t>(expected.rank));
     if (std::equal(shape.begin(), shape.end(), found.begin(), found.end())) return;
-    // transformers 5 allocates the fused matrix for the identity experts too (spec 2.2); those are never
-    // read.
+    // transformers 5 allocates the fused matrix for the identity experts too; those are never read.
     const bool fused = expected.rank == 3 && found.size() == 3 && found[0] == config_.routes() &&
                        found[1] == shape[1] && found[2] == shape[2];
     if (fused) return;

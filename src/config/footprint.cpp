@@ -27,7 +27,7 @@ Footprint footprint_of(const ModelConfig& c, const NameLayout& layout) {
   f.ngram = f.of(Part::ngram_table) + f.of(Part::ngram_projection);
   f.per_layer = f.of(Part::layer_table) + f.of(Part::layer_projection);
 
-  // The two latent norms count with their attention, as in the spec's arithmetic.
+  // The two latent norms count with their attention.
   const std::int64_t attention = attention_projections(c) + c.q_lora_rank + c.kv_lora_rank;
   // Of the two dense MLPs of a layer; a per-layer embedding takes the place of one up-projection.
   const std::int64_t dense = (c.per_layer ? 5 : 6) * c.hidden_size * c.ffn_hidden_size;

@@ -1,4 +1,4 @@
-// How many parameters a model has and how many one token activates (spec section 7).
+// How many parameters a model has and how many one token activates.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// What the model is: the validated facts of a config.json of the LongCat-Flash family (spec section 1).
+// What the model is: the validated facts of a config.json of the LongCat-Flash family.
 // Names are the file's own keys. A value that exists here has been checked: sizes are positive and small
 // enough that the element counts of single tensors and of the whole model fit 64 bits.
 #pragma once
@@ -12,7 +12,7 @@
 
 namespace nestor::config {
 
-/// N-gram Embedding: K tables for each order 2..N (spec section 4).
+/// N-gram Embedding: K tables for each order 2..N (docs/model.md).
 struct NgramSpec {
   std::int64_t order = 0;   // emb_neighbor_num: N, the longest n-gram
   std::int64_t splits = 0;  // emb_split_num: K, tables per order
@@ -31,7 +31,7 @@ struct NgramSpec {
   }
 };
 
-/// YaRN as the file gives it (spec 3.3). Absent keys stay absent: their absence means something.
+/// YaRN as the file gives it. Absent keys stay absent: their absence means something.
 struct YarnSpec {
   double factor = 0;
   double beta_fast = 32;
@@ -42,7 +42,7 @@ struct YarnSpec {
   std::int64_t original_max_position_embeddings = 0;
 };
 
-/// The eight-bit layout of weights: e4m3 with one scale per 128 x 128 block (spec 2.4).
+/// The eight-bit layout of weights: e4m3 with one scale per 128 x 128 block.
 struct Fp8Spec {
   std::vector<std::string> ignored_layers;
 };
@@ -99,7 +99,7 @@ struct ModelConfig {
   double routed_scaling_factor = 1;
 
   double rms_norm_eps = 0;
-  double latent_norm_eps = 1e-5;  // our own key: epsilon of q_a_layernorm and kv_a_layernorm (spec 3.2)
+  double latent_norm_eps = 1e-5;  // our own key: epsilon of q_a_layernorm and kv_a_layernorm
   double rope_theta = 0;
   std::optional<YarnSpec> yarn;
 

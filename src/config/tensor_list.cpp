@@ -119,7 +119,7 @@ class Walk {
       for (std::int64_t e = 0; e < count; ++e) feed_forward({Part::experts, {}, n, Slot::none, e}, inner);
       return;
     }
-    // As transformers 5 re-saves them (spec 2.2): gate rows first, then up rows.
+    // As transformers 5 re-saves them: gate rows first, then up rows.
     emit({Part::experts, Field::gate_up, n}, {count, 2 * inner, c_.hidden_size}, 3, Storage::plain);
     emit({Part::experts, Field::down, n}, {count, c_.hidden_size, inner}, 3, Storage::plain);
   }

@@ -1,5 +1,5 @@
 // Every tensor of a checkpoint: which slot of the model it fills, its name, its shape as a function of the
-// configuration, and how it may be stored (spec section 2).
+// configuration, and how it may be stored.
 //
 // A reader or writer of checkpoints walks this list and goes by slots; names are spelled here and nowhere
 // else:

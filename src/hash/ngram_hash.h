@@ -1,4 +1,4 @@
-// Token history -> rows of the n-gram tables (spec 4.2, 4.3). Integers only, no state: the rows of a position
+// Token history -> rows of the n-gram tables (docs/model.md). Integers only, no state: the rows of a position
 // are a pure function of the history up to it, so truncation, forks and chunked prefill need nothing from
 // here.
 #pragma once

@@ -1,7 +1,7 @@
 // Latent attention over a paged cache: all heads of a row share the cached records, as in multi-query
 // attention. A record is [latent (R values), rotary key (P values)]; the query of a head is its latent form
 // beside its rotary part, so a score is one dot product over R + P values and the mixed value is a sum of
-// latents (spec 3.3, absorbed).
+// latents.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The gated feed-forward product of dense MLPs and experts: down( silu(gate x) * (up x) ) (spec 3.4), and its
+// The gated feed-forward product of dense MLPs and experts: down( silu(gate x) * (up x) ), and its
 // variant with embedded rows in the place of up x (Eq. 4 and 5 of the paper).
 #pragma once
 

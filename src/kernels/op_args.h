@@ -45,7 +45,7 @@ struct MatmulTransposedArgs {
   Sums sums;
 };
 
-/// y = w * (x * rsqrt(mean(x^2) + eps)) * scale, row by row over `cols` values (spec 3.2). y may be x.
+/// y = w * (x * rsqrt(mean(x^2) + eps)) * scale, row by row over `cols` values. y may be x.
 struct RmsNormArgs {
   const float* x;
   int64_t x_stride;

@@ -1,4 +1,4 @@
-// The router: softmax over all experts, choice by biased probability, weight by the unbiased one (spec 3.5).
+// The router: softmax over all experts, choice by biased probability, weight by the unbiased one.
 #pragma once
 
 #include <cstdint>

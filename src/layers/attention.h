@@ -1,4 +1,4 @@
-// Multi-head latent attention, absorbed form (spec 3.3): the cache holds one latent and one rotary key per
+// Multi-head latent attention, absorbed form: the cache holds one latent and one rotary key per
 // position, queries are brought into the latent space, and values come out of it at the end.
 #pragma once
 

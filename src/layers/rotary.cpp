@@ -10,7 +10,7 @@ namespace {
 // YaRN's attention temperature: 0.1 m ln(s) + 1, and 1 where nothing is stretched.
 double mscale(double factor, double m) { return factor <= 1 ? 1.0 : 0.1 * m * std::log(factor) + 1.0; }
 
-// Absent and zero are the same for the two mscale keys (spec 3.3, "Missing keys").
+// Absent and zero are the same for the two mscale keys.
 bool given(const std::optional<double>& value) { return value.value_or(0) != 0; }
 
 // The pair that turns `rotations` times over the trained length.

@@ -1,4 +1,4 @@
-// Interleaved rotary positions, plain or YaRN (spec 3.3): the angles, and the factor that YaRN puts on
+// Interleaved rotary positions, plain or YaRN: the angles, and the factor that YaRN puts on
 // attention.
 #pragma once
 

@@ -1,4 +1,4 @@
-// The shortcut layer (spec 3.1): two attentions and two dense MLPs in a row, and a mixture of experts that
+// The shortcut layer: two attentions and two dense MLPs in a row, and a mixture of experts that
 // starts from the first MLP's input and joins at the end.
 #pragma once
 

@@ -1,4 +1,4 @@
-// An N-gram Embedding (spec 4.4, Eq. 3 of the paper): the mean of the word row and of one projected row from
+// An N-gram Embedding (Eq. 3 of the paper): the mean of the word row and of one projected row from
 // every table. The input of a model is one, and so is the embedding of a layer. W is its width: the hidden
 // size of the first, the inner size of an MLP of the second.
 #pragma once

@@ -10,8 +10,8 @@ enum class Format : uint8_t {
   f32,
   f16,
   bf16,
-  f8_block,  // e4m3 codes with one float32 scale for each 128 x 128 block: value = code * scale (spec: FP8
-             // checkpoint)
+  f8_block,  // e4m3 codes with one float32 scale for each 128 x 128 block, as published:
+             // value = code * scale
   q8,        // tiles of 16 rows x 64 columns, one scale a row of a tile: see tile.h
   q4,
 };

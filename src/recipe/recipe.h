@@ -34,7 +34,7 @@ struct Modeling {
 enum class Choice { measured, f32, bf16 };  // of what matrix products are computed in
 
 struct Routing {
-  double bias_rate = 0.003;         // mu of the bias update (spec 8.2)
+  double bias_rate = 0.003;         // mu of the bias update
   double ffn_experts_wanted = 0;    // K_e; 0 = top-k scaled by the share of FFN experts
   double balance_loss = 0.01;       // alpha of the device-group balance loss
   std::int64_t balance_groups = 1;  // D

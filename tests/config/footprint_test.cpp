@@ -1,4 +1,5 @@
-// The parameter arithmetic of the specification's section 7, and that no accepted configuration takes long.
+// Parameters of published models against their makers' figures, and that no accepted configuration takes
+// long.
 #include "config/footprint.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Every key of the specification's section 1: absent, of a wrong type, out of range, contradictory.
+// Every key of config.json: absent, of a wrong type, out of range, contradictory.
 #include "config/parse_config.h"
 
 #include <gtest/gtest.h>

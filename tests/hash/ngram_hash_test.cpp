@@ -1,5 +1,5 @@
-// The n-gram hash against the specification: moduli and powers of 4.2, segments of 4.3, the vectors of 4.7.
-// Its first ten vectors are llama.cpp's, re-derived there; the powers are checked here by hand arithmetic.
+// The n-gram hash: moduli, powers and segments by hand arithmetic, and whole vectors, the first ten of which
+// are llama.cpp's.
 #include "hash/ngram_hash.h"
 
 #include <gtest/gtest.h>
@@ -46,7 +46,7 @@ TEST(NgramHash, RowsOfAFractionalRatioAreTruncated) {
 
 // A token 1 at distance k adds V^k mod M, so histories of zeros and ones show the powers. EOS is out of the
 // way.
-TEST(NgramHash, PowersAreThoseOfTheSpecification) {
+TEST(NgramHash, PowersOfTheVocabularySize) {
   const RowIds second = {4179184, 4175824, 4172464, 4169104, 4165744, 4162384, 4159024, 4155664};
   const RowIds third = {9053570, 8161143, 7268888, 6376805};
   const RowIds one = rows_at({1, 0}, 1);
@@ -69,7 +69,7 @@ struct Vector {
 
 RowIds twelve(std::int64_t row) { return RowIds(12, row); }
 
-TEST(NgramHash, TheVectorsOfTheSpecification) {
+TEST(NgramHash, WholeVectors) {
   const Ids plain = {11, 523, 9001, 44, 130000, 7, 88, 4};
   const Ids cut = {11, 523, 2, 44, 130000, 7, 88, 4};
   const std::vector<Vector> vectors = {

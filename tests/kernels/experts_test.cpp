@@ -1,4 +1,4 @@
-// Router and mixture by hand-made cases (spec 3.5).
+// Router and mixture by hand-made cases.
 #include "kernels/experts.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,4 @@
-// Rotary frequencies and YaRN's factors against the numbers of the specification, section 3.3, and against
-// hand calculations where it has none.
+// Rotary frequencies and YaRN's factors against numbers computed in double precision, and by hand.
 #include "layers/rotary.h"
 
 #include <gtest/gtest.h>
@@ -14,12 +13,12 @@
 namespace nestor::layers {
 namespace {
 
-// Float32 keeps 24 bits, and the specification prints nine digits.
+// Float32 keeps 24 bits; the numbers below have nine digits.
 constexpr double kRelative = 2e-7;
 
 config::ModelConfig lite() { return config::parse_config(convert::preset("lite"), "lite"); }
 
-TEST(Rotary, LiteHasTheFrequenciesOfTheSpecification) {
+TEST(Rotary, LiteHasItsFrequencies) {
   constexpr std::array kExpected = {
       1.00000000e+00, 6.17528758e-01, 3.81341767e-01, 2.35489508e-01, 1.45421543e-01, 8.98019851e-02,
       5.54553083e-02, 3.42452477e-02, 2.11474253e-02, 1.30591433e-02, 8.06439652e-03, 4.41974713e-03,
@@ -35,7 +34,7 @@ TEST(Rotary, LiteHasTheFrequenciesOfTheSpecification) {
   EXPECT_EQ(rotary.amplitude, 1.0F);
 }
 
-TEST(Rotary, LiteHasTheSoftmaxScaleOfTheSpecification) {
+TEST(Rotary, LiteHasItsSoftmaxScale) {
   const Rotary rotary = rotary_of(lite());
   const AttentionShape shape = attention_shape(lite(), rotary);
   // q_factor is sqrt(H / q_lora_rank) = sqrt(2) times the softmax scale.

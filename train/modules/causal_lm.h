@@ -43,7 +43,7 @@ class CausalLm {
     ops::Products products = ops::Products::f32;
   };
   /// Initial values by `modeling` and the seed. `modeling` is resolved: vanilla twins are already made
-  /// (recipe/vanilla.h). Error(usage) for routing values that do not fit the model.
+  /// (recipe/model_json.h). Error(usage) for routing values that do not fit the model.
   CausalLm(const recipe::Modeling& modeling, const recipe::Routing& routing, const Options& options);
 
   const config::ModelConfig& config() const { return modeling_.config; }

@@ -45,8 +45,8 @@ Tensor tensor_of(const std::vector<T>& values, torch::ScalarType stored, torch::
 
 }  // namespace
 
-// The additional lookups of the draft: the first token of a segment takes part in none of its n-grams
-// (spec 5.1), so that the N - 1 embeddings after it differ from the target's.
+// The additional lookups of the draft: the first token of a segment takes part in none of its
+// n-grams, so that the N - 1 embeddings after it differ from the target's.
 struct InputReader::Plan {
   std::vector<TokenId> tokens;                  // [X]
   std::vector<std::vector<std::int64_t>> rows;  // [tables][X]

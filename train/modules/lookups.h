@@ -40,8 +40,8 @@ struct Inputs {
   torch::Tensor targets;    // [n] int64, -1 where none is scored
   torch::Tensor draft_targets;  // [draft_rows T] int64
   /// Of each draft position its place among the n + X embeddings: that of the next token. At the first N - 1
-  /// places of a segment this is one of the X: the first token of a segment is in no n-gram of the draft
-  /// (spec 5.1).
+  /// places of a segment this is one of the X: the first token of a segment is in no n-gram of the
+  /// draft.
   torch::Tensor draft_index;  // [draft_rows T] int32
   std::int64_t scored = 0;    // targets that count
   std::int64_t draft_scored = 0;

@@ -1,5 +1,5 @@
-// Interleaved rotary positions, plain or YaRN (spec of the family; the same formulas as the inference
-// engine's).
+// Interleaved rotary positions, plain or YaRN: the same formulas as the
+// engine's.
 #pragma once
 
 #include <vector>
