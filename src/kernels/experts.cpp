@@ -21,30 +21,25 @@ std::span<const Pick> sorted_picks(Arena& arena, const Routing& routing, std::in
   // Counted by expert, then put in their places: the order of rows stays.
   const auto next = arena.take_span<std::int64_t>(experts + 1);
   for (const std::int32_t e : routing.expert) {
-    if (e < experts) ++next[static_cast<std::size_t>(e) + 1];
+    if (e < experts) ++next[e + 1];
   }
   std::partial_sum(next.begin(), next.end(), next.begin());
   const auto picks = arena.take_span<Pick>(next.back());
   for (std::int64_t i = 0; i < rows * routing.top_k; ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    const std::int32_t e = routing.expert[at];
+    const std::int32_t e = routing.expert[i];
     if (e >= experts) continue;
-    picks[static_cast<std::size_t>(next[static_cast<std::size_t>(e)]++)] = {
-        e, static_cast<std::int32_t>(i / routing.top_k), routing.weight[at]};
+    picks[next[e]++] = {e, static_cast<std::int32_t>(i / routing.top_k), routing.weight[i]};
   }
   return picks;
 }
 
-// Picks whose results are kept at once: a bound on memory, far above what one step of decoding has.
-constexpr std::size_t kPicksAtOnce = 2048;
-
-// The end of the picks from `begin` on that are computed together: whole experts.
-std::size_t end_of_batch(std::span<const Pick> picks, std::size_t begin) {
+// The end of the picks from `begin` on that are computed together: whole experts, `most` picks or one expert.
+std::size_t end_of_batch(std::span<const Pick> picks, std::size_t begin, std::int64_t most) {
   std::size_t end = begin;
   while (end < picks.size()) {
     std::size_t next = end;
     while (next < picks.size() && picks[next].expert == picks[end].expert) ++next;
-    if (end > begin && next - begin > kPicksAtOnce) break;
+    if (end > begin && static_cast<std::int64_t>(next - begin) > most) break;
     end = next;
   }
   return end;
@@ -77,9 +72,9 @@ void add_experts(const Context& ctx, std::span<const FeedForwardWeights> experts
   for (std::size_t begin = 0; begin < picks.size();) {
     std::size_t end = begin;
     while (end < picks.size() && picks[end].expert == picks[begin].expert) ++end;
-    const FeedForwardWeights& w = experts[static_cast<std::size_t>(picks[begin].expert)];
+    const FeedForwardWeights& w = experts[picks[begin].expert];
     const auto own = static_cast<std::int64_t>(end - begin);
-    // Of one row there is nothing to gather, and all of them are in order already.
+    // An expert that every row picked needs no gather: the rows are in order already.
     const Forms forms = forms_of(ctx, std::array{&w.gate, &w.up});
     Input in = own == x.rows ? x : take_input(ctx, own, hidden, forms);
     if (!forms.parts) in.parts.reset();  // x may have them for other matrices
@@ -88,10 +83,8 @@ void add_experts(const Context& ctx, std::span<const FeedForwardWeights> experts
     begin = end;
   }
   for_tiles(ctx, std::ssize(products), std::ssize(picks) * hidden, [&](std::int64_t i, int) {
-    const GatedProduct& p = products[static_cast<std::size_t>(i)];
-    const std::size_t first = firsts[static_cast<std::size_t>(i)];
-    if (p.in.rows == x.rows) return;
-    gather(ctx, x, rows.subspan(first, static_cast<std::size_t>(p.in.rows)), p.gate->cols, p.in);
+    const GatedProduct& p = products[i];
+    if (p.in.rows != x.rows) gather(ctx, x, rows.subspan(firsts[i], p.in.rows), p.gate->cols, p.in);
   });
   gated_products(ctx, products);
   constexpr std::int64_t kColumns = 256;
@@ -103,7 +96,7 @@ void add_experts(const Context& ctx, std::span<const FeedForwardWeights> experts
 }  // namespace
 
 void mix_experts(const Context& ctx, std::span<const FeedForwardWeights> experts, const Routing& routing,
-                 const Input& x, std::int64_t hidden, Rows y) {
+                 const Input& x, std::int64_t hidden, Rows y, std::int64_t picks_at_once) {
   constexpr std::int64_t kRows = 16;
   const auto for_rows = [&](const auto& body) {
     for_tiles(ctx, (x.rows + kRows - 1) / kRows, x.rows * hidden, [&](std::int64_t i, int) {
@@ -115,14 +108,14 @@ void mix_experts(const Context& ctx, std::span<const FeedForwardWeights> experts
   const Arena::Scope scope(ctx.arena);
   const std::span<const Pick> picks = sorted_picks(ctx.arena, routing, x.rows, count);
   for (std::size_t begin = 0; begin < picks.size();) {
-    const std::size_t end = end_of_batch(picks, begin);
+    const std::size_t end = end_of_batch(picks, begin, picks_at_once);
     add_experts(ctx, experts, picks.subspan(begin, end - begin), x, hidden, y);
     begin = end;
   }
   for_rows([&](std::int64_t t) {
     float identity = 0;
     for (std::int64_t i = 0; i < routing.top_k; ++i) {
-      const auto at = static_cast<std::size_t>(t * routing.top_k + i);
+      const std::int64_t at = t * routing.top_k + i;
       if (routing.expert[at] >= count) identity += routing.weight[at];
     }
     if (identity != 0) ctx.ops.add_scaled({x.x.row(t), identity, y.row(t)}, 0, hidden);
