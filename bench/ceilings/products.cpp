@@ -1,6 +1,6 @@
 // Products with quantized and plain matrices against the ceilings of the same run: every round measures the
 // product, then the arithmetic of registers for as long, then a read of memory. Shares are medians of rounds.
-// Two probes around a product tell whether the cores were the process' own (measure/cores.h): shares of the
+// Two probes around a product tell whether the cores were the process' own (cores.h): shares of the
 // peak are given over all rounds, and over those in which they were.
 //   build/release/bin/products_bench [N K [SET]]     default 4096 x 4096, the fastest set of kernels
 // Copies of the weights and the reads beside them rotate through 2 GiB, so that no cache holds them (the last
@@ -15,10 +15,10 @@
 
 #include "base/cpu.h"
 #include "base/random.h"
+#include "cores.h"
 #include "kernels/ops.h"
 #include "kernels/registry.h"
 #include "measure/ceilings.h"
-#include "measure/cores.h"
 #include "quant/matrix.h"
 #include "quant/number.h"
 #include "quant/tile.h"
@@ -113,12 +113,12 @@ std::vector<Round> Bench::measure(kernels::Team& team, const Weights& w, std::in
   const int calls = t > 16 ? 1 : 8;
   std::vector<Round> rounds;
   for (int r = 0; r <= kRounds; ++r) {
-    const double before = measure::issue_width(team);
+    const double before = bench::issue_width(team);
     const auto start = Clock::now();
     for (int c = 0; c < calls; ++c)
       kernels::matmul(ctx, {x.data(), w.cols}, t, w.view(copy++), {y.data(), w.rows});
     const double stretch = seconds_since(start);
-    const double after = measure::issue_width(team);
+    const double after = bench::issue_width(team);
     const double peak =
         codes ? measure::int8_peak_over(team, stretch) : measure::fp32_peak_over(team, stretch);
     const double dram = measure::read_window(team, {memory.data() + window % memory.bytes(), kWindow});

@@ -5,8 +5,27 @@
 
 #include <algorithm>
 
+#include "support/refusal.h"
+#include "support/scratch_folder.h"
+#include "support/toy_model.h"
+
 namespace nestor::measure {
 namespace {
+
+constexpr std::size_t kPage = std::size_t{2} << 20;
+
+// A model whose every forward pass reads 7 bytes of weights and multiplies 11 codes.
+class Counted {
+ public:
+  testing::ToyModel model{50, 5000};
+  Subject subject() {
+    return {model,
+            [this] {
+              return kernels::Work{.weight_bytes = 7 * model.forwards, .code_products = 11 * model.forwards};
+            },
+            1};
+  }
+};
 
 TEST(Speed, ADecodeShareIsWeightsReadPerSecondOfWhatMemoryGives) {
   DecodeSpeed s;
@@ -41,6 +60,78 @@ TEST(Speed, RandomIdsAreReproducibleInTheVocabularyAndNoEndOfSequence) {
   ASSERT_EQ(ids.size(), 300u);
   for (const TokenId id : {0, 1, 3, 4, 6}) EXPECT_NE(std::find(ids.begin(), ids.end(), id), ids.end()) << id;
   for (const TokenId id : ids) EXPECT_TRUE(id >= 0 && id < 7 && id != 2 && id != 5) << id;
+}
+
+TEST(Speed, DecodingFeedsEverySequenceItsRowsBehindACommonPast) {
+  const Memory memory(kPage);
+  for (const DecodeCase what :
+       {DecodeCase{}, DecodeCase{1, 1, 1}, DecodeCase{513, 3, 2}, DecodeCase{1025, 2, 1}}) {
+    Counted counted;
+    const DecodeSpeed speed = decode_speed(counted.subject(), what, 9, 4, memory);
+    const std::int64_t pieces = (what.depth + 511) / 512;
+    EXPECT_EQ(counted.model.forwards, pieces + kWarmUpSteps + 9);
+    EXPECT_EQ(counted.model.fed, what.depth + (kWarmUpSteps + 9) * what.sequences * what.rows);
+    EXPECT_LE(counted.model.longest_chunk, 512);
+    EXPECT_EQ(speed.weight_bytes, 7) << "of one step, without those before it";
+    EXPECT_EQ(counted.model.open_now(), 0);
+    EXPECT_GT(speed.steps_s, 0);
+    EXPECT_GT(speed.dram_bytes_s, 0);
+    EXPECT_EQ(speed.what.depth, what.depth);
+  }
+}
+
+TEST(Speed, APromptIsOneForwardPassARoundAndTheBestOneCounts) {
+  Counted counted;
+  const PromptSpeed speed = prompt_speed(counted.subject(), 33, 3, 4);
+  EXPECT_EQ(counted.model.forwards, 3);
+  EXPECT_EQ(counted.model.fed, 99);
+  EXPECT_EQ(counted.model.longest_chunk, 33);
+  EXPECT_EQ(counted.model.open_now(), 0);
+  EXPECT_EQ(speed.tokens, 33);
+  EXPECT_EQ(speed.work.weight_bytes, 7);
+  EXPECT_EQ(speed.work.code_products, 11);
+  EXPECT_TRUE(speed.of_codes());
+  EXPECT_GT(speed.seconds, 0);
+  EXPECT_GT(speed.int8_peak, 0);
+  EXPECT_GT(speed.fp32_peak, 0);
+}
+
+TEST(Speed, AModelThatFailsLeavesNoSequenceOpen) {
+  const Memory memory(kPage);
+  for (const std::int64_t at : {1, 2, 4, 6}) {
+    Counted counted;
+    counted.model.fail_at = at;
+    EXPECT_REFUSED(decode_speed(counted.subject(), {.depth = 600, .sequences = 2}, 5, 1, memory),
+                   ErrorKind::io, "told to fail");
+    EXPECT_EQ(counted.model.open_now(), 0) << at;
+  }
+  Counted counted;
+  counted.model.fail_at = 1;
+  EXPECT_REFUSED(prompt_speed(counted.subject(), 5, 2, 1), ErrorKind::io, "told to fail");
+  EXPECT_EQ(counted.model.open_now(), 0);
+}
+
+// Shares that no stream of 128 bytes divides, down to nothing.
+TEST(Ceilings, ReadsStayInsideTheirMemory) {
+  const Memory memory(kPage);
+  EXPECT_EQ(memory.bytes(), kPage);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory.data()) % kPage, 0U);
+  EXPECT_EQ(memory.data()[0], 1);
+  EXPECT_EQ(memory.data()[kPage - 1], 1);
+  for (const int threads : {1, 2, 3}) {
+    kernels::Team team(threads);
+    for (const int streams : {1, 2, 4, 8}) {
+      EXPECT_GT(read_bandwidth(team, memory, kPage, streams, 1), 0);
+      EXPECT_GT(read_bandwidth(team, memory, 1000, streams, 2), 0);
+    }
+    EXPECT_GE(read_window(team, {memory.data(), 4096 * 3 + 5}), 0);
+    EXPECT_GT(read_window(team, {memory.data(), kPage}), 0);
+  }
+}
+
+TEST(Ceilings, ADiskNeedsAFile) {
+  const testing::ScratchFolder folder;
+  EXPECT_REFUSED(disk_reads(folder.path() / "nothing", 2), ErrorKind::not_found, "nothing");
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include "kernels/parallel.h"
 
-namespace nestor::measure {
+namespace nestor::bench {
 
 /// Instructions per cycle of a stretch of instructions that do nothing, some 30 us long: the width of the
 /// core, 4 to 8, where nobody else uses it, and about half of that beside a busy thread. The least of the
@@ -14,4 +14,4 @@ namespace nestor::measure {
 /// frequency.
 double issue_width(kernels::Team& team);
 
-}  // namespace nestor::measure
+}  // namespace nestor::bench

@@ -1,4 +1,4 @@
-#include "measure/cores.h"
+#include "cores.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -6,8 +6,11 @@
 
 #include "measure/stopwatch.h"
 
-namespace nestor::measure {
+namespace nestor::bench {
 namespace {
+
+using measure::Clock;
+using measure::seconds_since;
 
 // Four bytes each: instructions of one byte would not fit into the cache of decoded ones.
 constexpr int kEmpty = 32768;
@@ -40,4 +43,4 @@ double issue_width(kernels::Team& team) {
   return *std::ranges::min_element(widths);
 }
 
-}  // namespace nestor::measure
+}  // namespace nestor::bench
