@@ -90,5 +90,55 @@ TEST(MemoryPlan, AContextThatWasAskedForFitsOrIsRefused) {
   EXPECT_REFUSED(check_memory(plan, 0, Oversize::refused), ErrorKind::limit, "working memory");
 }
 
+TEST(MemoryPlan, TheCacheGetsWhatIsLeft) {
+  MemoryPlan plan;
+  plan.weights = 1000;
+  plan.working = 100;
+  plan.cache_per_token = 7;
+  plan.system.available = 1800;
+  EXPECT_EQ(plan.cache_room(), 700U);
+  EXPECT_EQ(plan.most_tokens(), 100);
+  // Weights that do not fit anyway leave no less than their absence would.
+  plan.system.available = 1100;
+  EXPECT_EQ(plan.cache_room(), 1000U);
+  plan.system.available = 100;
+  EXPECT_EQ(plan.cache_room(), 0U);
+  plan.system.available = 99;
+  EXPECT_EQ(plan.cache_room(), 0U);
+  EXPECT_EQ(plan.most_tokens(), 0);
+}
+
+TEST(MemoryPlan, LargerThanMemoryStillNeedsWorkingMemoryAndRoomForItsContext) {
+  MemoryPlan plan;
+  plan.weights = 1'000'000;
+  plan.working = 1'000;
+  plan.cache_per_token = 10;
+  plan.system = {100'000, 50'000};
+  check_memory(plan, 4'900, Oversize::accepted);
+  EXPECT_REFUSED(check_memory(plan, 4'901, Oversize::accepted), ErrorKind::limit, "4900 tokens fit");
+  plan.system.available = 999;
+  EXPECT_REFUSED(check_memory(plan, 0, Oversize::accepted), ErrorKind::limit, "end other programs");
+}
+
+TEST(MemoryPlan, ItsTableHasALineForWhatIsThere) {
+  MemoryPlan plan;
+  plan.weights = 5'000'000;
+  plan.working = 2'000'000;
+  plan.cache_per_token = 1'000;
+  plan.system = {16'000'000, 8'000'000};
+  const std::string fits = memory_table(plan);
+  EXPECT_NE(fits.find("grows as it is used; 1000 tokens fit"), std::string::npos) << fits;
+  for (const char* absent : {"rows of words", "rows of n-grams", "draft block", "again and again"}) {
+    EXPECT_EQ(fits.find(absent), std::string::npos) << fits;
+  }
+  EXPECT_NE(fits.back(), '\n');
+  plan.word_rows = plan.ngram_rows = plan.draft = 1;
+  plan.system.available = 6'000'000;
+  const std::string tight = memory_table(plan);
+  for (const char* there : {"rows of words", "rows of n-grams", "draft block", "again and again"}) {
+    EXPECT_NE(tight.find(there), std::string::npos) << tight;
+  }
+}
+
 }  // namespace
 }  // namespace nestor::assemble
