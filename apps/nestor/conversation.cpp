@@ -1,9 +1,9 @@
 #include "conversation.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 
+#include "decode/generate.h"
 #include "text_stream.h"
 
 namespace nestor::app {
@@ -54,7 +54,6 @@ Conversation::Answer Conversation::generate(const Json& messages, const decode::
   const Json request = {{"messages", messages}, {"add_generation_prompt", true}};
   decode::Turn turn(assemble::ChatFormat::encode(format_.render(request, chat::LocalTime::now()), tokenizer_),
                     sampling, rule);
-  turn.check_against(model_.info());
 
   // What the sequence already holds of this prompt stays; its last token is computed again for its logits.
   const auto prompt = turn.prompt();
@@ -72,27 +71,18 @@ Conversation::Answer Conversation::generate(const Json& messages, const decode::
     answer.text += piece;
     if (!piece.empty()) on_text(piece);
   };
-  decode::Sampler sampler;
   const auto start = Clock::now();
-  auto first = start;
-  while (!turn.finished()) {
-    if (stop.stop_requested() || sequence_.length() >= model_.info().context_limit) {
-      turn.finish(stop.stop_requested() ? decode::FinishReason::cancelled : decode::FinishReason::length);
-      break;
-    }
-    const decode::Wants wants = turn.wants(sequence_.length(), kPrefillChunk);
-    const std::array<lm::Chunk, 1> batch = {lm::Chunk{sequence_.id(), wants.ids, wants.logits}};
-    const lm::Logits logits = model_.forward(batch);
-    if (wants.logits == lm::LogitsFor::none) continue;
-    if (answer.tokens == 0) first = Clock::now();
-    if (const auto choice = turn.take(logits.row(0), sampler)) {
-      ++answer.tokens;
-      emit(stream.push(choice->id));
-    }
-  }
+  std::optional<Clock::time_point> first;
+  decode::generate(model_, turn, sequence_, {.prefill_chunk = kPrefillChunk, .cancel = stop},
+                   [&](const decode::Choice& choice) {
+                     if (answer.tokens++ == 0) first = Clock::now();
+                     emit(stream.push(choice.id));
+                     return decode::Verdict::go_on;
+                   });
   emit(stream.finish());
-  answer.prompt_seconds = seconds_between(start, first);
-  answer.seconds = seconds_between(first, Clock::now());
+  const auto end = Clock::now();
+  answer.prompt_seconds = seconds_between(start, first.value_or(end));
+  answer.seconds = seconds_between(first.value_or(end), end);
   answer.reason = turn.finish_reason();
   return answer;
 }

@@ -50,7 +50,7 @@ int execute(const Options& o, const assemble::EngineOptions& engine) {
   for (std::size_t at = 0; at < ids.size();) {
     const std::size_t n = std::min(static_cast<std::size_t>(o.chunk), ids.size() - at);
     const std::array<lm::Chunk, 1> batch = {
-        lm::Chunk{sequence.id(), std::span(ids).subspan(at, n), lm::LogitsFor::all}};
+        lm::Chunk{sequence.id(), std::span(ids).subspan(at, n), static_cast<std::int64_t>(n)}};
     const lm::Logits logits = model->forward(batch);
     for (std::int64_t i = 0; i < logits.rows(); ++i) file.write(std::as_bytes(logits.row(i)));
     at += n;

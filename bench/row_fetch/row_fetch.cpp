@@ -58,9 +58,10 @@ void measure(const char* path, std::int64_t count) {
   }
   const FileRowStore store(file, 0, static_cast<std::int64_t>(file.size()) / (2 * kWidth), kWidth,
                            nestor::quant::Format::bf16);
+  std::vector<std::size_t> waiting(static_cast<std::size_t>(count));
   const auto drop = [&] { ::posix_fadvise(file.descriptor(), 0, 0, POSIX_FADV_DONTNEED); };
   const auto together = [&](std::span<const std::int64_t> rows, std::span<std::byte> out) {
-    store.finish(rows, store.begin(rows, out), out);
+    store.finish(rows, std::span(waiting).first(store.begin(rows, out, waiting)), out);
   };
   const auto one_by_one = [&](std::span<const std::int64_t> rows, std::span<std::byte> out) {
     const auto bytes = static_cast<std::size_t>(store.row_bytes());

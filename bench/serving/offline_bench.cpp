@@ -58,10 +58,9 @@ void add_all(const Options& o, schedule::Scheduler& scheduler, const std::shared
     decode::Turn turn(request.at("prompt").get<std::vector<TokenId>>(), {.temperature = 0},
                       {.max_tokens = request.at("max_tokens").get<std::int64_t>()});
     turn.check_against(scheduler.info());
-    scheduler.add({.id = schedule::RequestId{++id},
-                   .request = {.turn = std::move(turn)},
-                   .reader = reader,
-                   .at = schedule::Clock::now()});
+    scheduler.add(std::make_unique<schedule::Entry>(
+        schedule::RequestId{++id},
+        schedule::Request{.turn = std::move(turn), .priority = 0, .reader = reader}));
   }
 }
 

@@ -64,6 +64,7 @@ void Distribution::keep_top_p(double top_p) {
   // Below this, all tokens together have at most half of the mass that top_p leaves out: none can be wanted.
   const double negligible = 0.5 * (1 - top_p) * total / static_cast<double>(kept_.size());
   order_.clear();
+  order_.reserve(kept_.size());
   std::ranges::copy_if(kept_, std::back_inserter(order_),
                        [&](const Weighted& w) { return w.weight >= negligible; });
   double mass = 0;

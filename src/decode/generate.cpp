@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "lm/sequence.h"
 
 namespace nestor::decode {
 namespace {
@@ -24,51 +23,6 @@ void check(const GenerateOptions& options) {
   positive("turns_at_once", options.turns_at_once);
 }
 
-bool fits(const Turn& turn, const lm::Info& info) { return std::ssize(turn.history()) <= info.context_limit; }
-
-/// One chunk per running turn. Every turn is sure of one row; what is left goes to prompts, in order.
-std::vector<lm::Chunk> next_batch(std::span<const Running> running, std::span<const Turn> turns,
-                                  const GenerateOptions& options) {
-  std::vector<lm::Chunk> batch;
-  std::int64_t spare = options.rows_per_forward - std::ssize(running);
-  for (const Running& r : running) {
-    const Wants wants = turns[r.turn].wants(r.sequence.length(), std::min(options.prefill_chunk, 1 + spare));
-    spare -= std::ssize(wants.ids) - 1;
-    batch.push_back({r.sequence.id(), wants.ids, wants.logits});
-  }
-  return batch;
-}
-
-/// Gives every row of logits to the turn that it belongs to.
-void take_rows(const lm::Logits& logits, std::span<const lm::Chunk> batch, std::span<const Running> running,
-               std::span<Turn> turns, const lm::Info& info, Sampler& sampler, const OnToken& on_token) {
-  std::int64_t expected = 0;
-  for (const lm::Chunk& chunk : batch) expected += rows_of(chunk);
-  if (logits.rows() != expected) {
-    fail(ErrorKind::internal, "the model returned {} rows of logits, expected {}", logits.rows(), expected);
-  }
-  std::int64_t row = 0;
-  for (std::size_t i = 0; i < running.size(); ++i) {
-    const std::int64_t rows = rows_of(batch[i]);
-    if (rows == 0) continue;
-    Turn& turn = turns[running[i].turn];
-    const auto choice = turn.take(running[i].sequence.length() - rows, logits.slice(row, rows), sampler);
-    row += rows;
-    if (choice && on_token && on_token(running[i].turn, *choice) == Verdict::stop) {
-      turn.finish(FinishReason::stop);
-    }
-    if (!fits(turn, info)) turn.finish(FinishReason::length);
-  }
-}
-
-std::vector<Running> without_finished(std::vector<Running> running, std::span<const Turn> turns) {
-  std::vector<Running> rest;  // a Sequence can be moved, but not assigned
-  for (Running& r : running) {
-    if (!turns[r.turn].finished()) rest.push_back(std::move(r));
-  }
-  return rest;
-}
-
 }  // namespace
 
 void generate(lm::LanguageModel& model, std::span<Turn> turns, const GenerateOptions& options,
@@ -78,12 +32,10 @@ void generate(lm::LanguageModel& model, std::span<Turn> turns, const GenerateOpt
   for (const Turn& turn : turns) {
     if (!turn.finished()) turn.check_against(info);
   }
-  for (Turn& turn : turns) {
-    if (!fits(turn, info)) turn.finish(FinishReason::length);
-  }
+  for (Turn& turn : turns) turn.end_at(info.context_limit);
 
   const std::int64_t at_once = std::min(options.turns_at_once, options.rows_per_forward);
-  Sampler sampler;
+  Step step(model, info.context_limit);
   std::vector<Running> running;
   for (std::size_t next = 0;;) {
     for (; next < turns.size() && std::ssize(running) < at_once; ++next) {
@@ -94,9 +46,34 @@ void generate(lm::LanguageModel& model, std::span<Turn> turns, const GenerateOpt
       for (Turn& turn : turns) turn.finish(FinishReason::cancelled);
       return;
     }
-    const std::vector<lm::Chunk> batch = next_batch(running, turns, options);
-    take_rows(model.forward(batch), batch, running, turns, info, sampler, on_token);
-    running = without_finished(std::move(running), turns);
+    step.clear();
+    // Every turn is sure of one row; what is left goes to prompts and drafts, in order.
+    std::int64_t spare = options.rows_per_forward - std::ssize(running);
+    for (Running& r : running) {
+      spare -= step.add(turns[r.turn], r.sequence, std::min(options.prefill_chunk, 1 + spare)) - 1;
+    }
+    step.forward();
+    for (std::size_t i = 0; i < running.size(); ++i) {
+      step.take(i, [&on_token, turn = running[i].turn](const Choice& choice) {
+        return on_token ? on_token(turn, choice) : Verdict::go_on;
+      });
+    }
+    std::erase_if(running, [&](const Running& r) { return turns[r.turn].finished(); });
+  }
+}
+
+void generate(lm::LanguageModel& model, Turn& turn, lm::Sequence& sequence, const GenerateOptions& options,
+              const OnChoice& on_choice) {
+  check(options);
+  turn.check_against(model.info());
+  turn.end_at(model.info().context_limit);
+  Step step(model, model.info().context_limit);
+  while (!turn.finished()) {
+    if (options.cancel.stop_requested()) return turn.finish(FinishReason::cancelled);
+    step.clear();
+    step.add(turn, sequence, options.prefill_chunk);
+    step.forward();
+    step.take(0, on_choice);
   }
 }
 

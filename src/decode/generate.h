@@ -1,8 +1,8 @@
-// Runs turns to their end: the plain loop over a language model, for programs that need no scheduler.
+// Runs turns to their end: steps in a loop, for programs that need no scheduler.
 //
 // Continuous batching: every forward() carries one chunk of each running turn, prompts in pieces and
-// generated tokens one by one; a finished turn leaves and the next one starts. Each turn gets the tokens that
-// it would get alone, as far as the model keeps its contract (lm/language_model.h).
+// generated tokens one by one or with drafts; a finished turn leaves and the next one starts. Each turn gets
+// the tokens that it would get alone, as far as the model keeps its contract (lm/language_model.h).
 #pragma once
 
 #include <cstddef>
@@ -11,14 +11,14 @@
 #include <span>
 #include <stop_token>
 
-#include "decode/sampler.h"
+#include "decode/step.h"
 #include "decode/turn.h"
 #include "lm/language_model.h"
 
 namespace nestor::decode {
 
 struct GenerateOptions {
-  std::int64_t prefill_chunk = 512;      // tokens of one prompt in one forward()
+  std::int64_t prefill_chunk = 512;      // tokens of one turn in one forward()
   std::int64_t rows_per_forward = 1024;  // tokens of all turns in one forward()
   std::int64_t turns_at_once = 32;       // sequences open at the same time; at most rows_per_forward
   std::stop_token cancel = {};  // asked before every forward(): the unfinished turns end as cancelled
@@ -36,5 +36,10 @@ using OnToken = std::function<Verdict(std::size_t turn, const Choice&)>;
 /// generated.
 void generate(lm::LanguageModel& model, std::span<Turn> turns, const GenerateOptions& options,
               const OnToken& on_token);
+
+/// The same for one turn, whose sequence holds at most Turn::first_wanted() tokens of its history and keeps
+/// what is computed. Options of several turns do not matter.
+void generate(lm::LanguageModel& model, Turn& turn, lm::Sequence& sequence, const GenerateOptions& options,
+              const OnChoice& on_choice);
 
 }  // namespace nestor::decode

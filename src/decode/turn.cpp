@@ -76,18 +76,19 @@ Wants Turn::wants(std::int64_t held, std::int64_t max_rows) const {
          history_.size(), first_wanted());
   }
   if (max_rows <= 0) fail(ErrorKind::usage, "a turn needs at least one row, found {}", max_rows);
-  const auto next = [&](std::int64_t count, lm::LogitsFor logits) -> Wants {
+  const auto next = [&](std::int64_t count, std::int64_t logits) -> Wants {
     return {history().subspan(static_cast<std::size_t>(held), static_cast<std::size_t>(count)), logits};
   };
   const std::int64_t end = std::ssize(history_);
   if (scores_prompt()) {
-    if (held < first_wanted()) return next(std::min(max_rows, first_wanted() - held), lm::LogitsFor::none);
+    if (held < first_wanted()) return next(std::min(max_rows, first_wanted() - held), 0);
     // Nobody asked for the token after the prompt: then nobody needs its logits.
     const std::int64_t scored_end = stop_.max_tokens == 0 ? end - 1 : end;
-    return next(std::min({max_rows, kScoredRows, scored_end - held}), lm::LogitsFor::all);
+    const std::int64_t count = std::min({max_rows, kScoredRows, scored_end - held});
+    return next(count, count);
   }
   const std::int64_t count = std::min(max_rows, end - held);
-  return next(count, held + count == end ? lm::LogitsFor::last : lm::LogitsFor::none);
+  return next(count, held + count == end ? 1 : 0);
 }
 
 std::optional<Choice> Turn::take(std::int64_t position, const lm::Logits& rows, Sampler& sampler) {
@@ -130,6 +131,17 @@ std::optional<Choice> Turn::take(std::span<const float> logits, Sampler& sampler
   history_.push_back(choice.id);
   if (std::ssize(generated()) >= stop_.max_tokens) reason_ = FinishReason::length;
   return choice;
+}
+
+std::int64_t Turn::drafts_wanted(std::int64_t context_limit) const {
+  if (!drafter_ || finished() || scores_prompt()) return 0;
+  const std::int64_t room =
+      std::min(stop_.max_tokens - std::ssize(generated()) - 1, context_limit - std::ssize(history_));
+  return std::max<std::int64_t>(0, std::min(drafter_->wanted(history_), room));
+}
+
+void Turn::end_at(std::int64_t context_limit) {
+  if (std::ssize(history_) > context_limit) finish(FinishReason::length);
 }
 
 void Turn::finish(FinishReason reason) {

@@ -1,6 +1,6 @@
 // One sequence's state machine: prompt -> generated tokens -> finished. It says which tokens the model needs
-// next and takes the logits that come back; it never calls the model, so that a plain loop
-// (decode/generate.h) and a scheduler can both drive it.
+// next and takes the logits that come back; it never calls the model: that is what a step does
+// (decode/step.h).
 //
 // Its token history is its only state. What the model already holds of it is asked for at each step, so that
 // truncation, preemption and prefix reuse have nothing here to roll back.
@@ -13,10 +13,12 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/token_id.h"
 #include "decode/constraint.h"
+#include "decode/drafter.h"
 #include "decode/sampler.h"
 #include "decode/sampling.h"
 #include "lm/language_model.h"
@@ -47,7 +49,7 @@ struct StopRule {
 /// The tokens to append to the model's sequence next and the logits to ask for.
 struct Wants {
   std::span<const TokenId> ids;  // empty: the turn is finished
-  lm::LogitsFor logits = lm::LogitsFor::none;
+  std::int64_t logits = 0;
 };
 
 class Turn {
@@ -85,6 +87,17 @@ class Turn {
   /// scored, else nothing. Nothing precedes the first token: it has none.
   std::span<const Choice> prompt_scores() const { return scores_; }
 
+  /// Lets somebody guess what comes next. Copies of the turn share the drafter.
+  void draft_with(std::shared_ptr<Drafter> drafter) { drafter_ = std::move(drafter); }
+  /// Drafts that are worth a row each: no more than can be accepted, and none while the prompt is scored.
+  std::int64_t drafts_wanted(std::int64_t context_limit) const;
+  /// Drafter::draft() after the history.
+  std::size_t draft(std::span<TokenId> drafts) const { return drafter_->draft(history_, drafts); }
+
+  /// Ends it with FinishReason::length if its next token would not fit under the limit. The last token needs
+  /// no room, since it is never appended.
+  void end_at(std::int64_t context_limit);
+
   /// Ends a turn from outside. A finished one keeps its reason, but the end of the text found in the last
   /// allowed token counts as stop, not as length.
   void finish(FinishReason reason);
@@ -111,6 +124,7 @@ class Turn {
   std::vector<TokenId> history_;
   std::size_t prompt_length_;
   std::shared_ptr<Constraint> constraint_;
+  std::shared_ptr<Drafter> drafter_;
   std::vector<Choice> logprobs_;
   std::vector<Choice> scores_;
   FinishReason reason_ = FinishReason::none;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "corpus/windows.h"
+#include "decode/batch.h"
 #include "decode/logprobs.h"
 #include "lm/sequence.h"
 
@@ -55,6 +56,8 @@ void add_window(Divergence& d, lm::LanguageModel& model, lm::LanguageModel& sour
                 std::span<const TokenId> ids, const corpus::EvalWindow& w, const ScoreOptions& options) {
   const lm::Sequence of_model(model);
   const lm::Sequence of_source(source);
+  decode::Batch model_batch(model);
+  decode::Batch source_batch(source);
   const std::int64_t row_bytes = model.info().vocab_size * std::int64_t{sizeof(float)};
   const std::int64_t piece =
       std::clamp<std::int64_t>(options.logits_bytes / row_bytes, 1, options.rows_per_forward);
@@ -62,10 +65,14 @@ void add_window(Divergence& d, lm::LanguageModel& model, lm::LanguageModel& sour
     if (options.cancel.stop_requested()) fail(ErrorKind::cancelled, "interrupted");
     const std::int64_t count = std::min(piece, w.length - at);
     const auto fed = ids.subspan(static_cast<std::size_t>(w.first + at), static_cast<std::size_t>(count));
-    const lm::Chunk for_source{of_source.id(), fed, lm::LogitsFor::all};
-    const lm::Chunk for_model{of_model.id(), fed, lm::LogitsFor::all};
-    const lm::Logits expected = source.forward({&for_source, 1});
-    const lm::Logits found = model.forward({&for_model, 1});
+    const auto rows_of = [&](decode::Batch& batch, const lm::Sequence& sequence) {
+      batch.clear();
+      batch.add({sequence.id(), fed, count});
+      batch.forward();
+      return batch.rows(0);
+    };
+    const lm::Logits expected = rows_of(source_batch, of_source);
+    const lm::Logits found = rows_of(model_batch, of_model);
     for (std::int64_t i = 0; i < count; ++i) {
       if (at + i < w.scored_from) continue;
       add(d, expected.row(i), found.row(i), ids[static_cast<std::size_t>(w.first + at + i + 1)]);

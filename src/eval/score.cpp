@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "decode/batch.h"
 #include "decode/logprobs.h"
 #include "lm/sequence.h"
 
@@ -45,7 +46,7 @@ class Run {
  public:
   Run(lm::LanguageModel& model, std::span<const Query> queries, const ScoreOptions& options,
       const OnScored& on_scored)
-      : model_(model), queries_(queries), options_(options), on_scored_(on_scored) {
+      : model_(model), batch_(model), queries_(queries), options_(options), on_scored_(on_scored) {
     const std::int64_t row_bytes =
         std::max<std::int64_t>(model.info().vocab_size, 1) * std::int64_t{sizeof(float)};
     most_logits_ = std::max<std::int64_t>(options.logits_bytes / row_bytes, 1);
@@ -72,7 +73,7 @@ class Run {
 
   // A context needs the logits of its last token only; a continuation those of all tokens that are fed.
   void step() {
-    std::vector<lm::Chunk> batch;
+    batch_.clear();
     std::int64_t rows = options_.rows_per_forward, logits = most_logits_;
     for (const Lane& lane : lanes_) {
       if (rows == 0 || logits == 0) break;
@@ -80,35 +81,37 @@ class Run {
       std::int64_t n = std::min(rows, std::ssize(lane.rest()));
       if (!is_context) n = std::min(n, logits);
       const auto ids = lane.rest().first(static_cast<std::size_t>(n));
-      auto wanted = lm::LogitsFor::all;
-      if (is_context) wanted = n == std::ssize(lane.rest()) ? lm::LogitsFor::last : lm::LogitsFor::none;
-      batch.push_back({lane.sequence.id(), ids, wanted});
+      std::int64_t wanted = n;
+      if (is_context) wanted = n == std::ssize(lane.rest()) ? 1 : 0;
+      batch_.add({lane.sequence.id(), ids, wanted});
       rows -= n;
-      logits -= is_context ? (wanted == lm::LogitsFor::last ? 1 : 0) : n;
+      logits -= wanted;
     }
-    take(batch, model_.forward(batch));
+    batch_.forward();
+    take();
   }
 
-  void take(std::span<const lm::Chunk> batch, const lm::Logits& logits) {
+  void take() {
     std::deque<Lane> lanes;  // those that go on, and the forks
-    std::int64_t row = 0;
-    for (std::size_t i = 0; i < batch.size(); ++i) {
+    const std::size_t fed = batch_.chunks().size();
+    for (std::size_t i = 0; i < fed; ++i) {
       Lane& lane = lanes_[i];
       const std::size_t first = lane.fed;
-      lane.fed += batch[i].ids.size();
+      lane.fed += batch_.chunks()[i].ids.size();
+      const lm::Logits rows = batch_.rows(i);
       if (lane.continuation) {
         const auto& tokens = continuation_of(lane);
-        for (std::size_t k = 0; k < batch[i].ids.size(); ++k) {
-          add(lane, *lane.continuation, logits.row(row++), tokens[first + k + 1]);
+        for (std::int64_t k = 0; k < rows.rows(); ++k) {
+          add(lane, *lane.continuation, rows.row(k), tokens[first + static_cast<std::size_t>(k) + 1]);
         }
-      } else if (batch[i].logits == lm::LogitsFor::last) {
-        branch(lane, logits.row(row++), lanes);
+      } else if (rows.rows() > 0) {
+        branch(lane, rows.row(0), lanes);
       }
       const bool done = lane.rest().empty();
       if (done && lane.continuation) finish_one(*lane.open);
       if (!done) lanes.push_back(std::move(lane));
     }
-    for (std::size_t i = batch.size(); i < lanes_.size(); ++i) lanes.push_back(std::move(lanes_[i]));
+    for (std::size_t i = fed; i < lanes_.size(); ++i) lanes.push_back(std::move(lanes_[i]));
     lanes_.swap(lanes);
   }
 
@@ -140,6 +143,7 @@ class Run {
   }
 
   lm::LanguageModel& model_;
+  decode::Batch batch_;
   std::span<const Query> queries_;
   const ScoreOptions& options_;
   const OnScored& on_scored_;

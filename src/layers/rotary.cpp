@@ -53,13 +53,17 @@ Rotary rotary_of(const config::ModelConfig& c) {
   return rotary;
 }
 
-RotaryAngles::RotaryAngles(const Rotary& rotary, std::span<const std::int64_t> positions)
-    : pairs(static_cast<std::int64_t>(rotary.inverse_frequencies.size())) {
+RotaryAngles::RotaryAngles(kernels::Arena& arena, const Rotary& rotary,
+                           std::span<const std::int64_t> positions)
+    : cosines(arena.take_span<float>(std::ssize(positions) * std::ssize(rotary.inverse_frequencies))),
+      sines(arena.take_span<float>(std::ssize(cosines))),
+      pairs(std::ssize(rotary.inverse_frequencies)) {
+  std::size_t at = 0;
   for (const std::int64_t position : positions) {
     for (const float frequency : rotary.inverse_frequencies) {
       const float angle = static_cast<float>(position) * frequency;
-      cosines.push_back(std::cos(angle) * rotary.amplitude);
-      sines.push_back(std::sin(angle) * rotary.amplitude);
+      cosines[at] = std::cos(angle) * rotary.amplitude;
+      sines[at++] = std::sin(angle) * rotary.amplitude;
     }
   }
 }

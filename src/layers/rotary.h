@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/model_config.h"
+#include "kernels/arena.h"
 
 namespace nestor::layers {
 
@@ -21,11 +22,11 @@ Rotary rotary_of(const config::ModelConfig& config);
 
 /// cos and sin for a list of positions, [T, P / 2] each, amplitude included. Angles are formed in float32.
 struct RotaryAngles {
-  std::vector<float> cosines;
-  std::vector<float> sines;
+  std::span<float> cosines;  // in the arena
+  std::span<float> sines;
   std::int64_t pairs = 0;
 
-  RotaryAngles(const Rotary& rotary, std::span<const std::int64_t> positions);
+  RotaryAngles(kernels::Arena& arena, const Rotary& rotary, std::span<const std::int64_t> positions);
 };
 
 /// Turns the pairs (2p, 2p+1) of `x` [2 * pairs] by the angles of row t.

@@ -48,21 +48,12 @@ struct Counters {
   RowReads ngram_rows;
 };
 
-/// Which of the tokens appended by a chunk get a row of logits.
-enum class LogitsFor { none, last, all };
-
 /// Tokens to append to one sequence. A sequence occurs at most once in a batch.
 struct Chunk {
   SequenceId sequence;
   std::span<const TokenId> ids;  // not empty
-  LogitsFor logits = LogitsFor::last;
+  std::int64_t logits = 1;       // the last so many of the ids get a row of logits
 };
-
-/// Rows of logits that a chunk gets.
-inline std::int64_t rows_of(const Chunk& chunk) {
-  if (chunk.logits == LogitsFor::none) return 0;
-  return chunk.logits == LogitsFor::last ? 1 : static_cast<std::int64_t>(chunk.ids.size());
-}
 
 /// The logits of one forward(): float32 rows in the order of the chunks and, inside a chunk, of its tokens.
 /// Rows belong to the model and are valid until its next forward().
@@ -117,7 +108,8 @@ class LanguageModel {
 
   /// Appends every chunk to its sequence and computes the logits that were asked for. Throws Error(limit) if
   /// a sequence would exceed the context limit or the pages are used up, Error(bad_input) for an id outside
-  /// the vocabulary; after an error all sequences are as they were.
+  /// the vocabulary, Error(usage) for more rows of logits than tokens; after an error all sequences are as
+  /// they were.
   virtual Logits forward(std::span<const Chunk> batch) = 0;
 };
 

@@ -10,7 +10,7 @@ class Sequence {
   explicit Sequence(LanguageModel& model) : model_(&model), id_(model.open()) {}
   ~Sequence();
   Sequence(Sequence&& other) noexcept;
-  Sequence& operator=(Sequence&&) = delete;
+  Sequence& operator=(Sequence&& other) noexcept;
   Sequence(const Sequence&) = delete;
   Sequence& operator=(const Sequence&) = delete;
 

@@ -20,7 +20,7 @@ constexpr double kLongestStretch = 2;
 void feed(lm::LanguageModel& model, lm::SequenceId sequence, std::span<const TokenId> ids) {
   while (!ids.empty()) {
     const auto piece = ids.first(std::min<std::size_t>(ids.size(), kPiece));
-    const lm::Chunk chunk{sequence, piece, lm::LogitsFor::none};
+    const lm::Chunk chunk{sequence, piece, 0};
     model.forward({&chunk, 1});
     ids = ids.subspan(piece.size());
   }
@@ -31,7 +31,7 @@ void step(lm::LanguageModel& model, std::span<const lm::Sequence> sequences, std
           std::int64_t rows) {
   std::vector<lm::Chunk> batch;
   for (const lm::Sequence& sequence : sequences) {
-    batch.push_back({sequence.id(), ids.first(static_cast<std::size_t>(rows)), lm::LogitsFor::all});
+    batch.push_back({sequence.id(), ids.first(static_cast<std::size_t>(rows)), rows});
     ids = ids.subspan(static_cast<std::size_t>(rows));
   }
   model.forward(batch);
@@ -103,7 +103,7 @@ PromptSpeed prompt_speed(const Subject& subject, std::int64_t tokens, int rounds
   for (int i = 0; i < rounds; ++i) {
     const lm::Sequence sequence(subject.model);
     const auto ids = random_ids(subject.model.info(), tokens, seed + static_cast<std::uint64_t>(i));
-    const lm::Chunk chunk{sequence.id(), ids, lm::LogitsFor::last};
+    const lm::Chunk chunk{sequence.id(), ids};
     const kernels::Work before = subject.work();
     const auto start = Clock::now();
     subject.model.forward({&chunk, 1});

@@ -3,7 +3,6 @@
 #include "model/model.h"
 
 #include <algorithm>
-#include <set>
 
 #include "base/error.h"
 
@@ -43,14 +42,6 @@ std::int64_t cache_bytes_per_token(const config::ModelConfig& c, kernels::Format
   return c.attentions() * kernels::module_bytes(record_layout(c, cache_format)) / kPagePositions;
 }
 
-// The rows of one forward pass, sequence after sequence.
-struct Model::Step {
-  std::vector<kernels::AttendRow> rows;
-  std::vector<std::int64_t> positions;
-  std::vector<std::int64_t> wanted;  // rows that get logits
-  ngram::Lookup lookup;
-};
-
 Model::Model(config::ModelConfig config, std::shared_ptr<const checkpoint::Checkpoint> files,
              const ModelOptions& options)
     : config_(std::move(config)),
@@ -64,23 +55,23 @@ Model::Model(config::ModelConfig config, std::shared_ptr<const checkpoint::Check
       team_(options.threads),
       ops_(*options.ops) {}
 
-Model::Step Model::step_of(std::span<const lm::Chunk> batch) const {
-  Step step;
+void Model::set_step(std::span<const lm::Chunk> batch) {
+  step_.rows.clear();
+  step_.positions.clear();
+  step_.wanted.clear();
+  step_.lookup.clear();
   for (const lm::Chunk& chunk : batch) {
     const SequenceState& sequence = sequences_.get(chunk.sequence);
     const std::size_t first = sequence.history.size() - chunk.ids.size();
-    step.lookup.add(sequence.history, first);
+    step_.lookup.add(sequence.history, first);
     for (std::size_t i = first; i < sequence.history.size(); ++i) {
-      const bool last = i + 1 == sequence.history.size();
-      if (chunk.logits == lm::LogitsFor::all || (last && chunk.logits == lm::LogitsFor::last)) {
-        step.wanted.push_back(static_cast<std::int64_t>(step.rows.size()));
-      }
       const auto position = static_cast<std::int64_t>(i);
-      step.rows.push_back({sequence.page_data.data(), position + 1});
-      step.positions.push_back(position);
+      if (std::ssize(sequence.history) - position <= chunk.logits)
+        step_.wanted.push_back(std::ssize(step_.rows));
+      step_.rows.push_back({sequence.page_data.data(), position + 1});
+      step_.positions.push_back(position);
     }
   }
-  return step;
 }
 
 lm::Logits Model::compute(std::span<const lm::Chunk> batch, layers::Observer& observer) {
@@ -89,22 +80,22 @@ lm::Logits Model::compute(std::span<const lm::Chunk> batch, layers::Observer& ob
   const kernels::Arena::Scope scope(arena_);
   const std::int64_t hidden = config_.hidden_size;
   const auto norm_eps = static_cast<float>(config_.rms_norm_eps);
-  Step step = step_of(batch);
-  const auto rows = static_cast<std::int64_t>(step.rows.size());
+  set_step(batch);
+  const auto rows = static_cast<std::int64_t>(step_.rows.size());
 
   // The N-gram Embedding is the start of the residual stream.
   const kernels::Rows h = kernels::take_rows(arena_, rows, hidden);
-  weights_.embedding->embed(ctx, step.lookup, h);
+  weights_.embedding->embed(ctx, step_.lookup, h);
   observer.see("embed", "", h, rows, hidden);
   if (weights_.embedding_norm) {
     kernels::layer_norm(ctx, h, rows, *weights_.embedding_norm, hidden, norm_eps, h);
     observer.see("model.embedding_norm", "", h, rows, hidden);
   }
 
-  const layers::RotaryAngles angles(rotary_, step.positions);
+  const layers::RotaryAngles angles(arena_, rotary_, step_.positions);
   kernels::RecordLayout records = records_;
   const auto next_cache = [&] {
-    const layers::StepCache cache{records, step.rows, angles};
+    const layers::StepCache cache{records, step_.rows, angles};
     records.module_offset += kernels::module_bytes(records);
     return cache;
   };
@@ -115,7 +106,7 @@ lm::Logits Model::compute(std::span<const lm::Chunk> batch, layers::Observer& ob
     std::optional<kernels::Rows> embedding;  // layers get the rows of their tables, they do not fetch them
     if (!weights_.layer_embeddings.empty()) {
       embedding = kernels::take_rows(arena_, rows, config_.ffn_hidden_size);
-      weights_.layer_embeddings[n].embed(ctx, step.lookup, *embedding);
+      weights_.layer_embeddings[n].embed(ctx, step_.lookup, *embedding);
     }
     layers::shortcut_layer(ctx, attention_, norm_eps, weights_.layers[n], {first_cache, second_cache},
                            embedding, h, observer);
@@ -125,10 +116,10 @@ lm::Logits Model::compute(std::span<const lm::Chunk> batch, layers::Observer& ob
   observer.see("model.norm", "", h, rows, hidden);
 
   // Logits are computed only where they are asked for.
-  const auto count = static_cast<std::int64_t>(step.wanted.size());
+  const auto count = static_cast<std::int64_t>(step_.wanted.size());
   const kernels::Rows wanted = kernels::take_rows(arena_, count, hidden);
   for (std::int64_t i = 0; i < count; ++i) {
-    std::copy_n(h.row(step.wanted[static_cast<std::size_t>(i)]), hidden, wanted.row(i));
+    std::copy_n(h.row(step_.wanted[static_cast<std::size_t>(i)]), hidden, wanted.row(i));
   }
   logits_.resize(static_cast<std::size_t>(count * config_.vocab_size));
   const kernels::Rows logits{logits_.data(), config_.vocab_size};
@@ -179,10 +170,16 @@ lm::Logits Model::forward(std::span<const lm::Chunk> batch, layers::Observer& ob
 }
 
 void Model::check(std::span<const lm::Chunk> batch) const {
-  std::set<lm::SequenceId> seen;
-  for (const lm::Chunk& chunk : batch) {
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const lm::Chunk& chunk = batch[i];
     if (chunk.ids.empty()) fail(ErrorKind::usage, "a chunk without tokens");
-    if (!seen.insert(chunk.sequence).second) fail(ErrorKind::usage, "a sequence occurs twice in one batch");
+    if (chunk.logits < 0 || chunk.logits > std::ssize(chunk.ids)) {
+      fail(ErrorKind::usage, "{} rows of logits of {} tokens", chunk.logits, chunk.ids.size());
+    }
+    const auto same = [&](const lm::Chunk& other) { return other.sequence == chunk.sequence; };
+    if (std::ranges::any_of(batch.first(i), same)) {
+      fail(ErrorKind::usage, "a sequence occurs twice in one batch");
+    }
     for (const TokenId id : chunk.ids) {
       if (id < 0 || id >= config_.vocab_size) {
         fail(ErrorKind::bad_input, "token id {} is outside the vocabulary of {}", id, config_.vocab_size);

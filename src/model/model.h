@@ -74,12 +74,18 @@ class Model final : public lm::LanguageModel {
   std::size_t working_bytes() const { return arena_.bytes(); }
 
  private:
-  struct Step;
+  /// The rows of one forward pass, sequence after sequence. Memory is kept from one to the next.
+  struct Step {
+    std::vector<kernels::AttendRow> rows;
+    std::vector<std::int64_t> positions;
+    std::vector<std::int64_t> wanted;  // rows that get logits
+    ngram::Lookup lookup;
+  };
 
   void check(std::span<const lm::Chunk> batch) const;
   void append(std::span<const lm::Chunk> batch);
   void roll_back(std::span<const lm::Chunk> batch, std::size_t count);
-  Step step_of(std::span<const lm::Chunk> batch) const;
+  void set_step(std::span<const lm::Chunk> batch);
   lm::Logits compute(std::span<const lm::Chunk> batch, layers::Observer& observer);
 
   config::ModelConfig config_;
@@ -94,6 +100,7 @@ class Model final : public lm::LanguageModel {
   kernels::Work work_;
   const kernels::OpTable& ops_;
   std::optional<InputSquares> inputs_;
+  Step step_;
   std::vector<float> logits_;
 };
 

@@ -12,20 +12,20 @@ namespace {
 // the projections serves them all.
 constexpr std::int64_t kRowsAtOnce = 128;
 
-// Rows of one table on their way.
+// Rows of one table on their way, in the arena.
 class Fetch {
  public:
-  Fetch(const kernels::Context& ctx, const RowStore& store, std::vector<std::int64_t> ids)
-      : store_(store), format_(store.format()), ids_(std::move(ids)) {
-    const std::size_t bytes = ids_.size() * static_cast<std::size_t>(store.row_bytes());
-    const auto floats = static_cast<std::int64_t>((bytes + sizeof(float) - 1) / sizeof(float));
-    stored_ = std::as_writable_bytes(std::span(ctx.arena.take(floats), static_cast<std::size_t>(floats)))
-                  .first(bytes);
-    waiting_ = store.begin(ids_, stored_);
+  Fetch() = default;
+  Fetch(const kernels::Context& ctx, const RowStore& store, std::span<const std::int64_t> ids)
+      : store_(&store), format_(store.format()), ids_(ids) {
+    const std::size_t bytes = ids.size() * static_cast<std::size_t>(store.row_bytes());
+    stored_ = ctx.arena.take_span<std::byte>(static_cast<std::int64_t>(bytes));
+    waiting_ = ctx.arena.take_span<std::size_t>(std::ssize(ids));
+    waiting_ = waiting_.first(store.begin(ids, stored_, waiting_));
   }
 
   // Until this returns, nothing can be decoded.
-  void wait() { store_.finish(ids_, waiting_, stored_); }
+  void wait() { store_->finish(ids_, waiting_, stored_); }
 
   // The values of row t.
   void decode(const kernels::Context& ctx, std::int64_t t, float* out) const {
@@ -34,18 +34,17 @@ class Fetch {
       quant::decode_record(*record, bytes + t * record->bytes(), out);
       return;
     }
-    const auto count = static_cast<std::int64_t>(ids_.size());
-    kernels::widen_row(
-        ctx, quant::matrix_view(stored_.data(), std::get<quant::Format>(format_), count, store_.width()), t,
-        out);
+    const auto format = std::get<quant::Format>(format_);
+    kernels::widen_row(ctx, quant::matrix_view(stored_.data(), format, std::ssize(ids_), store_->width()), t,
+                       out);
   }
 
  private:
-  const RowStore& store_;
+  const RowStore* store_ = nullptr;
   RowFormat format_;
-  std::vector<std::int64_t> ids_;
+  std::span<const std::int64_t> ids_;
   std::span<std::byte> stored_;
-  std::vector<std::size_t> waiting_;
+  std::span<std::size_t> waiting_;
 };
 
 // Rows of the batch, and where their embeddings go.
@@ -59,8 +58,8 @@ std::span<kernels::Input> decoded(const kernels::Context& ctx, std::span<const T
                                   std::span<const Fetch> fetches, const Part& part) {
   const auto inputs = ctx.arena.take_span<kernels::Input>(std::ssize(tables));
   const std::int64_t width = tables[0].projection.cols;
-  std::vector<const kernels::MatrixView*> projections;
-  for (const Table& table : tables) projections.push_back(&table.projection);
+  const auto projections = ctx.arena.take_span<const kernels::MatrixView*>(std::ssize(tables));
+  std::ranges::transform(tables, projections.begin(), [](const Table& table) { return &table.projection; });
   const kernels::Forms forms = kernels::forms_of(ctx, projections);
   for (kernels::Input& input : inputs)
     input =
@@ -127,16 +126,15 @@ RowReads NgramEmbedding::ngram_reads() const {
 void NgramEmbedding::embed(const kernels::Context& ctx, Lookup& lookup, kernels::Rows out) const {
   const kernels::Arena::Scope scope(ctx.arena);
   // All tables are asked before any is waited for: the disk serves many reads at once.
-  Fetch words(ctx, *words_, {lookup.words().begin(), lookup.words().end()});
-  std::vector<Fetch> fetches;
-  fetches.reserve(tables_.size());
+  Fetch words(ctx, *words_, lookup.words());
+  const auto fetches = ctx.arena.take_span<Fetch>(std::ssize(tables_));
   const std::int64_t count = std::ssize(lookup.words());
   if (!tables_.empty()) {
     const std::span<const std::int64_t> rows = lookup.rows(*hash_);  // [T][tables]
     for (std::size_t table = 0; table < tables_.size(); ++table) {
-      std::vector<std::int64_t> ids(static_cast<std::size_t>(count));
+      const auto ids = ctx.arena.take_span<std::int64_t>(count);
       for (std::size_t t = 0; t < ids.size(); ++t) ids[t] = rows[t * tables_.size() + table];
-      fetches.emplace_back(ctx, *tables_[table].rows, std::move(ids));
+      fetches[table] = Fetch(ctx, *tables_[table].rows, ids);
     }
   }
 

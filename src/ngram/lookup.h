@@ -15,6 +15,9 @@ namespace nestor::ngram {
 /// Not thread-safe.
 class Lookup {
  public:
+  /// Forgets all tokens, and keeps the memory.
+  void clear();
+
   /// The tokens history[first..] come next. `history` must outlive this and not change.
   void add(std::span<const TokenId> history, std::size_t first);
 
@@ -33,7 +36,7 @@ class Lookup {
 
   std::vector<Part> parts_;
   std::vector<std::int64_t> words_;
-  std::map<const hash::NgramHash*, std::vector<std::int64_t>> rows_;
+  std::map<const hash::NgramHash*, std::vector<std::int64_t>> rows_;  // empty: not computed
 };
 
 }  // namespace nestor::ngram

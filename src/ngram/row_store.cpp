@@ -26,10 +26,10 @@ std::uint64_t FileRowStore::offset(std::int64_t row) const {
   return begin_ + static_cast<std::uint64_t>(record != nullptr ? record->offset(row) : row * row_bytes());
 }
 
-std::vector<std::size_t> FileRowStore::begin(std::span<const std::int64_t> ids,
-                                             std::span<std::byte> out) const {
+std::size_t FileRowStore::begin(std::span<const std::int64_t> ids, std::span<std::byte> out,
+                                std::span<std::size_t> waiting) const {
   const auto size = static_cast<std::size_t>(row_bytes());
-  std::vector<std::size_t> waiting;
+  std::size_t count = 0;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (ids[i] < 0 || ids[i] >= rows_) fail(ErrorKind::internal, "row {} of a table of {}", ids[i], rows_);
     const InputFile::Source source = file_.read_cached(offset(ids[i]), out.subspan(i * size, size));
@@ -39,9 +39,9 @@ std::vector<std::size_t> FileRowStore::begin(std::span<const std::int64_t> ids,
     }
     ++(source == InputFile::Source::disk ? reads_.disk : reads_.unknown);
     file_.will_need(offset(ids[i]), size);
-    waiting.push_back(i);
+    waiting[count++] = i;
   }
-  return waiting;
+  return count;
 }
 
 void FileRowStore::finish(std::span<const std::int64_t> ids, std::span<const std::size_t> waiting,

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <span>
 #include <variant>
-#include <vector>
 
 #include "base/file.h"
 #include "quant/format.h"
@@ -44,9 +43,10 @@ class RowStore {
   std::int64_t row_bytes() const;
 
   /// Copies the stored rows `ids` that are in memory to their places in `out`, of ids.size() * row_bytes(),
-  /// and asks for the others without waiting. Returns the places of those, for finish().
-  virtual std::vector<std::size_t> begin(std::span<const std::int64_t> ids,
-                                         std::span<std::byte> out) const = 0;
+  /// and asks for the others without waiting. Writes the places of those, for finish(), to `waiting`, which
+  /// has room for all, and returns how many they are.
+  virtual std::size_t begin(std::span<const std::int64_t> ids, std::span<std::byte> out,
+                            std::span<std::size_t> waiting) const = 0;
   /// Waits for the rows that begin() with the same arguments left out. Throws Error(io) if they cannot be
   /// read: a truncated file is an error and no signal.
   virtual void finish(std::span<const std::int64_t> ids, std::span<const std::size_t> waiting,
@@ -69,7 +69,8 @@ class FileRowStore : public RowStore {
   std::int64_t rows() const override { return rows_; }
   std::int64_t width() const override { return width_; }
   RowFormat format() const override { return format_; }
-  std::vector<std::size_t> begin(std::span<const std::int64_t> ids, std::span<std::byte> out) const override;
+  std::size_t begin(std::span<const std::int64_t> ids, std::span<std::byte> out,
+                    std::span<std::size_t> waiting) const override;
   void finish(std::span<const std::int64_t> ids, std::span<const std::size_t> waiting,
               std::span<std::byte> out) const override;
   RowReads reads() const override { return reads_; }

@@ -25,44 +25,38 @@ Engine::~Engine() {
   thread_.join();
 }
 
-RequestId Engine::submit(Request request, std::shared_ptr<Reader> reader) {
-  std::vector<Order> one;
-  one.push_back({std::move(request), std::move(reader)});
-  return submit(std::move(one)).front();
-}
-
-std::vector<RequestId> Engine::submit(std::vector<Order> orders) {
+std::vector<RequestId> Engine::submit(std::vector<Request> requests) {
   std::int64_t tokens = 0;
-  for (const Order& order : orders) {
-    check(order);
-    tokens += std::ssize(order.request.turn.history());
+  for (const Request& request : requests) {
+    check(request);
+    tokens += std::ssize(request.turn.history());
   }
   std::vector<RequestId> ids;
   {
     const std::lock_guard lock(mutex_);
     check_place(tokens);
-    for (Order& order : orders) {
+    for (Request& request : requests) {
       ids.push_back(static_cast<RequestId>(++last_id_));
-      submitted_.push_back({ids.back(), std::move(order.request), std::move(order.reader), Clock::now()});
+      submitted_.push_back(std::make_unique<Entry>(ids.back(), std::move(request)));
     }
-    unfinished_ += std::ssize(orders);
-    waiting_ += std::ssize(orders);
+    unfinished_ += std::ssize(requests);
+    waiting_ += std::ssize(requests);
     waiting_tokens_ += tokens;
   }
   wake_.notify_one();
   return ids;
 }
 
-void Engine::check(const Order& order) const {
-  if (!order.reader) fail(ErrorKind::usage, "a request needs a reader");
-  const auto tokens = std::ssize(order.request.turn.history());
+void Engine::check(const Request& request) const {
+  if (!request.reader) fail(ErrorKind::usage, "a request needs a reader");
+  const auto tokens = std::ssize(request.turn.history());
   if (tokens > info_.context_limit && tokens <= model_->info().context_limit) {
     fail(ErrorKind::limit,
          "the prompt has {} tokens, but the memory for cached tokens holds {}: shorten the prompt, or give "
          "the cache more memory",
          tokens, info_.context_limit);
   }
-  order.request.turn.check_against(info_);
+  request.turn.check_against(info_);
 }
 
 void Engine::check_place(std::int64_t tokens) {
@@ -133,7 +127,7 @@ void Engine::run() {
   Scheduler scheduler(*model_, options_.scheduler);
   publish(scheduler);
   while (true) {
-    std::vector<Submission> submitted;
+    std::vector<std::unique_ptr<Entry>> submitted;
     std::vector<RequestId> cancelled;
     bool cancels_all = false;
     {
@@ -148,7 +142,7 @@ void Engine::run() {
       if (state_ == State::ending && submitted.empty() && scheduler.requests() == 0) return;
     }
     try {
-      for (Submission& s : submitted) scheduler.add(std::move(s));
+      for (auto& request : submitted) scheduler.add(std::move(request));
       for (const RequestId id : cancelled) scheduler.cancel(id);
       if (cancels_all) scheduler.cancel_all();
       // Who has a place does not wait: the next one is not refused for it, however long the forward takes.
@@ -167,7 +161,7 @@ void Engine::publish(const Scheduler& scheduler) {
   // Those that were submitted meanwhile are not the scheduler's yet.
   waiting_ = now.waiting + std::ssize(submitted_);
   waiting_tokens_ = now.waiting_tokens;
-  for (const Submission& s : submitted_) waiting_tokens_ += std::ssize(s.request.turn.history());
+  for (const auto& request : submitted_) waiting_tokens_ += std::ssize(request->turn().history());
   now.waiting = waiting_;
   now.waiting_tokens = waiting_tokens_;
   unfinished_ = scheduler.requests() + std::ssize(submitted_);

@@ -58,14 +58,11 @@ class Engine {
   /// The model's, but context_limit is also what the memory for cached tokens holds.
   const lm::Info& info() const { return info_; }
 
-  /// Puts a request in line. The reader may be called before this returns. Throws what Turn::check_against()
-  /// throws, Error(limit) for a prompt that the memory can never hold, and Busy; then the reader is never
-  /// called.
-  RequestId submit(Request request, std::shared_ptr<Reader> reader);
-
-  /// The same for requests that belong together: all of them have a place, or Busy is thrown and none has.
-  /// One free place in line is enough for all: what may wait alone must not depend on how many it is.
-  std::vector<RequestId> submit(std::vector<Order> orders);
+  /// Puts requests that belong together in line: all of them or none. Their readers may be called before this
+  /// returns. Throws what Turn::check_against() throws, Error(limit) for a prompt that the memory can never
+  /// hold, and Busy; then no reader is ever called. One free place in line is enough for all: what may wait
+  /// alone must not depend on how many it is.
+  std::vector<RequestId> submit(std::vector<Request> requests);
 
   /// The request ends with FinishReason::cancelled after the forward that is running now. Nothing happens
   /// where it has ended already.
@@ -82,7 +79,7 @@ class Engine {
 
  private:
   void run();
-  void check(const Order& order) const;
+  void check(const Request& request) const;
   void check_place(std::int64_t tokens);
   int retry_after_seconds() const;
   void publish(const Scheduler& scheduler);
@@ -94,7 +91,7 @@ class Engine {
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
   std::condition_variable idle_;
-  std::vector<Submission> submitted_;
+  std::vector<std::unique_ptr<Entry>> submitted_;
   std::vector<RequestId> cancelled_;
   enum class State { open, draining, ending } state_ = State::open;
   bool cancels_all_ = false;

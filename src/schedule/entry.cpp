@@ -23,31 +23,25 @@ lm::Sequence Entry::take_sequence() {
 
 Standing Entry::standing() const {
   Standing s;
-  s.priority = submission_.request.priority;
-  s.arrival = arrival_;
+  s.priority = request_.priority;
+  s.arrival = static_cast<std::uint64_t>(id_);
   s.waited = waited_;
   s.held = held();
-  s.wants = std::ssize(turn().history()) - s.held;  // a drafter's rows would be added here
+  s.wants = std::ssize(turn().history()) - s.held;
   const bool generates = s.wants == 1 && !turn().generated().empty();
   if (running()) s.phase = generates ? Phase::decode : Phase::prefill;
   return s;
-}
-
-void Entry::take(std::int64_t position, const lm::Logits& rows, decode::Sampler& sampler,
-                 Snapshot& counters) {
-  const auto choice = turn().take(position, rows, sampler);
-  tell_scores();
-  if (choice) tell(*choice, counters);
 }
 
 void Entry::tell_scores() {
   const auto scores = turn().prompt_scores();
   if (told_scores_ || scores.size() != turn().prompt().size()) return;
   told_scores_ = true;
-  reader().prompt_scores(scores);
+  request_.reader->prompt_scores(scores);
 }
 
-void Entry::tell(const decode::Choice& choice, Snapshot& counters) {
+decode::Verdict Entry::tell(const decode::Choice& choice, Snapshot& counters) {
+  tell_scores();
   const auto now = Clock::now();
   if (first_token_) {
     counters.inter_token.add(std::chrono::duration<double>(now - *last_token_).count());
@@ -58,7 +52,7 @@ void Entry::tell(const decode::Choice& choice, Snapshot& counters) {
   last_token_ = now;
   ++told_tokens_;
   ++counters.generated_tokens;
-  if (reader().token(choice) == decode::Verdict::stop) turn().finish(decode::FinishReason::stop);
+  return request_.reader->token(choice);
 }
 
 void Entry::end(std::optional<Error> error, Snapshot& counters) {
@@ -83,7 +77,7 @@ void Entry::end(std::optional<Error> error, Snapshot& counters) {
   if (outcome.reason == FinishReason::cancelled) ++counters.finished_cancelled;
   try {
     tell_scores();  // of a prompt of one token nothing had to be computed
-    reader().finished(outcome);
+    request_.reader->finished(outcome);
   } catch (const std::exception&) {  // nobody is left to be told
   }
 }

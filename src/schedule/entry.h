@@ -1,6 +1,7 @@
-// A request while the scheduler has it: its turn, its sequence while it runs, and its times.
+// A request from its submission to its end: its place in line, its sequence while it runs, and its times.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -8,21 +9,22 @@
 #include "schedule/counters.h"
 #include "schedule/policy.h"
 #include "schedule/request.h"
-#include "schedule/submission.h"
 
 namespace nestor::schedule {
 
+using Clock = std::chrono::steady_clock;
+
 class Entry {
  public:
-  Entry(Submission submission, std::uint64_t arrival)
-      : submission_(std::move(submission)), arrival_(arrival) {}
+  /// Submitted now. Ids grow in the order of arrival.
+  Entry(RequestId id, Request request) : id_(id), request_(std::move(request)) {}
 
-  RequestId id() const { return submission_.id; }
-  decode::Turn& turn() { return submission_.request.turn; }
-  const decode::Turn& turn() const { return submission_.request.turn; }
-  Reader& reader() { return *submission_.reader; }
+  RequestId id() const { return id_; }
+  decode::Turn& turn() { return request_.turn; }
+  const decode::Turn& turn() const { return request_.turn; }
 
   bool running() const { return sequence_.has_value(); }
+  lm::Sequence& sequence() { return *sequence_; }
   const lm::Sequence& sequence() const { return *sequence_; }
   /// Tokens that the model holds of it.
   std::int64_t held() const { return running() ? sequence_->length() : 0; }
@@ -34,11 +36,13 @@ class Entry {
   /// A forward went by.
   void pass() { waited_ += running() ? 0 : 1; }
 
-  /// What the policy has to know, apart from a cached prefix and from pages.
+  /// What the policy has to know, apart from a cached prefix, drafts and pages.
   Standing standing() const;
 
-  /// Takes the logits of what the turn wanted and tells the reader.
-  void take(std::int64_t position, const lm::Logits& rows, decode::Sampler& sampler, Snapshot& counters);
+  /// Tells the reader the scored prompt as soon as it is complete, where it was asked for.
+  void tell_scores();
+  /// Tells the reader a token of the turn.
+  decode::Verdict tell(const decode::Choice& choice, Snapshot& counters);
 
   /// Tells the reader how it ended: the turn is finished, or there is an error.
   void end(std::optional<Error> error, Snapshot& counters);
@@ -46,13 +50,11 @@ class Entry {
 
  private:
   double since_submission(Clock::time_point at) const {
-    return std::chrono::duration<double>(at - submission_.at).count();
+    return std::chrono::duration<double>(at - submitted_).count();
   }
-  void tell(const decode::Choice& choice, Snapshot& counters);
-  void tell_scores();
-
-  Submission submission_;
-  std::uint64_t arrival_;
+  RequestId id_;
+  Request request_;
+  Clock::time_point submitted_ = Clock::now();
   std::int64_t waited_ = 0;
   std::optional<lm::Sequence> sequence_;
   std::int64_t cached_tokens_ = 0;

@@ -69,6 +69,28 @@ bool stands_before(const Standing& a, const Standing& b, std::int64_t patience);
 /// Pages that appending `rows` rows takes.
 std::int64_t pages_for(const Standing& request, std::int64_t rows, std::int64_t page_positions);
 
-Plan plan(std::span<const Standing> requests, const Budget& budget);
+/// A plan is a pure function of what plan() is given; memory is kept from one to the next.
+class Planner {
+ public:
+  /// Valid until the next call.
+  const Plan& plan(std::span<const Standing> requests, const Budget& budget);
+
+ private:
+  void stand_in_line();
+  void give(std::size_t i, std::int64_t most);
+  std::int64_t rows_within_pages(std::size_t i) const;
+  void admit();
+  std::int64_t pages_missing(std::size_t i) const;
+  void preempt_for(std::size_t waiting);
+  void share_among_prompts();
+  void find_stranded();
+  std::int64_t pages_of(std::size_t i, std::int64_t rows) const;
+
+  std::span<const Standing> requests_;
+  Budget budget_;                    // rows and free_pages: those that are left
+  std::vector<std::int64_t> given_;  // rows of each request
+  std::vector<std::size_t> line_, waiting_, running_, decoding_, prompts_;  // in line
+  Plan plan_;
+};
 
 }  // namespace nestor::schedule

@@ -14,11 +14,6 @@ namespace nestor::schedule {
 
 enum class RequestId : std::uint64_t {};
 
-struct Request {
-  decode::Turn turn;
-  int priority = 0;  // lower runs earlier
-};
-
 /// How a request ended.
 struct Outcome {
   decode::FinishReason reason = decode::FinishReason::none;  // none where there is an error
@@ -49,9 +44,9 @@ class Reader {
   virtual void finished(const Outcome& outcome) = 0;
 };
 
-/// A request, and whom to tell.
-struct Order {
-  Request request;
+struct Request {
+  decode::Turn turn;
+  int priority = 0;  // lower runs earlier
   std::shared_ptr<Reader> reader;
 };
 

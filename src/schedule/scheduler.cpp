@@ -4,8 +4,6 @@
 #include <new>
 #include <utility>
 
-#include "schedule/entry.h"
-
 namespace nestor::schedule {
 namespace {
 
@@ -52,19 +50,17 @@ lm::Info info_within_memory(const lm::LanguageModel& model) {
 }
 
 Scheduler::Scheduler(lm::LanguageModel& model, const SchedulerOptions& options)
-    : model_(model), options_(options), info_(info_within_memory(model)) {
+    : model_(model), options_(options), info_(info_within_memory(model)), step_(model, info_.context_limit) {
   validate(options);
 }
 
 Scheduler::~Scheduler() { cancel_all(); }
 
-void Scheduler::add(Submission submission) {
+void Scheduler::add(std::unique_ptr<Entry> request) {
   ++counters_.submitted;
-  entries_.push_back(std::make_unique<Entry>(std::move(submission), arrivals_++));
+  entries_.push_back(std::move(request));
   Entry& entry = *entries_.back();
-  if (std::ssize(entry.turn().history()) > info_.context_limit) {
-    entry.turn().finish(decode::FinishReason::length);
-  }
+  entry.turn().end_at(info_.context_limit);
   if (entry.turn().finished()) end(entry, {});
   remove_ended();
 }
@@ -93,26 +89,19 @@ void Scheduler::fail_all(const Error& error) {
 bool Scheduler::step(const std::function<void()>& placed) {
   if (entries_.empty()) return false;
   const auto start = Clock::now();
-  const Plan plan = settle();
+  const Plan& plan = settle();
   placed();
 
-  std::vector<Work> work;
   counters_.step_prefill_rows = counters_.step_decode_rows = 0;
-  for (const Plan::Share& share : plan.shares) {
-    Entry& entry = *entries_[share.request];
-    const bool decodes = entry.standing().phase == Phase::decode;
-    const decode::Wants wants = entry.turn().wants(entry.held(), share.rows);
-    work.push_back({&entry, {entry.sequence().id(), wants.ids, wants.logits}});
-    (decodes ? counters_.step_decode_rows : counters_.step_prefill_rows) += std::ssize(wants.ids);
-  }
-  counters_.prefill_tokens += static_cast<std::uint64_t>(counters_.step_prefill_rows);
-  counters_.decode_tokens += static_cast<std::uint64_t>(counters_.step_decode_rows);
-  if (work.empty()) {  // nothing runs, nothing is parked, and the first in line does not fit all the same
+  if (plan.shares.empty()) {
+    // Nothing runs, nothing is parked, and the first in line does not fit all the same.
     end(*entries_.front(),
         Error(ErrorKind::limit, "the model has no pages left for a request that runs alone"));
   } else {
-    run(work);
+    run(plan.shares);
   }
+  counters_.prefill_tokens += static_cast<std::uint64_t>(counters_.step_prefill_rows);
+  counters_.decode_tokens += static_cast<std::uint64_t>(counters_.step_decode_rows);
   for (const auto& entry : entries_) entry->pass();
   remove_ended();
 
@@ -124,10 +113,10 @@ bool Scheduler::step(const std::function<void()>& placed) {
 }
 
 /// Plans until a plan needs nothing to be given up: cached prefixes go first, then running requests.
-Plan Scheduler::settle() {
+const Plan& Scheduler::settle() {
   while (true) {
-    const Line line = stand_in_line();
-    Plan next = plan(line.standings, budget());
+    stand_in_line();
+    const Plan& next = planner_.plan(line_.standings, budget());
     if (next.short_of_pages && parked_.drop_oldest()) continue;
     if (next.preempted) {
       park(entries_[*next.preempted]->take_sequence());  // where there is memory, it goes on from there
@@ -135,7 +124,7 @@ Plan Scheduler::settle() {
       continue;
     }
     for (const std::size_t i : next.admitted) {
-      const Source& source = line.sources[i];
+      const Source& source = line_.sources[i];
       entries_[i]->admit(
           source.sequence == nullptr ? lm::Sequence(model_) : source.sequence->fork(source.length),
           counters_);
@@ -144,29 +133,32 @@ Plan Scheduler::settle() {
   }
 }
 
-Scheduler::Line Scheduler::stand_in_line() {
-  Line line{{}, std::vector<Source>(entries_.size())};
-  std::vector<std::size_t> waiting;
-  std::vector<const Entry*> before;  // who runs, or will before the one that is looked at
+void Scheduler::stand_in_line() {
+  auto& [standings, sources, waiting, before] = line_;
+  standings.clear();
+  sources.assign(entries_.size(), {});
+  waiting.clear();
+  before.clear();
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     const Entry& entry = *entries_[i];
     Standing standing = entry.standing();
+    if (entry.running()) standing.wants += entry.turn().drafts_wanted(info_.context_limit);
     standing.first_row_pages = entry.running() ? model_.pages_to_append(entry.sequence().id(), 1) : 1;
-    line.standings.push_back(standing);
+    standings.push_back(standing);
     if (entry.running()) before.push_back(&entry);
     if (!entry.running()) waiting.push_back(i);
   }
   std::ranges::sort(waiting, [&](std::size_t a, std::size_t b) {
-    return stands_before(line.standings[a], line.standings[b], options_.patience);
+    return stands_before(line_.standings[a], line_.standings[b], options_.patience);
   });
   const std::int64_t places = options_.running - std::ssize(before);
   if (std::ssize(waiting) > places) waiting.resize(static_cast<std::size_t>(places));
   for (const std::size_t i : waiting) {
     const decode::Turn& turn = entries_[i]->turn();
     const auto sharable = turn.history().first(static_cast<std::size_t>(turn.first_wanted()));
-    line.sources[i] = longest_prefix(sharable);
-    Standing& standing = line.standings[i];
-    standing.held = line.sources[i].length;
+    sources[i] = longest_prefix(sharable);
+    Standing& standing = standings[i];
+    standing.held = sources[i].length;
     standing.wants -= standing.held;
     for (const Entry* other : before) {
       const std::int64_t common = common_prefix(other->turn().history(), sharable);
@@ -174,7 +166,6 @@ Scheduler::Line Scheduler::stand_in_line() {
     }
     before.push_back(entries_[i].get());
   }
-  return line;
 }
 
 Scheduler::Source Scheduler::longest_prefix(std::span<const TokenId> history) {
@@ -200,44 +191,32 @@ Budget Scheduler::budget() const {
 
 /// One forward for all. If it fails, each goes alone (a failed forward leaves all sequences as they were), so
 /// that only those fail that are to blame.
-void Scheduler::run(std::span<const Work> work) {
-  std::vector<lm::Chunk> batch;
-  std::int64_t expected = 0;
-  for (const Work& w : work) {
-    batch.push_back(w.chunk);
-    expected += lm::rows_of(w.chunk);
-  }
-  lm::Logits logits;
+void Scheduler::run(std::span<const Plan::Share> shares) {
+  step_.clear();
+  std::int64_t prefill_rows = 0, decode_rows = 0;
   try {
-    logits = model_.forward(batch);
+    for (const Plan::Share& share : shares) {
+      Entry& entry = *entries_[share.request];
+      const bool decodes = entry.standing().phase == Phase::decode;
+      (decodes ? decode_rows : prefill_rows) += step_.add(entry.turn(), entry.sequence(), share.rows);
+    }
+    step_.forward();
   } catch (...) {
-    if (work.size() == 1) return end(*work.front().entry, current_error());
-    for (const Work& w : work) run({&w, 1});
+    if (shares.size() == 1) return end(*entries_[shares.front().request], current_error());
+    for (const Plan::Share& share : shares) run({&share, 1});
     return;
   }
-  if (logits.rows() != expected) {
-    const Error error(ErrorKind::internal, fmt::format("the model returned {} rows of logits, expected {}",
-                                                       logits.rows(), expected));
-    for (const Work& w : work) end(*w.entry, error);
-    return;
-  }
-  std::int64_t row = 0;
-  for (const Work& w : work) {
-    const std::int64_t rows = lm::rows_of(w.chunk);
-    hand_out(w, logits.slice(row, rows));
-    row += rows;
-  }
+  counters_.step_prefill_rows += prefill_rows;
+  counters_.step_decode_rows += decode_rows;
+  for (std::size_t i = 0; i < shares.size(); ++i) take(i, *entries_[shares[i].request]);
 }
 
-void Scheduler::hand_out(const Work& work, const lm::Logits& rows) {
-  Entry& entry = *work.entry;
+void Scheduler::take(std::size_t part, Entry& entry) {
   try {
-    entry.take(entry.held() - rows.rows(), rows, sampler_, counters_);
+    step_.take(part, [&](const decode::Choice& choice) { return entry.tell(choice, counters_); });
+    entry.tell_scores();
   } catch (...) {
     return end(entry, current_error());
-  }
-  if (std::ssize(entry.turn().history()) > info_.context_limit) {
-    entry.turn().finish(decode::FinishReason::length);
   }
   if (entry.turn().finished()) end(entry, {});
 }

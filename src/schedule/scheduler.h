@@ -13,12 +13,12 @@
 #include <span>
 #include <vector>
 
-#include "decode/sampler.h"
+#include "decode/step.h"
 #include "lm/sequence.h"
 #include "schedule/counters.h"
+#include "schedule/entry.h"
 #include "schedule/policy.h"
 #include "schedule/prefix_index.h"
-#include "schedule/submission.h"
 
 namespace nestor::schedule {
 
@@ -36,8 +36,6 @@ void validate(const SchedulerOptions& options);
 /// The model's info with the context limit that its memory allows one sequence.
 lm::Info info_within_memory(const lm::LanguageModel& model);
 
-class Entry;
-
 class Scheduler {
  public:
   Scheduler(lm::LanguageModel& model, const SchedulerOptions& options);
@@ -48,7 +46,7 @@ class Scheduler {
 
   /// Puts a request in line; its turn has been checked against info(). One that is finished already, or whose
   /// history is at the context limit, ends at once.
-  void add(Submission submission);
+  void add(std::unique_ptr<Entry> request);
   /// Nothing happens where no request has that id.
   void cancel(RequestId id);
   void cancel_all();
@@ -64,26 +62,24 @@ class Scheduler {
   Snapshot snapshot() const;
 
  private:
-  struct Work {
-    Entry* entry;
-    lm::Chunk chunk;
-  };
   /// Where the beginning of a waiting request's history can be had.
   struct Source {
     const lm::Sequence* sequence = nullptr;  // none: nowhere
     std::int64_t length = 0;
   };
-  struct Line {  // both by index of entries_
-    std::vector<Standing> standings;
+  struct Line {
+    std::vector<Standing> standings;  // by index of entries_, as are the sources
     std::vector<Source> sources;
+    std::vector<std::size_t> waiting;  // in line
+    std::vector<const Entry*> before;  // who runs, or will before the one that is looked at
   };
 
-  Line stand_in_line();
+  void stand_in_line();
   Source longest_prefix(std::span<const TokenId> history);
   Budget budget() const;
-  Plan settle();
-  void run(std::span<const Work> work);
-  void hand_out(const Work& work, const lm::Logits& rows);
+  const Plan& settle();
+  void run(std::span<const Plan::Share> shares);
+  void take(std::size_t part, Entry& entry);
   void end(Entry& entry, std::optional<Error> error);
   void park(lm::Sequence sequence);
   void remove_ended();
@@ -91,10 +87,11 @@ class Scheduler {
   lm::LanguageModel& model_;
   SchedulerOptions options_;
   lm::Info info_;
-  decode::Sampler sampler_;
+  Planner planner_;
+  Line line_;  // memory is kept from one step to the next, as in the planner
+  decode::Step step_;
   PrefixIndex parked_;
   std::vector<std::unique_ptr<Entry>> entries_;  // by arrival
-  std::uint64_t arrivals_ = 0;
   Snapshot counters_;
 };
 

@@ -39,7 +39,7 @@ TEST_P(GoldenPlan, HoldsForAForwardPass) {
   const auto count = std::min<std::int64_t>(MemoryPlan::working_rows, model->info().context_limit);
   const lm::Sequence sequence(*model);
   const std::vector<TokenId> ids(static_cast<std::size_t>(count), 5);
-  const std::vector<lm::Chunk> batch = {{sequence.id(), ids, lm::LogitsFor::last}};
+  const std::vector<lm::Chunk> batch = {{sequence.id(), ids}};
   model->forward(batch);
   // The first block and its double are taken however small the model is.
   constexpr std::uint64_t kLeast = 3 * (std::uint64_t{1} << 18);

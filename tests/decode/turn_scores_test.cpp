@@ -33,7 +33,7 @@ Fed feed(Turn& turn, std::int64_t held, std::int64_t chunk, int loses_at = -1) {
     const auto count = std::ssize(wants.ids);
     EXPECT_GT(count, 0);
     held += count;
-    const std::int64_t rows = lm::rows_of({{}, wants.ids, wants.logits});
+    const std::int64_t rows = wants.logits;
     std::vector<float> values;
     for (std::int64_t p = held - rows; p < held; ++p) {
       for (const float z : row(p)) values.push_back(z);

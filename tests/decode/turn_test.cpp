@@ -26,13 +26,13 @@ const SamplingParams greedy{.temperature = 0};
 TEST(Turn, PrefillsInChunksAndAsksForLogitsOnce) {
   const Turn turn({1, 2, 3, 4, 5}, greedy, {});
   EXPECT_EQ(list(turn.wants(0, 2).ids), (Ids{1, 2}));
-  EXPECT_EQ(turn.wants(0, 2).logits, lm::LogitsFor::none);
+  EXPECT_EQ(turn.wants(0, 2).logits, 0);
   EXPECT_EQ(list(turn.wants(2, 2).ids), (Ids{3, 4}));
-  EXPECT_EQ(turn.wants(2, 2).logits, lm::LogitsFor::none);
+  EXPECT_EQ(turn.wants(2, 2).logits, 0);
   EXPECT_EQ(list(turn.wants(4, 2).ids), (Ids{5}));
-  EXPECT_EQ(turn.wants(4, 2).logits, lm::LogitsFor::last);
+  EXPECT_EQ(turn.wants(4, 2).logits, 1);
   EXPECT_EQ(list(turn.wants(0, 5).ids), (Ids{1, 2, 3, 4, 5}));
-  EXPECT_EQ(turn.wants(0, 5).logits, lm::LogitsFor::last);
+  EXPECT_EQ(turn.wants(0, 5).logits, 1);
   EXPECT_EQ(list(turn.wants(3, 100).ids), (Ids{4, 5}));  // e.g. three tokens found in a prefix cache
 }
 
@@ -43,7 +43,7 @@ TEST(Turn, GeneratesTokenByTokenAndReplaysAfterLoss) {
   EXPECT_EQ(list(turn.generated()), (Ids{7}));
   EXPECT_EQ(list(turn.prompt()), (Ids{1, 2}));
   EXPECT_EQ(list(turn.wants(2, 8).ids), (Ids{7}));
-  EXPECT_EQ(turn.wants(2, 8).logits, lm::LogitsFor::last);
+  EXPECT_EQ(turn.wants(2, 8).logits, 1);
   EXPECT_EQ(list(turn.wants(0, 8).ids),
             (Ids{1, 2, 7}));  // the model forgot the sequence: nothing to roll back
   EXPECT_EQ(turn.finish_reason(), FinishReason::none);

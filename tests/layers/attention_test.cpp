@@ -122,7 +122,7 @@ class Attention : public ::testing::TestWithParam<std::tuple<std::string, Format
         }
       }
       const kernels::Arena::Scope scope(arena);
-      const RotaryAngles angles(rotary, positions);
+      const RotaryAngles angles(arena, rotary, positions);
       const AttentionWeights w = weights.view();
       std::vector<float> out(step_x.size());
       const auto count = std::ssize(rows);
@@ -163,7 +163,7 @@ TEST_P(Attention, CountsTheSameWorkHoweverItIsSharedOut) {
     const AttentionWeights w = weights.view();
     const auto input = kernels::input_of(ctx, {x.data(), kShape.hidden}, 150, kShape.hidden,
                                          kernels::forms_of(ctx, std::array{&w.kv_a, &w.q_a}));
-    attention(ctx, kShape, w, {layout, rows, RotaryAngles(rotary, positions)}, input,
+    attention(ctx, kShape, w, {layout, rows, RotaryAngles(arena, rotary, positions)}, input,
               {y.data(), kShape.hidden});
   }
   EXPECT_EQ(of[0].code_products, of[1].code_products);

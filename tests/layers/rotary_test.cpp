@@ -126,7 +126,8 @@ TEST(Rotary, PairsOfNeighboursTurnByPositionTimesFrequency) {
   rotary.inverse_frequencies = {1.0F, 0.25F};
   rotary.amplitude = 2;
   const std::vector<std::int64_t> positions = {0, 3};
-  const RotaryAngles angles(rotary, positions);
+  kernels::Arena arena;
+  const RotaryAngles angles(arena, rotary, positions);
   std::array<float, 4> x = {1, 0, 0, 1};
   rotate(angles, 0, x.data());
   EXPECT_EQ(x, (std::array<float, 4>{2, 0, 0, 2}));  // position 0 turns nothing; the amplitude stays

@@ -80,8 +80,8 @@ TEST_P(FailingRows, LeaveEverySequenceAsItWas) {
   const std::vector<lm::Chunk> first = {{old.id(), begun}};
   model->forward(first);
   const lm::Memory before = model->memory();
-  const std::vector<lm::Chunk> both = {{old.id(), more, lm::LogitsFor::all},
-                                       {fresh.id(), other, lm::LogitsFor::all}};
+  const std::vector<lm::Chunk> both = {{old.id(), more, std::ssize(more)},
+                                       {fresh.id(), other, std::ssize(other)}};
 
   files.cut();
   for (int i = 0; i < 3; ++i) EXPECT_REFUSED(model->forward(both), ErrorKind::io, "cut.safetensors");
@@ -94,8 +94,8 @@ TEST_P(FailingRows, LeaveEverySequenceAsItWas) {
   const lm::Sequence old_again(*again), fresh_again(*again);
   const std::vector<lm::Chunk> first_again = {{old_again.id(), begun}};
   again->forward(first_again);
-  EXPECT_EQ(logits_of(*model, both), logits_of(*again, {{old_again.id(), more, lm::LogitsFor::all},
-                                                        {fresh_again.id(), other, lm::LogitsFor::all}}));
+  EXPECT_EQ(logits_of(*model, both), logits_of(*again, {{old_again.id(), more, std::ssize(more)},
+                                                        {fresh_again.id(), other, std::ssize(other)}}));
 }
 
 // Tables of the input, before the first layer; and of the last layer, behind the first one's work.

@@ -67,7 +67,7 @@ TEST_P(Golden, GreedyContinuationsAreEqual) {
       std::vector<TokenId> next = wanted.prompt;
       std::vector<TokenId> generated;
       while (generated.size() < wanted.tokens.size()) {
-        const std::vector<lm::Chunk> batch = {{sequence.id(), next, lm::LogitsFor::last}};
+        const std::vector<lm::Chunk> batch = {{sequence.id(), next}};
         const auto row = model->forward(batch).row(0);
         next = {static_cast<TokenId>(std::max_element(row.begin(), row.end()) - row.begin())};
         generated.push_back(next[0]);
@@ -85,7 +85,7 @@ TEST_P(Golden, EveryActivationAgrees) {
   for (const auto& c : testing::golden_cases(GetParam().golden)) {
     if (c.name != "len7") continue;
     const lm::Sequence sequence(*model);
-    const std::vector<lm::Chunk> batch = {{sequence.id(), c.ids, lm::LogitsFor::all}};
+    const std::vector<lm::Chunk> batch = {{sequence.id(), c.ids, std::ssize(c.ids)}};
     testing::Recorder recorder;
     model->forward(batch, recorder);
     std::size_t compared = 0;

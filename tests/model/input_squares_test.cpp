@@ -60,7 +60,7 @@ TEST_P(InputSquares, AreThoseOfEveryMatrixThatWasUsed) {
   const lm::Sequence sequence(model);
   Norms norms;
   for (const std::vector<TokenId>& ids : {std::vector<TokenId>{1, 17, 3, 24, 9}, {2, 8, 30, 7}}) {
-    const std::vector<lm::Chunk> batch = {{sequence.id(), ids, lm::LogitsFor::all}};
+    const std::vector<lm::Chunk> batch = {{sequence.id(), ids, std::ssize(ids)}};
     model.forward(batch, norms);
   }
   const testing::ScratchFolder scratch;

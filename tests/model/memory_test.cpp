@@ -22,7 +22,7 @@ std::unique_ptr<model::Model> open(std::int64_t cache_bytes) {
 
 void append(model::Model& model, const lm::Sequence& sequence, std::size_t count) {
   const std::vector<TokenId> ids(count, 1);
-  const std::vector<lm::Chunk> batch = {{sequence.id(), ids, lm::LogitsFor::none}};
+  const std::vector<lm::Chunk> batch = {{sequence.id(), ids, 0}};
   model.forward(batch);
 }
 

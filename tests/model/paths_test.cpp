@@ -9,6 +9,7 @@
 #include "lm/sequence.h"
 #include "quant/matrix.h"
 #include "support/golden.h"
+#include "support/refusal.h"
 
 namespace nestor {
 namespace {
@@ -55,6 +56,29 @@ TEST_P(Paths, TokenByTokenChunkedAndWholeAreTheSameBits) {
   }
 }
 
+TEST_P(Paths, TheLastRowsAreThoseOfAll) {
+  const auto model = open();
+  auto some = ids();
+  some.resize(21);
+  const auto all = all_logits(*model, some, some.size());
+  for (const std::int64_t wanted : {0, 1, 2, 20, 21}) {
+    const lm::Sequence sequence(*model);
+    const lm::Chunk chunk{sequence.id(), some, wanted};
+    const lm::Logits rows = model->forward({&chunk, 1});
+    ASSERT_EQ(rows.rows(), wanted);
+    for (std::int64_t i = 0; i < wanted; ++i) {
+      EXPECT_TRUE(
+          std::ranges::equal(rows.row(i), lm::Logits(all, model->info().vocab_size).row(21 - wanted + i)));
+    }
+  }
+  for (const std::int64_t wanted : {-1, 22}) {
+    const lm::Sequence sequence(*model);
+    const lm::Chunk chunk{sequence.id(), some, wanted};
+    EXPECT_REFUSED(model->forward({&chunk, 1}), ErrorKind::usage, "rows of logits of 21 tokens");
+    EXPECT_EQ(sequence.length(), 0);
+  }
+}
+
 TEST_P(Paths, ThreadsDoNotChangeABit) {
   const auto whole = all_logits(*open(1), ids(), 1000);
   for (const int threads : {2, 3}) EXPECT_EQ(all_logits(*open(threads), ids(), 50), whole) << threads;
@@ -83,7 +107,8 @@ TEST_P(Paths, AMixedBatchEqualsEachSequenceAlone) {
     for (std::size_t i = 0; i < texts.size(); ++i) {
       const std::size_t n = std::min((step * 7 + i * 5) % 11, texts[i].size() - done[i]);
       if (n == 0) continue;
-      batch.push_back({sequences[i].id(), std::span(texts[i]).subspan(done[i], n), lm::LogitsFor::all});
+      batch.push_back(
+          {sequences[i].id(), std::span(texts[i]).subspan(done[i], n), static_cast<std::int64_t>(n)});
       who.push_back(i);
       done[i] += n;
     }
@@ -107,7 +132,7 @@ TEST_P(Paths, TruncateAndReplayEqualsFresh) {
   const auto width = static_cast<std::size_t>(model->info().vocab_size);
   lm::Sequence sequence(*model);
   const auto feed = [&](std::span<const TokenId> part) {
-    const std::vector<lm::Chunk> batch = {{sequence.id(), part, lm::LogitsFor::last}};
+    const std::vector<lm::Chunk> batch = {{sequence.id(), part}};
     const auto row = model->forward(batch).row(0);
     return std::vector<float>(row.begin(), row.end());
   };
@@ -127,21 +152,20 @@ TEST_P(Paths, ForksShareAPrefixAndThenGoTheirOwnWay) {
   const auto model = open();
   const auto all = ids();
   lm::Sequence trunk(*model);
-  const std::vector<lm::Chunk> prefix = {{trunk.id(), std::span(all).first(100), lm::LogitsFor::none}};
+  const std::vector<lm::Chunk> prefix = {{trunk.id(), std::span(all).first(100), 0}};
   EXPECT_EQ(model->forward(prefix).rows(), 0);
   for (const std::int64_t at : {100, 99, 65, 64, 63, 1, 0}) {
     std::vector<TokenId> text(all.begin(), all.begin() + at);
     text.insert(text.end(), all.rbegin(), all.rbegin() + 20);
     const lm::Sequence fork = trunk.fork(at);
-    const std::vector<lm::Chunk> batch = {
-        {fork.id(), std::span(text).subspan(static_cast<std::size_t>(at)), lm::LogitsFor::last}};
+    const std::vector<lm::Chunk> batch = {{fork.id(), std::span(text).subspan(static_cast<std::size_t>(at))}};
     const auto row = model->forward(batch).row(0);
     const std::vector<float> forked(row.begin(), row.end());
     const auto alone = all_logits(*model, text, 1000);
     EXPECT_TRUE(
         std::equal(forked.begin(), forked.end(), alone.end() - static_cast<std::ptrdiff_t>(forked.size())));
   }
-  const std::vector<lm::Chunk> rest = {{trunk.id(), std::span(all).subspan(100), lm::LogitsFor::last}};
+  const std::vector<lm::Chunk> rest = {{trunk.id(), std::span(all).subspan(100)}};
   const auto last = model->forward(rest).row(0);
   const std::vector<float> row(last.begin(), last.end());
   const auto whole = all_logits(*model, all, 1000);

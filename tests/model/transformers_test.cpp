@@ -37,7 +37,7 @@ TEST_P(Transformers, LogitsAndGreedyTokensAreTheirs) {
     const lm::Sequence sequence(*model);
     std::vector<TokenId> next = ids, generated;
     while (generated.size() < greedy.size()) {
-      const std::vector<lm::Chunk> batch = {{sequence.id(), next, lm::LogitsFor::last}};
+      const std::vector<lm::Chunk> batch = {{sequence.id(), next}};
       const auto row = model->forward(batch).row(0);
       next = {static_cast<TokenId>(std::max_element(row.begin(), row.end()) - row.begin())};
       generated.push_back(next[0]);

@@ -38,5 +38,19 @@ TEST(Lookup, RowsAreComputedOncePerHash) {
   EXPECT_NE(lookup.rows(other).data(), first);
 }
 
+TEST(Lookup, ClearedItIsAsNew) {
+  const std::vector<TokenId> history = {7, 8, 9}, later = {7, 8, 9, 10};
+  const hash::NgramHash hash(kSpec, {2});
+  Lookup lookup;
+  lookup.add(history, 0);
+  lookup.rows(hash);
+  lookup.clear();
+  EXPECT_TRUE(lookup.words().empty());
+  lookup.add(later, 3);
+  EXPECT_EQ(std::vector(lookup.words().begin(), lookup.words().end()), (std::vector<std::int64_t>{10}));
+  const auto rows = lookup.rows(hash);
+  EXPECT_EQ(std::vector(rows.begin(), rows.end()), hash.rows_from(later, 3));
+}
+
 }  // namespace
 }  // namespace nestor::ngram

@@ -29,14 +29,15 @@ class NumberStore : public RowStore {
   std::int64_t rows() const override { return rows_; }
   std::int64_t width() const override { return width_; }
   RowFormat format() const override { return quant::Format::f32; }
-  std::vector<std::size_t> begin(std::span<const std::int64_t> ids, std::span<std::byte> out) const override {
+  std::size_t begin(std::span<const std::int64_t> ids, std::span<std::byte> out,
+                    std::span<std::size_t> waiting) const override {
     note("begin");
-    std::vector<std::size_t> waiting;
+    std::size_t count = 0;
     for (std::size_t i = 0; i < ids.size(); ++i) {
       if (i % 2 == 0) write(ids[i], i, out);
-      if (i % 2 == 1) waiting.push_back(i);
+      if (i % 2 == 1) waiting[count++] = i;
     }
-    return waiting;
+    return count;
   }
   void finish(std::span<const std::int64_t> ids, std::span<const std::size_t> waiting,
               std::span<std::byte> out) const override {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <filesystem>
 
@@ -124,9 +125,10 @@ TEST(RowStore, EveryRowIsCountedOnceByItsTier) {
   std::uint64_t waited = 0;
   for (std::int64_t row = 0; row < 12; row += 3) {
     const std::vector<std::int64_t> ids = {row, row + 1, row};
-    const auto waiting = store->begin(ids, out);
-    waited += waiting.size();
-    store->finish(ids, waiting, out);
+    std::array<std::size_t, 3> waiting{};
+    const std::size_t count = store->begin(ids, out, waiting);
+    waited += count;
+    store->finish(ids, std::span(waiting).first(count), out);
   }
   const RowReads reads = store->reads();
   EXPECT_EQ(reads.memory, 12 - waited);
@@ -139,7 +141,8 @@ TEST(RowStore, RowsOutsideTheTableAreRefused) {
   std::vector<std::byte> out(2 * 20);
   for (const std::int64_t row : {std::int64_t{-1}, kRows, INT64_MAX}) {
     const std::vector<std::int64_t> ids = {0, row};
-    EXPECT_REFUSED(store->begin(ids, out), ErrorKind::internal, "of a table of 300");
+    std::array<std::size_t, 2> waiting{};
+    EXPECT_REFUSED(store->begin(ids, out, waiting), ErrorKind::internal, "of a table of 300");
   }
 }
 
@@ -150,7 +153,8 @@ TEST(RowStore, AFileThatBecameShorterIsAnError) {
   std::filesystem::resize_file(table.path(), kBefore + 20 * 100 + 19);  // a byte of row 100 is missing
   std::vector<std::byte> out(3 * 20);
   const auto read = [&](const std::vector<std::int64_t>& ids) {
-    store->finish(ids, store->begin(ids, out), out);
+    std::array<std::size_t, 3> waiting{};
+    store->finish(ids, std::span(waiting).first(store->begin(ids, out, waiting)), out);
   };
   EXPECT_REFUSED(read({0, 100, 99}), ErrorKind::io, table.path().filename().string());
   EXPECT_REFUSED(read({101}), ErrorKind::io, "");

@@ -112,6 +112,19 @@ Violations preprocessor_violations(const std::vector<File>& files) {
   return violations;
 }
 
+Violations forward_violations(const std::vector<File>& files) {
+  static const std::regex call(R"((?:\.|->)\s*(forward)\s*\(\s*[^)\s])");  // a batch's own takes nothing
+  static const std::set<std::string> direct = {"src/decode/batch.cpp", "src/measure/speed.cpp",
+                                               "apps/nestor/logits_command.cpp"};
+  Violations violations;
+  for (const File& file : files) {
+    const bool above = file.path.starts_with("src/") || file.path.starts_with("apps/");
+    if (!is_cpp(file.path) || !above || direct.contains(file.path)) continue;
+    find_in_code(file, call, "a forward pass that is no decode::Batch", violations);
+  }
+  return violations;
+}
+
 Violations machine_path_violations(const std::vector<File>& files) {
   // Written in two pieces, so that this file passes its own rule.
   static const std::vector<std::string> marks = {

@@ -20,6 +20,9 @@ Violations manners_violations(const std::vector<File>& files);
 /// Conditional compilation outside src/base and src/kernels (include guards aside).
 Violations preprocessor_violations(const std::vector<File>& files);
 
+/// Forward passes of a model that go round decode/batch.h; what measures single ones may.
+Violations forward_violations(const std::vector<File>& files);
+
 /// Paths of somebody's machine in any text.
 Violations machine_path_violations(const std::vector<File>& files);
 

@@ -66,6 +66,16 @@ TEST(PreprocessorRule, SeesConditions) {
   EXPECT_TRUE(preprocessor_violations({{"src/model/a.h", "#pragma once\n// #if\n"}}).empty());
 }
 
+TEST(ForwardRule, SeesCallsOfAModel) {
+  for (const char* text : {"model_.forward(batch);", "logits = model->forward({&chunk, 1});"}) {
+    EXPECT_EQ(forward_violations({{"src/eval/a.cpp", text}}).size(), 1u) << text;
+    EXPECT_TRUE(forward_violations({{"src/decode/batch.cpp", text}}).empty()) << text;
+  }
+  for (const char* text : {"step.forward();", "std::forward<F>(f);", "void forward(int a);"}) {
+    EXPECT_TRUE(forward_violations({{"src/eval/a.cpp", text}}).empty()) << text;
+  }
+}
+
 TEST(MachinePathRule, SeesThem) {
   EXPECT_EQ(machine_path_violations({{"README.md",
                                       "fine\nsee /wo"
@@ -82,7 +92,8 @@ TEST(MachinePathRule, SeesThem) {
 
 TEST(TextRules, HoldHere) {
   const std::vector<File> code = read_tree(testing::source_folder(), {"src", "apps", "train"});
-  for (const auto& rule : {environment_violations, manners_violations, preprocessor_violations}) {
+  for (const auto& rule :
+       {environment_violations, forward_violations, manners_violations, preprocessor_violations}) {
     const Violations found = rule(code);
     EXPECT_TRUE(found.empty()) << joined(found);
   }

@@ -54,13 +54,17 @@ Turn greedy(std::vector<TokenId> prompt, std::int64_t tokens) {
 
 std::shared_ptr<Awaited> reader() { return std::make_shared<Awaited>(); }
 
+RequestId submit(Engine& engine, Turn turn, std::shared_ptr<Reader> reader, int priority = 0) {
+  return engine.submit({{std::move(turn), priority, std::move(reader)}}).front();
+}
+
 TEST(Engine, AnswersRequests) {
   Engine engine(std::make_unique<PagedToyModel>(), {});
   EXPECT_EQ(engine.info().vocab_size, 50);
   const auto a = reader(), b = reader(), nothing = reader();
-  const RequestId first = engine.submit({greedy({1, 2, 3}, 5)}, a);
-  EXPECT_NE(first, engine.submit({greedy({1, 2}, 7)}, b));
-  engine.submit({greedy({1}, 0)}, nothing);
+  const RequestId first = submit(engine, greedy({1, 2, 3}, 5), a);
+  EXPECT_NE(first, submit(engine, greedy({1, 2}, 7), b));
+  submit(engine, greedy({1}, 0), nothing);
   EXPECT_EQ(a->wait().tokens.size(), 5U);
   EXPECT_EQ(b->wait().tokens.size(), 7U);
   EXPECT_EQ(nothing->wait().outcome->reason, FinishReason::length);
@@ -86,7 +90,7 @@ TEST(Engine, ManyThreadsGetWhatEachGetsAlone) {
         const Question& question = mine.pick(questions);
         const auto answer = reader();
         const bool leaves = mine.one_in(4);
-        const RequestId id = engine.submit({question.turn(), static_cast<int>(mine.roll(-1, 1))}, answer);
+        const RequestId id = submit(engine, question.turn(), answer, static_cast<int>(mine.roll(-1, 1)));
         if (leaves) engine.cancel(id);
         engine.snapshot();
         const Answer& found = answer->wait();
@@ -112,9 +116,9 @@ TEST(Engine, WhatBelongsTogetherIsAdmittedWholeOrNotAtAll) {
   Gated& model = *owned;
   Engine engine(std::move(owned), {.scheduler = {.running = 1}, .most_waiting = 1});
   const auto three = [](auto& readers) {
-    std::vector<Order> orders;
-    for (auto& r : readers) orders.push_back({{greedy({1, 2}, 1)}, r = reader()});
-    return orders;
+    std::vector<Request> requests;
+    for (auto& r : readers) requests.push_back({greedy({1, 2}, 1), 0, r = reader()});
+    return requests;
   };
   std::array<decltype(reader()), 3> first, second;
   EXPECT_EQ(engine.submit(three(first)).size(), 3U);
@@ -130,14 +134,14 @@ TEST(Engine, RefusesWhenTooManyWait) {
   Engine engine(std::move(owned),
                 {.scheduler = {.running = 1}, .most_waiting = 2, .most_waiting_tokens = 20});
   const auto a = reader(), b = reader(), c = reader();
-  engine.submit({greedy({1, 2}, 2)}, a);
+  submit(engine, greedy({1, 2}, 2), a);
   model.entered.acquire();  // a has the place, and does not wait
-  engine.submit({greedy(std::vector<TokenId>(18, 3), 1)}, b);
-  EXPECT_REFUSED(engine.submit({greedy({1, 2, 3}, 1)}, reader()), ErrorKind::busy,
+  submit(engine, greedy(std::vector<TokenId>(18, 3), 1), b);
+  EXPECT_REFUSED(submit(engine, greedy({1, 2, 3}, 1), reader()), ErrorKind::busy,
                  "18 tokens are waiting, and 3 more would be above the limit of 20");
-  engine.submit({greedy({1, 2}, 1)}, c);
+  submit(engine, greedy({1, 2}, 1), c);
   try {
-    engine.submit({greedy({1}, 1)}, reader());
+    submit(engine, greedy({1}, 1), reader());
     ADD_FAILURE() << "accepted";
   } catch (const Busy& e) {
     EXPECT_EQ(e.reason(), Busy::Reason::queue_full);
@@ -155,7 +159,7 @@ TEST(Engine, RefusesWhenTooManyWait) {
 TEST(Engine, ALongPromptMayWaitAlone) {
   Engine engine(std::make_unique<PagedToyModel>(), {.scheduler = {}, .most_waiting_tokens = 20});
   const auto a = reader();
-  engine.submit({greedy(std::vector<TokenId>(100, 3), 1)}, a);
+  submit(engine, greedy(std::vector<TokenId>(100, 3), 1), a);
   EXPECT_EQ(a->wait().tokens.size(), 1U);
 }
 
@@ -164,9 +168,9 @@ TEST(Engine, CancelsWhatRunsAndWhatWaits) {
   Gated& model = *owned;
   Engine engine(std::move(owned), {.scheduler = {.running = 1}});
   const auto a = reader(), b = reader(), c = reader();
-  const RequestId first = engine.submit({greedy({1, 2}, 100)}, a);
-  const RequestId second = engine.submit({greedy({1, 2}, 100)}, b);
-  engine.submit({greedy({1, 2}, 3)}, c);
+  const RequestId first = submit(engine, greedy({1, 2}, 100), a);
+  const RequestId second = submit(engine, greedy({1, 2}, 100), b);
+  submit(engine, greedy({1, 2}, 3), c);
   model.entered.acquire();
   engine.cancel(second);
   engine.cancel(first);
@@ -185,12 +189,12 @@ TEST(Engine, DrainsAndThenRefuses) {
   std::vector<std::shared_ptr<Awaited>> readers;
   for (int i = 0; i < 10; ++i) {
     readers.push_back(reader());
-    engine.submit({greedy({1, static_cast<TokenId>(i)}, 20)}, readers.back());
+    submit(engine, greedy({1, static_cast<TokenId>(i)}, 20), readers.back());
   }
   engine.drain();
   for (const auto& r : readers) EXPECT_EQ(r->answer.tokens.size(), 20U);
   try {
-    engine.submit({greedy({1}, 1)}, reader());
+    submit(engine, greedy({1}, 1), reader());
     ADD_FAILURE() << "accepted";
   } catch (const Busy& e) {
     EXPECT_EQ(e.reason(), Busy::Reason::draining);
@@ -203,8 +207,8 @@ TEST(Engine, CancelAllEndsADrain) {
   Gated& model = *owned;
   Engine engine(std::move(owned), {.scheduler = {.running = 1}});
   const auto a = reader(), b = reader();
-  engine.submit({greedy({1, 2}, 500)}, a);
-  engine.submit({greedy({1, 2}, 500)}, b);
+  submit(engine, greedy({1, 2}, 500), a);
+  submit(engine, greedy({1, 2}, 500), b);
   model.entered.acquire();
   engine.stop_admitting();
   engine.cancel_all();
@@ -220,8 +224,8 @@ TEST(Engine, TheEndCancelsWhatIsLeft) {
     auto owned = std::make_unique<Gated>();
     Gated& model = *owned;
     Engine engine(std::move(owned), {.scheduler = {.running = 1}});
-    engine.submit({greedy({1, 2}, 500)}, a);
-    engine.submit({greedy({1, 2}, 500)}, b);
+    submit(engine, greedy({1, 2}, 500), a);
+    submit(engine, greedy({1, 2}, 500), b);
     model.entered.acquire();
     model.gate.release(10);
   }
@@ -238,8 +242,8 @@ TEST(Engine, AReaderMaySubmitAndCancel) {
     known.wait();
     if (first->answer.tokens.size() == 3) engine.cancel(static_cast<RequestId>(id.load()));
   };
-  first->on_finished = [&] { engine.submit({greedy({4, 5}, 2)}, next); };
-  id = static_cast<std::uint64_t>(engine.submit({greedy({1, 2}, 500)}, first));
+  first->on_finished = [&] { submit(engine, greedy({4, 5}, 2), next); };
+  id = static_cast<std::uint64_t>(submit(engine, greedy({1, 2}, 500), first));
   known.count_down();
   EXPECT_EQ(next->wait().tokens.size(), 2U);
   EXPECT_EQ(first->answer.outcome->reason, FinishReason::cancelled);
@@ -250,14 +254,13 @@ TEST(Engine, RefusesWhatCanNeverRun) {
   Engine engine(
       std::make_unique<PagedToyModel>(ToyOptions{.context_limit = 100, .pages = 5, .page_positions = 4}), {});
   EXPECT_EQ(engine.info().context_limit, 20);
-  const auto submit = [&](Turn turn) { return engine.submit({std::move(turn)}, reader()); };
-  EXPECT_REFUSED(submit(greedy(std::vector<TokenId>(21, 1), 1)), ErrorKind::limit,
+  const auto ask = [&](Turn turn) { return submit(engine, std::move(turn), reader()); };
+  EXPECT_REFUSED(ask(greedy(std::vector<TokenId>(21, 1), 1)), ErrorKind::limit,
                  "the prompt has 21 tokens, but the memory for cached tokens holds 20");
-  EXPECT_REFUSED(submit(greedy(std::vector<TokenId>(101, 1), 1)), ErrorKind::limit,
-                 "the prompt has 101 tokens");
-  EXPECT_REFUSED(submit(greedy({50}, 1)), ErrorKind::bad_input, "token 50 at position 0");
-  EXPECT_REFUSED(submit({{1}, {.temperature = -1}, {}}), ErrorKind::usage, "temperature");
-  EXPECT_REFUSED(engine.submit({greedy({1}, 1)}, nullptr), ErrorKind::usage, "needs a reader");
+  EXPECT_REFUSED(ask(greedy(std::vector<TokenId>(101, 1), 1)), ErrorKind::limit, "the prompt has 101 tokens");
+  EXPECT_REFUSED(ask(greedy({50}, 1)), ErrorKind::bad_input, "token 50 at position 0");
+  EXPECT_REFUSED(ask({{1}, {.temperature = -1}, {}}), ErrorKind::usage, "temperature");
+  EXPECT_REFUSED(submit(engine, greedy({1}, 1), nullptr), ErrorKind::usage, "needs a reader");
   EXPECT_EQ(engine.snapshot().submitted, 0U);
   EXPECT_REFUSED(Engine(std::make_unique<PagedToyModel>(), {.scheduler = {.running = 0}}), ErrorKind::usage,
                  "running must be positive");

@@ -61,7 +61,7 @@ decode::Turn probe(std::vector<TokenId> prompt, const lm::Info& info) {
 
 Answer ask(Scheduler& scheduler, decode::Turn turn) {
   const auto reader = std::make_shared<Collector>();
-  scheduler.add({RequestId{1}, {std::move(turn)}, reader, Clock::now()});
+  scheduler.add(std::make_unique<Entry>(RequestId{1}, Request{std::move(turn), 0, reader}));
   while (scheduler.step()) {
   }
   return reader->answer;
@@ -117,7 +117,7 @@ TEST(GoldenEngine, ItsThreadOwnsAModelWithATeamOfThreads) {
         const auto reader = std::make_shared<Collector>();
         std::promise<void> done;
         reader->on_finished = [&] { done.set_value(); };
-        engine.submit({question.turn()}, reader);
+        engine.submit({{question.turn(), 0, reader}});
         done.get_future().wait();
         EXPECT_TRUE(std::ranges::equal(reader->answer.tokens, question.alone.tokens, same));
       }

@@ -81,6 +81,11 @@ class PagedToyModel : public lm::LanguageModel {
   }
 
   std::int64_t open_now() const { return std::ssize(sequences_); }
+  std::vector<std::vector<TokenId>> histories() const {
+    std::vector<std::vector<TokenId>> all;
+    for (const auto& [id, s] : sequences_) all.push_back(s.tokens);
+    return all;
+  }
   std::size_t pages_in_use() const {
     std::set<const Page*> distinct;
     for (const auto& [id, s] : sequences_) {
@@ -128,8 +133,7 @@ class PagedToyModel : public lm::LanguageModel {
     for (std::size_t i = 0; i < chunk.ids.size(); ++i) {
       s.hashes.push_back(testing::hash_after(s.hashes.empty() ? 0 : s.hashes.back(), chunk.ids[i]));
       s.tokens.push_back(chunk.ids[i]);
-      const bool last = i + 1 == chunk.ids.size();
-      if (chunk.logits == lm::LogitsFor::all || (last && chunk.logits == lm::LogitsFor::last)) {
+      if (static_cast<std::int64_t>(i) >= std::ssize(chunk.ids) - chunk.logits) {
         const auto row = testing::logits_of_hash(s.hashes.back(), info_.vocab_size);
         values_.insert(values_.end(), row.begin(), row.end());
       }

@@ -14,7 +14,7 @@ using Ids = std::vector<TokenId>;
 lm::Sequence sequence_of(PagedToyModel& model, const Ids& ids) {
   lm::Sequence sequence(model);
   if (!ids.empty()) {
-    const std::vector<lm::Chunk> batch = {{sequence.id(), ids, lm::LogitsFor::none}};
+    const std::vector<lm::Chunk> batch = {{sequence.id(), ids, 0}};
     model.forward(batch);
   }
   return sequence;

@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "decode/generate.h"
+#include "support/toy_drafter.h"
 
 namespace nestor::schedule {
 namespace {
@@ -54,6 +55,18 @@ void answer_alone(Question& question, lm::LanguageModel& model) {
   const auto scores = turns[0].prompt_scores();
   question.alone.prompt_scores.assign(scores.begin(), scores.end());
   question.reason = turns[0].finish_reason();
+  question.text = testing::text_of(turns[0]);
+}
+
+/// The turn of a question, half of the times with drafts, which are right at random.
+decode::Turn ask(Dice& dice, const Question& question, std::int64_t vocab_size) {
+  decode::Turn turn = question.turn();
+  if (dice.one_in(2)) return turn;
+  const testing::ToyDrafts drafts{.key = static_cast<std::uint64_t>(dice.roll(0, 1000)),
+                                  .right = 0.25 * static_cast<double>(dice.roll(0, 4)),
+                                  .longest = dice.roll(1, 8)};
+  turn.draft_with(std::make_shared<testing::ToyDrafter>(question.text, vocab_size, drafts));
+  return turn;
 }
 
 /// One question as it was asked.
@@ -153,10 +166,9 @@ Snapshot play(Dice& dice, lm::LanguageModel& model, const SchedulerOptions& opti
     while (std::ssize(all) < count && dice.one_in(2)) {
       const auto stops_after = static_cast<std::size_t>(dice.one_in(6) ? dice.roll(1, 5) : 1000);
       all.push_back({&dice.pick(questions), std::make_shared<Collector>(stops_after), stops_after});
-      scheduler.add({static_cast<RequestId>(all.size() - 1),
-                     {all.back().question->turn(), static_cast<int>(dice.roll(-1, 1))},
-                     all.back().reader,
-                     Clock::now()});
+      scheduler.add(std::make_unique<Entry>(static_cast<RequestId>(all.size() - 1),
+                                            Request{ask(dice, *all.back().question, model.info().vocab_size),
+                                                    static_cast<int>(dice.roll(-1, 1)), all.back().reader}));
     }
     if (!all.empty() && dice.one_in(12)) {
       const auto id = static_cast<std::size_t>(dice.roll(0, std::ssize(all) - 1));

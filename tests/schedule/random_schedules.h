@@ -20,6 +20,7 @@ struct Question {
   std::function<decode::Turn()> turn;  // a new one for each time it is asked
   Answer alone;
   decode::FinishReason reason{};
+  std::vector<TokenId> text;  // prompt, answer and the token that ended it
 };
 
 /// Questions whose prompts share beginnings, with every kind of parameter; answered by `model` one by one,
@@ -30,8 +31,9 @@ std::vector<Question> random_questions(Dice& dice, lm::LanguageModel& model, std
 /// Options under which everything happens often; `rows` bounds those of a forward.
 SchedulerOptions random_options(Dice& dice, std::int64_t rows);
 
-/// Asks some of the questions in a random order, at random times, with random priorities; cancels some, stops
-/// others; then expects that each was answered as it is alone, as far as it came. Returns the counters.
+/// Asks some of the questions in a random order, at random times, with random priorities, some with drafts;
+/// cancels some, stops others; then expects that each was answered as it is alone, as far as it came. Returns
+/// the counters.
 Snapshot play(Dice& dice, lm::LanguageModel& model, const SchedulerOptions& options,
               const std::vector<Question>& questions, std::int64_t count);
 

@@ -6,9 +6,11 @@
 #include <stdexcept>
 
 #include "collector.h"
+#include "decode/generate.h"
 #include "dice.h"
 #include "paged_toy_model.h"
 #include "support/refusal.h"
+#include "support/toy_drafter.h"
 
 namespace nestor::schedule {
 namespace {
@@ -33,7 +35,7 @@ class SchedulerTest : public ::testing::Test {
   }
   RequestId add_with(std::shared_ptr<Reader> reader, Turn turn, int priority = 0) {
     const auto id = static_cast<RequestId>(++last_);
-    scheduler_->add({id, {std::move(turn), priority}, std::move(reader), Clock::now()});
+    scheduler_->add(std::make_unique<Entry>(id, Request{std::move(turn), priority, std::move(reader)}));
     return id;
   }
   RequestId last() const { return static_cast<RequestId>(last_); }
@@ -245,7 +247,7 @@ TEST_F(SchedulerTest, AModelThatBreaksTheContractIsAnErrorNotACrash) {
   Forgetful model;
   Scheduler scheduler(model, {});
   const auto reader = std::make_shared<Collector>();
-  scheduler.add({RequestId{1}, {greedy({1, 2}, 3)}, reader, Clock::now()});
+  scheduler.add(std::make_unique<Entry>(RequestId{1}, Request{greedy({1, 2}, 3), 0, reader}));
   while (scheduler.step()) {
   }
   ASSERT_TRUE(reader->answer.outcome->error);
@@ -256,11 +258,70 @@ TEST_F(SchedulerTest, PagesThatSomebodyElseHoldsAreAnErrorNotAHang) {
   open({.pages = 4, .page_positions = 4});
   lm::Sequence foreign(*model_);
   const Ids tokens = ids(12);
-  const std::vector<lm::Chunk> batch = {{foreign.id(), tokens, lm::LogitsFor::none}};
+  const std::vector<lm::Chunk> batch = {{foreign.id(), tokens, 0}};
   model_->forward(batch);
   const auto reader = ask(greedy(ids(8, 2), 2));
   ASSERT_TRUE(reader->answer.outcome->error);
   EXPECT_EQ(reader->answer.outcome->error->kind(), ErrorKind::limit);
+}
+
+TEST_F(SchedulerTest, DraftsTakeRowsThatNobodyNeeds) {
+  const Turn alone = [&] {
+    std::vector<Turn> turns = {greedy(ids(10), 40)};
+    decode::generate(*model_, turns, {}, {});
+    return turns[0];
+  }();
+  const auto drafted = [&](double right) {
+    Turn turn = greedy(ids(10), 40);
+    turn.draft_with(std::make_shared<testing::ToyDrafter>(
+        testing::text_of(alone), 50, testing::ToyDrafts{.key = 4, .right = right, .longest = 8}));
+    return turn;
+  };
+  for (const double right : {0.0, 0.5, 1.0}) {
+    open({}, {.parked = 4});
+    const auto with = add(drafted(right)), without = add(greedy(ids(12, 2), 40));
+    std::int64_t steps = 0;
+    while (!with->answer.outcome) {
+      scheduler_->step();
+      ++steps;
+    }
+    run();
+    EXPECT_TRUE(std::ranges::equal(ids_of(with->answer.tokens), alone.generated()));
+    EXPECT_EQ(without->answer.tokens.size(), 40U);
+    if (right == 0) EXPECT_EQ(steps, 40);
+    if (right == 0.5) EXPECT_LT(steps, 35);
+    if (right == 1) EXPECT_LT(steps, 20);
+    EXPECT_GE(now().decode_tokens, 39U * 2);
+    if (right < 1) EXPECT_GT(now().decode_tokens, 39U * 2 + 20);  // rejected drafts were computed, too
+    EXPECT_EQ(now().parked, 2);
+    for (const auto& held : model_->histories()) {
+      if (!std::ranges::equal(std::span(held).first(10), alone.prompt())) continue;
+      ASSERT_LE(held.size(), alone.history().size());
+      EXPECT_TRUE(std::ranges::equal(held, alone.history().first(held.size())));
+    }
+  }
+  open({}, {.rows_per_forward = 3, .running = 2});
+  add(drafted(1));
+  add(drafted(1));
+  run();
+  EXPECT_EQ(model_->most_rows, 3);
+}
+
+TEST_F(SchedulerTest, ADrafterThatThrowsFailsItsRequestOnly) {
+  class Broken : public decode::Drafter {
+    std::int64_t wanted(std::span<const TokenId>) noexcept override { return 2; }
+    std::size_t draft(std::span<const TokenId>, std::span<TokenId>) override {
+      throw std::runtime_error("nothing comes to mind");
+    }
+  };
+  Turn turn = greedy(ids(8, 1), 5);
+  turn.draft_with(std::make_shared<Broken>());
+  const auto bad = add(std::move(turn)), good = add(greedy(ids(8, 2), 5));
+  run();
+  ASSERT_TRUE(bad->answer.outcome->error);
+  EXPECT_STREQ(bad->answer.outcome->error->what(), "nothing comes to mind");
+  EXPECT_EQ(good->answer.tokens.size(), 5U);
+  EXPECT_EQ(now().prefill_tokens, 8U + 8);
 }
 
 TEST_F(SchedulerTest, NothingToGenerate) {

@@ -58,7 +58,7 @@ std::vector<float> all_logits(model::Model& model, const std::vector<TokenId>& i
   std::vector<float> logits;
   for (std::size_t at = 0; at < ids.size(); at += chunk) {
     const std::span<const TokenId> part = std::span(ids).subspan(at, std::min(chunk, ids.size() - at));
-    const std::vector<lm::Chunk> batch = {{sequence.id(), part, lm::LogitsFor::all}};
+    const std::vector<lm::Chunk> batch = {{sequence.id(), part, std::ssize(part)}};
     const lm::Logits out = model.forward(batch);
     for (std::int64_t i = 0; i < out.rows(); ++i)
       logits.insert(logits.end(), out.row(i).begin(), out.row(i).end());

@@ -84,8 +84,7 @@ class ToyModel : public lm::LanguageModel {
     for (std::size_t i = 0; i < chunk.ids.size(); ++i) {
       tokens.push_back(chunk.ids[i]);
       if (std::ssize(tokens) > info_.context_limit) fail(ErrorKind::limit, "toy context");
-      const bool last = i + 1 == chunk.ids.size();
-      if (chunk.logits == lm::LogitsFor::all || (last && chunk.logits == lm::LogitsFor::last)) {
+      if (static_cast<std::int64_t>(i) >= std::ssize(chunk.ids) - chunk.logits) {
         for (const float logit : logits_after(tokens, info_.vocab_size)) values_.push_back(logit * sharpness);
       }
     }

@@ -45,7 +45,7 @@ TEST_P(EngineParity, EveryActivationOfEveryDocumentAgrees) {
     ASSERT_GT(documents.size(), 4U);
     for (const auto& ids : documents) {
       sequences.push_back(std::make_unique<lm::Sequence>(*engine));
-      chunks.push_back({sequences.back()->id(), ids, lm::LogitsFor::all});
+      chunks.push_back({sequences.back()->id(), ids, std::ssize(ids)});
     }
     testing::Recorder recorder;
     engine->forward(chunks, recorder);

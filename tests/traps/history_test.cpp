@@ -19,8 +19,7 @@ std::unique_ptr<model::Model> lite(kernels::Format cache = kernels::Format::f32)
   return testing::open_model(testing::golden_folder("lite_small"), "reference", 2, cache);
 }
 
-Values feed(model::Model& model, const lm::Sequence& sequence, const Ids& ids,
-            lm::LogitsFor wanted = lm::LogitsFor::last) {
+Values feed(model::Model& model, const lm::Sequence& sequence, const Ids& ids, std::int64_t wanted = 1) {
   const std::vector<lm::Chunk> batch = {{sequence.id(), ids, wanted}};
   const lm::Logits logits = model.forward(batch);
   return logits.rows() == 0 ? Values() : Values(logits.row(0).begin(), logits.row(0).end());
@@ -42,7 +41,7 @@ Values embedded(model::Model& model, const Ids& ids) {
     Values seen;
   } recorder;
   const lm::Sequence sequence(model);
-  const std::vector<lm::Chunk> batch = {{sequence.id(), ids, lm::LogitsFor::none}};
+  const std::vector<lm::Chunk> batch = {{sequence.id(), ids, 0}};
   model.forward(batch, recorder);
   return recorder.seen;
 }
@@ -80,7 +79,7 @@ TEST(Traps, T02_RejectedDraftsAreForgotten) {
 TEST(Traps, T03_AnUnfinishedChunkAddsNothingToTheHistory) {
   const auto model = lite();
   const lm::Sequence sequence(*model);
-  EXPECT_TRUE(feed(*model, sequence, {kText.begin(), kText.begin() + 6}, lm::LogitsFor::none).empty());
+  EXPECT_TRUE(feed(*model, sequence, {kText.begin(), kText.begin() + 6}, 0).empty());
   EXPECT_EQ(Ids(sequence.history().begin(), sequence.history().end()), Ids(kText.begin(), kText.begin() + 6));
   EXPECT_EQ(feed(*model, sequence, {kText.begin() + 6, kText.end()}), last_logits(*model, kText));
 }
@@ -96,7 +95,7 @@ TEST(Traps, T04_TheHistoryIsAllThatASavedSequenceNeeds) {
   }
   const auto other = lite();
   const lm::Sequence restored(*other);
-  feed(*other, restored, saved, lm::LogitsFor::none);
+  feed(*other, restored, saved, 0);
   Ids longer = kText;
   longer.push_back(21);
   EXPECT_EQ(feed(*other, restored, {21}), last_logits(*model, longer));
@@ -151,7 +150,7 @@ TEST(Traps, T23_EveryRowOfABatchIsItsOwn) {
   std::vector<lm::Chunk> batch;
   for (const Ids& ids : texts) {
     sequences.emplace_back(*model);
-    batch.push_back({sequences.back().id(), ids, lm::LogitsFor::last});
+    batch.push_back({sequences.back().id(), ids});
   }
   const lm::Logits logits = model->forward(batch);
   std::vector<Values> together;

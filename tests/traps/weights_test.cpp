@@ -76,7 +76,7 @@ TEST(Traps, T16_TheWordRowIsOnePartOfTheMean) {
   }
   EmbedRecorder recorder;
   const lm::Sequence sequence(*model);
-  const std::vector<lm::Chunk> batch = {{sequence.id(), ids, lm::LogitsFor::none}};
+  const std::vector<lm::Chunk> batch = {{sequence.id(), ids, 0}};
   model->forward(batch, recorder);
   ASSERT_EQ(recorder.seen.size(), expected.size());
   for (std::size_t h = 0; h < expected.size(); ++h) {

@@ -17,19 +17,17 @@ std::string event(std::string_view data) { return fmt::format("data: {}\n\n", da
 Answers::Answers(std::shared_ptr<Exchange> exchange, schedule::Engine& engine, AnswerFrame frame)
     : exchange_(std::move(exchange)), engine_(engine), frame_(std::move(frame)) {}
 
-void Answers::start(std::vector<Ask> asks) {
+void Answers::start(std::vector<schedule::Request> requests, std::int64_t answers_to_a_prompt) {
   {
     const std::lock_guard lock(mutex_);
-    left_ = asks.size();
-    for (const Ask& ask : asks) counts_prompt_.push_back(ask.counts_prompt);
+    left_ = requests.size();
+    answers_to_a_prompt_ = static_cast<std::size_t>(answers_to_a_prompt);
   }
   exchange_->on_interruption([weak = weak_from_this()](Interruption why) {
     if (const auto self = weak.lock()) self->interrupt(why);
   });
   try {
-    std::vector<schedule::Order> orders;
-    for (Ask& ask : asks) orders.push_back({std::move(ask.request), std::move(ask.reader)});
-    auto ids = engine_.submit(std::move(orders));
+    auto ids = engine_.submit(std::move(requests));
     const std::lock_guard lock(mutex_);
     ids_ = std::move(ids);
   } catch (...) {
@@ -79,8 +77,10 @@ void Answers::done(std::size_t index, Json choice, const schedule::Outcome& outc
     const std::lock_guard lock(mutex_);
     --left_;
     if (state_ == State::closed) return;
-    if (counts_prompt_[index]) prompt_tokens_ += outcome.prompt_tokens;
-    if (counts_prompt_[index]) cached_tokens_ += outcome.cached_tokens;
+    const bool first =
+        index % answers_to_a_prompt_ == 0;  // further answers to a prompt do not count it again
+    if (first) prompt_tokens_ += outcome.prompt_tokens;
+    if (first) cached_tokens_ += outcome.cached_tokens;
     generated_tokens_ += outcome.generated_tokens;
     queued_seconds_ = std::max(queued_seconds_, outcome.queued_seconds);
     if (!first_token_seconds_) first_token_seconds_ = outcome.first_token_seconds;

@@ -22,20 +22,13 @@ struct AnswerFrame {
   bool include_usage = false;
 };
 
-/// One request of the engine, and who reads it.
-struct Ask {
-  schedule::Request request;
-  std::shared_ptr<schedule::Reader> reader;
-  bool counts_prompt = true;  // further answers to the same prompt do not
-};
-
 /// Lives as long as its readers. Any thread may call; the readers call on the engine's.
 class Answers : public std::enable_shared_from_this<Answers> {
  public:
   Answers(std::shared_ptr<Exchange> exchange, schedule::Engine& engine, AnswerFrame frame);
 
-  /// Submits all. If one is refused, the others are cancelled and the error passes through.
-  void start(std::vector<Ask> asks);
+  /// Submits the requests of all prompts, so many answers to each in a row: all, or the error passes through.
+  void start(std::vector<schedule::Request> requests, std::int64_t answers_to_a_prompt);
 
   /// A piece of one answer, as a choice. Only where it is streamed.
   void chunk(Json choice);
@@ -64,7 +57,7 @@ class Answers : public std::enable_shared_from_this<Answers> {
   std::optional<HttpResponse> failure_;
   std::optional<Interruption> interruption_;
   std::vector<schedule::RequestId> ids_;
-  std::vector<bool> counts_prompt_;
+  std::size_t answers_to_a_prompt_ = 1;
   Json choices_ = Json::array();
   std::size_t left_ = 0;
   std::int64_t prompt_tokens_ = 0, cached_tokens_ = 0, generated_tokens_ = 0;

@@ -64,17 +64,16 @@ void answer_chat(const Backend& backend, const std::shared_ptr<Exchange>& exchan
                               .logprobs = request.top_logprobs.has_value(),
                               .eos_ids = settings.eos_ids,
                               .call_id = [&ids = backend.ids] { return ids.next("call_"); }};
-  std::vector<Ask> asks;
+  std::vector<schedule::Request> requests;
   for (std::int64_t i = 0; i < settings.n; ++i) {
     decode::Turn turn(prompt.ids, sampling, rule, static_cast<std::uint64_t>(i),
                       backend.constraints.begin(grammar, prompt.begins));
-    options.index = asks.size();
-    asks.push_back({.request = {.turn = checked(std::move(turn), backend.engine.info(), "messages"),
-                                .priority = settings.priority},
-                    .reader = std::make_shared<ChatReader>(answers, backend.model.tokenizer, options),
-                    .counts_prompt = i == 0});
+    options.index = requests.size();
+    requests.push_back({.turn = checked(std::move(turn), backend.engine.info(), "messages"),
+                        .priority = settings.priority,
+                        .reader = std::make_shared<ChatReader>(answers, backend.model.tokenizer, options)});
   }
-  answers->start(std::move(asks));
+  answers->start(std::move(requests), settings.n);
 }
 
 }  // namespace nestor::serve

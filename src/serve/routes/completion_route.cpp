@@ -43,7 +43,7 @@ void answer_completion(const Backend& backend, const std::shared_ptr<Exchange>& 
   decode::SamplingParams sampling = settings.sampling;
   sampling.top_logprobs = request.logprobs;
   if (request.echo) sampling.prompt_logprobs = request.logprobs;
-  std::vector<Ask> asks;
+  std::vector<schedule::Request> requests;
   for (const CompletionPrompt& given : request.prompts) {
     const Prompt prompt = read_prompt(backend, request, given);
     if (prompt.ids.empty()) {
@@ -54,21 +54,20 @@ void answer_completion(const Backend& backend, const std::shared_ptr<Exchange>& 
     for (std::int64_t i = 0; i < settings.n; ++i) {
       decode::Turn turn(prompt.ids, sampling, rule, static_cast<std::uint64_t>(i),
                         backend.constraints.begin(grammar, chat::AnswerParser::Begins::in_content));
-      CompletionReader::Options options{.index = asks.size(),
+      CompletionReader::Options options{.index = requests.size(),
                                         .text = {.stops = settings.stops,
                                                  .include_stop = settings.include_stop,
                                                  .skip_special_tokens = settings.skip_special_tokens},
                                         .echo = request.echo ? prompt.text : "",
                                         .logprobs = request.logprobs.has_value(),
                                         .eos_ids = settings.eos_ids};
-      asks.push_back(
-          {.request = {.turn = checked(std::move(turn), backend.engine.info(), "prompt"),
-                       .priority = settings.priority},
-           .reader = std::make_shared<CompletionReader>(answers, backend.model.tokenizer, std::move(options)),
-           .counts_prompt = i == 0});
+      requests.push_back({.turn = checked(std::move(turn), backend.engine.info(), "prompt"),
+                          .priority = settings.priority,
+                          .reader = std::make_shared<CompletionReader>(answers, backend.model.tokenizer,
+                                                                       std::move(options))});
     }
   }
-  answers->start(std::move(asks));
+  answers->start(std::move(requests), settings.n);
 }
 
 }  // namespace nestor::serve
