@@ -10,7 +10,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "bundled_model.h"
-#include "config/other_formats.h"
 #include "not_empty.h"
 
 namespace nestor::app {
@@ -32,7 +31,7 @@ std::string read_stream(std::istream& stream, const std::string& name) {
 
 }  // namespace
 
-void add_engine_options(CLI::App& root, assemble::EngineOptions& o) {
+void add_engine_options(CLI::App& root, assemble::OpenOptions& o) {
   root.add_option("--threads", o.threads, "Threads to compute with (default: one for each processor)")
       ->check(CLI::Range(1, 1024))
       ->option_text("N");
@@ -43,8 +42,13 @@ void add_engine_options(CLI::App& root, assemble::EngineOptions& o) {
                   "Kernel set: auto (the fastest here), reference, avx2, avx2_vnni, avx512, avx512_vnni, "
                   "avx512_amx, avx512_amx_bf16")
       ->option_text("NAME");
-  root.add_option(
-          "--dtype", o.dtype,
+  root.add_option_function<std::string>(
+          "--dtype",
+          [&o](const std::string& name) {
+            if (name == "f32") o.cache_format = model::CacheFormat::f32;
+            if (name == "bf16") o.cache_format = model::CacheFormat::bf16;
+            if (name == "q8") o.cache_format = model::CacheFormat::q8;
+          },
           "Numbers of the attention cache: auto (q8 beside quantized weights, else f32), f32, bf16 (half the "
           "memory), q8 (a quarter)")
       ->check(CLI::IsMember({"auto", "f32", "bf16", "q8"}))
@@ -90,10 +94,7 @@ CLI::Validator whole_number() {
 CLI::Range at_least_zero() { return {std::int64_t{0}, std::int64_t{1} << 30}; }
 
 std::filesystem::path resolve_model(const std::string& model) {
-  if (model.empty()) return bundled_model();
-  std::error_code error;
-  if (!std::filesystem::exists(model, error)) config::fail_without("config.json", model);
-  return config::checkpoint_folder(model);
+  return model.empty() ? bundled_model() : std::filesystem::path(model);
 }
 
 std::vector<TokenId> parse_ids(const std::string& text, std::string_view option) {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "assemble/engine.h"
+#include "assemble/open.h"
 #include "base/token_id.h"
 
 namespace nestor::app {
@@ -20,7 +20,7 @@ struct Command {
 };
 
 /// Options that every sub-command takes; they live on the root parser, to which sub-commands fall through.
-void add_engine_options(CLI::App& root, assemble::EngineOptions& options);
+void add_engine_options(CLI::App& root, assemble::OpenOptions& options);
 
 /// The optional positional MODEL.
 void add_model(CLI::App& parser, std::string& model, const std::string& what = "checkpoint folder");
@@ -44,22 +44,22 @@ CLI::Validator whole_number();
 CLI::Range at_least_zero();
 
 // One function per sub-command, each in its own file.
-Command run_command(CLI::App& root, const assemble::EngineOptions& engine);
-Command chat_command(CLI::App& root, const assemble::EngineOptions& engine);
-Command serve_command(CLI::App& root, const assemble::EngineOptions& engine);
-Command logits_command(CLI::App& root, const assemble::EngineOptions& engine);
-Command ngram_ids_command(CLI::App& root, const assemble::EngineOptions& engine);
+Command run_command(CLI::App& root, const assemble::OpenOptions& engine);
+Command chat_command(CLI::App& root, const assemble::OpenOptions& engine);
+Command serve_command(CLI::App& root, const assemble::OpenOptions& engine);
+Command logits_command(CLI::App& root, const assemble::OpenOptions& engine);
+Command ngram_ids_command(CLI::App& root, const assemble::OpenOptions& engine);
 Command tokenize_command(CLI::App& root);
 Command detokenize_command(CLI::App& root);
 Command template_command(CLI::App& root);
-Command inspect_command(CLI::App& root, const assemble::EngineOptions& engine);
-Command new_command(CLI::App& root, const assemble::EngineOptions& engine);
-Command convert_command(CLI::App& root, const assemble::EngineOptions& engine);
-Command train_command(CLI::App& root, const assemble::EngineOptions& engine);
+Command inspect_command(CLI::App& root, const assemble::OpenOptions& engine);
+Command new_command(CLI::App& root, const assemble::OpenOptions& engine);
+Command convert_command(CLI::App& root, const assemble::OpenOptions& engine);
+Command train_command(CLI::App& root, const assemble::OpenOptions& engine);
 Command data_command(CLI::App& root);
 Command tokenizer_command(CLI::App& root);
-Command bench_command(CLI::App& root, const assemble::EngineOptions& engine);
-Command eval_command(CLI::App& root, const assemble::EngineOptions& engine);
+Command bench_command(CLI::App& root, const assemble::OpenOptions& engine);
+Command eval_command(CLI::App& root, const assemble::OpenOptions& engine);
 Command completion_command(CLI::App& root);
 
 }  // namespace nestor::app

@@ -32,10 +32,10 @@ enum class Depths { as_given, that_fit };
 
 class Benchmark {
  public:
-  Benchmark(const Options& options, const assemble::EngineOptions& engine, Depths depths)
+  Benchmark(const Options& options, const assemble::OpenOptions& engine, Depths depths)
       : o_(options),
         threads_(engine.threads == 0 ? cpu_info().cores : engine.threads),
-        model_(assemble::open_model(resolve_model(options.model), engine)),
+        model_(assemble::open(resolve_model(options.model), engine).take_model()),
         subject_{*model_, [this] { return model_->work(); }, threads_},
         memory_(kMemory),
         depths_(options.depths) {
@@ -130,7 +130,7 @@ class Benchmark {
 
 }  // namespace
 
-Command bench_command(CLI::App& root, const assemble::EngineOptions& engine) {
+Command bench_command(CLI::App& root, const assemble::OpenOptions& engine) {
   auto o = std::make_shared<Options>();
   CLI::App* app = root.add_subcommand("bench", "Measure the speed of a model beside what the machine gives");
   add_model(*app, o->model);

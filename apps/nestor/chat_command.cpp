@@ -92,16 +92,13 @@ class LineReader {
 
 class Chat {
  public:
-  Chat(const Options& o, const assemble::EngineOptions& engine)
-      : folder_(resolve_model(o.model)),
-        model_(assemble::open_model(folder_, engine)),
-        tokenizer_(tokenizer::Tokenizer::load(folder_ / "tokenizer.json")),
-        format_(assemble::ChatFormat::open(folder_)),
-        conversation_(*model_, tokenizer_, format_) {
-    const auto defaults = assemble::read_generation_defaults(folder_, model_->config(), engine.accepted_keys);
-    sampling_ = resolve_sampling(o.sampling, defaults);
-    decode::validate(sampling_, model_->info().vocab_size);
-    rule_ = assemble::stop_rule(defaults, o.new_tokens, kDefaultNewTokens);
+  Chat(const Options& o, const assemble::OpenOptions& engine)
+      : opened_(assemble::open(resolve_model(o.model), engine)),
+        model_(opened_.model()),
+        conversation_(model_, opened_.tokenizer(), opened_.chat()) {
+    sampling_ = resolve_sampling(o.sampling, opened_.defaults());
+    decode::validate(sampling_, model_.info().vocab_size);
+    rule_ = assemble::stop_rule(opened_.defaults(), o.new_tokens, kDefaultNewTokens);
     if (!o.system.empty()) conversation_.set_system(o.system);
   }
 
@@ -187,15 +184,13 @@ class Chat {
     decode::SamplingParams changed = sampling_;
     changed.temperature = std::strtod(text.c_str(), &end);
     if (text.empty() || *end != '\0') fail(ErrorKind::usage, "/temperature: expected a number");
-    decode::validate(changed, model_->info().vocab_size);
+    decode::validate(changed, model_.info().vocab_size);
     sampling_ = changed;
     note(fmt::format("temperature {}", sampling_.temperature));
   }
 
-  std::filesystem::path folder_;
-  std::unique_ptr<model::Model> model_;
-  tokenizer::Tokenizer tokenizer_;
-  assemble::ChatFormat format_;
+  assemble::OpenedModel opened_;
+  lm::LanguageModel& model_;
   Conversation conversation_;
   decode::SamplingParams sampling_;
   decode::StopRule rule_;
@@ -203,7 +198,7 @@ class Chat {
 
 }  // namespace
 
-Command chat_command(CLI::App& root, const assemble::EngineOptions& engine) {
+Command chat_command(CLI::App& root, const assemble::OpenOptions& engine) {
   auto o = std::make_shared<Options>();
   CLI::App* app = root.add_subcommand("chat", "Talk with a model at the terminal");
   add_model(*app, o->model);

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "assemble/text_stream.h"
 #include "decode/generate.h"
-#include "text_stream.h"
 
 namespace nestor::app {
 namespace {
@@ -66,7 +66,7 @@ Conversation::Answer Conversation::generate(const Json& messages, const decode::
   Answer answer;
   answer.prompt_tokens = static_cast<std::int64_t>(prompt.size());
   answer.reused_tokens = reused;
-  TextStream stream(tokenizer_, tokenizer::ControlText::skip, {});
+  assemble::TextStream stream(tokenizer_, tokenizer::ControlText::skip, {});
   const auto emit = [&](const std::string& piece) {
     answer.text += piece;
     if (!piece.empty()) on_text(piece);

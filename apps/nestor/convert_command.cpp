@@ -28,7 +28,7 @@ void tell(const char* what, const quant::Distortion& d) {
                    100 * d.relative_rms()));
 }
 
-int execute(const Options& o, const assemble::EngineOptions& engine) {
+int execute(const Options& o, const assemble::OpenOptions& engine) {
   const CpuInfo cpu = cpu_info();
   convert::ConvertOptions how;
   how.formats = o.formats;
@@ -54,7 +54,7 @@ int execute(const Options& o, const assemble::EngineOptions& engine) {
 
 }  // namespace
 
-Command convert_command(CLI::App& root, const assemble::EngineOptions& engine) {
+Command convert_command(CLI::App& root, const assemble::OpenOptions& engine) {
   auto o = std::make_shared<Options>();
   CLI::App* app = root.add_subcommand("convert", "Write a checkpoint in other number formats");
   app->add_option("SRC", o->source, "A checkpoint folder")->required();

@@ -1,7 +1,6 @@
 // nestor detokenize: token ids to text.
 #include "arguments.h"
 #include "terminal.h"
-#include "tokenizer_file.h"
 
 namespace nestor::app {
 namespace {
@@ -13,9 +12,9 @@ struct Options {
 };
 
 int execute(const Options& o) {
-  const tokenizer::Tokenizer tokenizer = open_tokenizer(o.model);
-  print(tokenizer.decode(parse_ids(o.ids),
-                         o.skip_special ? tokenizer::ControlText::skip : tokenizer::ControlText::keep));
+  auto model = assemble::open(resolve_model(o.model));
+  print(model.tokenizer().decode(
+      parse_ids(o.ids), o.skip_special ? tokenizer::ControlText::skip : tokenizer::ControlText::keep));
   return 0;
 }
 

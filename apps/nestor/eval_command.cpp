@@ -12,6 +12,7 @@
 #include "eval/prompt.h"
 #include "eval/tasks.h"
 #include "interrupt.h"
+#include "model/input_squares.h"
 #include "terminal.h"
 
 namespace nestor::app {
@@ -42,12 +43,12 @@ std::string percent(const eval::Accuracy& a) {
 
 class Evaluation {
  public:
-  Evaluation(const Options& options, const assemble::EngineOptions& engine)
+  Evaluation(const Options& options, const assemble::OpenOptions& engine)
       : o_(options),
         engine_(engine),
-        folder_(resolve_model(options.model)),
-        tokenizer_(tokenizer::Tokenizer::load(folder_ / "tokenizer.json")),
-        model_(assemble::open_model(folder_, engine)) {
+        opened_(assemble::open(resolve_model(options.model), engine)),
+        tokenizer_(opened_.tokenizer()),
+        model_(opened_.model()) {
     how_.rows_per_forward = o_.rows;
     how_.cancel = interrupt_.stop();
   }
@@ -67,14 +68,14 @@ class Evaluation {
     const model::InputSquares* inputs = nullptr;
     if (!o_.importance.empty()) {
       const OutputFile place(o_.importance);  // known now, not after an hour
-      inputs = &model_->collect_inputs();
+      inputs = &model_.collect_inputs();
     }
     TerminalProgress progress("tokens", 1);
-    const eval::Perplexity p = eval::perplexity(*model_, tokenizer_, ids, o_.windows, how_, progress);
+    const eval::Perplexity p = eval::perplexity(model_, tokenizer_, ids, o_.windows, how_, progress);
     if (inputs != nullptr) {
       inputs->write(o_.importance);
       note(fmt::format("{}: inputs of {} matrices; try nestor convert {} DST --weights q4 --importance {}",
-                       o_.importance, inputs->matrices(), folder_.string(), o_.importance));
+                       o_.importance, inputs->matrices(), opened_.path().string(), o_.importance));
     }
     Report r;
     r.text = fmt::format(
@@ -95,9 +96,9 @@ class Evaluation {
 
   Report divergence() {
     const auto ids = eval::encode_text(tokenizer_, read_text(o_.text));
-    const auto source = assemble::open_model(o_.against, engine_);
+    const auto source = assemble::open(o_.against, engine_).take_model();
     TerminalProgress progress("tokens", 1);
-    const eval::Divergence d = eval::divergence(*model_, *source, ids, o_.windows, how_, progress);
+    const eval::Divergence d = eval::divergence(model_, *source, ids, o_.windows, how_, progress);
     const double tokens = static_cast<double>(d.tokens);
     const double model = std::exp(d.model_nll / tokens), reference = std::exp(d.source_nll / tokens);
     Report r;
@@ -124,7 +125,7 @@ class Evaluation {
   Report choices() {
     const auto tasks = eval::parse_multiple_choice(read_file(o_.choices, kMostTaskBytes), o_.choices);
     TerminalProgress progress("choices", 1);
-    const auto result = eval::multiple_choice(*model_, tokenizer_, tasks, how_, progress);
+    const auto result = eval::multiple_choice(model_, tokenizer_, tasks, how_, progress);
     warn_shortened(result.shortened);
     Report r;
     r.text = fmt::format("acc       {}\nacc_norm  {}\n", percent(result.acc), percent(result.acc_norm));
@@ -139,11 +140,11 @@ class Evaluation {
     eval::GenerationOptions how;
     how.max_tokens = o_.max_tokens;
     how.stops = o_.stops;
-    how.stop_ids = model_->info().eos_ids;
+    how.stop_ids = model_.info().eos_ids;
     how.decoding.rows_per_forward = std::max<std::int64_t>(o_.rows, how.decoding.turns_at_once);
     how.decoding.cancel = interrupt_.stop();
     TerminalProgress progress("tokens", 1);
-    const auto result = eval::generation(*model_, tokenizer_, tasks, how, progress);
+    const auto result = eval::generation(model_, tokenizer_, tasks, how, progress);
     warn_shortened(result.shortened);
     Report r;
     r.text = fmt::format("exact_match  {}\n", percent(result.exact_match));
@@ -160,17 +161,17 @@ class Evaluation {
   }
 
   const Options& o_;
-  const assemble::EngineOptions& engine_;
-  std::filesystem::path folder_;
-  tokenizer::Tokenizer tokenizer_;
-  std::unique_ptr<model::Model> model_;
+  const assemble::OpenOptions& engine_;
+  assemble::OpenedModel opened_;
+  const tokenizer::Tokenizer& tokenizer_;
+  model::Model& model_;
   InterruptScope interrupt_;
   eval::ScoreOptions how_;
 };
 
 }  // namespace
 
-Command eval_command(CLI::App& root, const assemble::EngineOptions& engine) {
+Command eval_command(CLI::App& root, const assemble::OpenOptions& engine) {
   auto o = std::make_shared<Options>();
   CLI::App* app = root.add_subcommand("eval", "Measure a model on a text or on tasks");
   add_model(*app, o->model);

@@ -12,15 +12,16 @@ struct Options {
   bool json = false;
 };
 
-int execute(const Options& o, const assemble::EngineOptions& engine) {
-  const Inspection found = inspect(resolve_model(o.model), engine.accepted_keys);
+int execute(const Options& o, const assemble::OpenOptions& engine) {
+  auto model = assemble::open(resolve_model(o.model), engine);
+  const Inspection found = inspect(model);
   print(o.json ? to_text(json_report(found), 1) + "\n" : text_report(found));
   return 0;
 }
 
 }  // namespace
 
-Command inspect_command(CLI::App& root, const assemble::EngineOptions& engine) {
+Command inspect_command(CLI::App& root, const assemble::OpenOptions& engine) {
   auto o = std::make_shared<Options>();
   CLI::App* app =
       root.add_subcommand("inspect", "Show configuration, parameters, bytes and tensors of a model");

@@ -8,9 +8,7 @@
 #include <numeric>
 #include <tuple>
 
-#include "assemble/engine.h"
 #include "checkpoint/inventory.h"
-#include "checkpoint/locate.h"
 
 namespace nestor::app {
 namespace {
@@ -34,12 +32,9 @@ std::string billions(std::int64_t n) {
 
 // Adds a tensor of the list, and its scales, as the files have them.
 void add_stored(Inspection& found, const config::TensorInfo& tensor) {
-  const std::string stored_name = checkpoint::locate(*found.files, tensor.name, tensor.storage).name;
-  for (const std::string& name : {stored_name, config::scale_name(tensor.name)}) {
-    const auto* stored = found.files->find(name);
-    if (stored == nullptr) continue;
-    found.tensors.push_back({name, stored->entry->dtype, stored->entry->shape, stored->entry->bytes,
-                             stored->file->path().filename().string()});
+  for (const auto* stored : checkpoint::stored_parts(*found.files, tensor)) {
+    found.tensors.push_back({stored->entry->name, stored->entry->dtype, stored->entry->shape,
+                             stored->entry->bytes, stored->file->path().filename().string()});
     found.bytes[static_cast<std::size_t>(tensor.slot.part)] += stored->entry->bytes;
   }
 }
@@ -197,12 +192,12 @@ std::uint64_t Inspection::total_bytes() const {
   return std::accumulate(bytes.begin(), bytes.end(), std::uint64_t{0});
 }
 
-Inspection inspect(const std::filesystem::path& path, const config::AcceptedKeys& accepted) {
+Inspection inspect(assemble::OpenedModel& model) {
   Inspection found;
-  found.name = path.string();
-  found.config = assemble::open_config(path, accepted);
-  if (has_weights(path)) {
-    found.files = std::make_shared<const checkpoint::Checkpoint>(path);
+  found.name = model.path().string();
+  found.config = model.config();
+  if (has_weights(model.path())) {
+    found.files = &model.files();
     found.layout = checkpoint::layout_of(found.config, *found.files);
     checkpoint::check_inventory(found.config, found.layout, *found.files, checkpoint::Encoded::accepted);
   } else if (found.config.num_nextn_predict_layers > 0) {
@@ -241,12 +236,12 @@ std::string text_report(const Inspection& found) {
   }
   out += fmt::format("  {:<22}{} to {} per token, by how many choices are identity experts\n", "activated",
                      billions(f.activated_min), billions(f.activated_max));
-  const auto cache = [&](kernels::Format format) {
+  const auto cache = [&](model::CacheFormat format) {
     return grouped(model::cache_bytes_per_token(found.config, format));
   };
   out += fmt::format("  {:<22}{} values per token ({} bytes in f32, {} in bf16, {} in q8)\n", "latent cache",
-                     grouped(config::cached_values_per_token(found.config)), cache(kernels::Format::f32),
-                     cache(kernels::Format::bf16), cache(kernels::Format::q8));
+                     grouped(config::cached_values_per_token(found.config)), cache(model::CacheFormat::f32),
+                     cache(model::CacheFormat::bf16), cache(model::CacheFormat::q8));
   if (found.config.quantization) {
     const config::QuantizationSpec& q = *found.config.quantization;
     out += fmt::format("  {:<22}weights {}, tables {}{}\n", "quantized", q.weights, q.tables,

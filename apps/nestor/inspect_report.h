@@ -2,15 +2,12 @@
 #pragma once
 
 #include <array>
-#include <filesystem>
-#include <memory>
 #include <string>
 #include <vector>
 
+#include "assemble/open.h"
 #include "base/json.h"
-#include "checkpoint/checkpoint.h"
 #include "config/footprint.h"
-#include "config/model_config.h"
 #include "config/tensor_list.h"
 
 namespace nestor::app {
@@ -30,7 +27,7 @@ struct Inspection {
   config::NameLayout layout;
   config::Footprint footprint;
   /// Null where there are no weights: a config.json, or a folder that has no more than that.
-  std::shared_ptr<const checkpoint::Checkpoint> files;
+  const checkpoint::Checkpoint* files = nullptr;
   std::vector<TensorLine> tensors;
   /// Bytes by part, scales included.
   std::array<std::uint64_t, config::kParts> bytes{};
@@ -40,7 +37,8 @@ struct Inspection {
 
 /// Reads a folder (checked as for loading) or a configuration alone, whose tensors are then those that a new
 /// checkpoint would have.
-Inspection inspect(const std::filesystem::path& folder_or_file, const config::AcceptedKeys& accepted);
+/// The result refers to `model`.
+Inspection inspect(assemble::OpenedModel& model);
 
 std::string text_report(const Inspection& found);
 Json json_report(const Inspection& found);

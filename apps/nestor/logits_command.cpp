@@ -34,10 +34,10 @@ std::string npy_header(std::int64_t rows, std::int64_t cols) {
   return header + dictionary;
 }
 
-int execute(const Options& o, const assemble::EngineOptions& engine) {
+int execute(const Options& o, const assemble::OpenOptions& engine) {
   const std::vector<TokenId> ids = parse_ids(o.ids);
   if (ids.empty()) fail(ErrorKind::usage, "--ids: expected at least one token id");
-  const auto model = assemble::open_model(resolve_model(o.model), engine);
+  const auto model = assemble::open(resolve_model(o.model), engine).take_model();
   if (std::ssize(ids) > model->info().context_limit) {
     fail(ErrorKind::limit, "--ids: {} tokens do not fit the context of {}", ids.size(),
          model->info().context_limit);
@@ -64,7 +64,7 @@ int execute(const Options& o, const assemble::EngineOptions& engine) {
 
 }  // namespace
 
-Command logits_command(CLI::App& root, const assemble::EngineOptions& engine) {
+Command logits_command(CLI::App& root, const assemble::OpenOptions& engine) {
   auto o = std::make_shared<Options>();
   CLI::App* app = root.add_subcommand("logits", "Write the logits of every position to a NumPy file");
   add_model(*app, o->model);

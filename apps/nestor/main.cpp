@@ -26,7 +26,7 @@ int run(int argc, char** argv) {
   root.footer(
       "The options stand before or after the name of a command. nestor COMMAND --help explains a command.\n\n"
       "Examples:\n  nestor run -p \"Once upon a time there was\"\n  nestor chat MODEL");
-  assemble::EngineOptions engine;
+  assemble::OpenOptions engine;
   add_engine_options(root, engine);
   engine.see_plan = show_plan;
   const std::vector<Command> commands = {run_command(root, engine),       chat_command(root, engine),

@@ -40,7 +40,7 @@ Shape shape_of(const std::string& preset) {
   return {convert::preset(preset), "config.json"};
 }
 
-void write_encoded(const Options& o, const Shape& shape, const assemble::EngineOptions& engine,
+void write_encoded(const Options& o, const Shape& shape, const assemble::OpenOptions& engine,
                    ProgressSink& progress, const std::stop_token& stop) {
   convert::ConvertOptions how;
   how.formats = {.weights = o.weights.value_or("bf16"), .tables = o.tables.value_or("bf16")};
@@ -50,7 +50,7 @@ void write_encoded(const Options& o, const Shape& shape, const assemble::EngineO
   convert::write_random_quantized(shape.config, shape.name, o.seed, o.folder, how, progress, stop);
 }
 
-void write_plain(const Options& o, const Shape& shape, const assemble::EngineOptions& engine,
+void write_plain(const Options& o, const Shape& shape, const assemble::OpenOptions& engine,
                  ProgressSink& progress, const std::stop_token& stop) {
   convert::NewOptions how;
   how.seed = o.seed;
@@ -59,7 +59,7 @@ void write_plain(const Options& o, const Shape& shape, const assemble::EngineOpt
   convert::write_random_checkpoint(shape.config, o.folder, how, progress, stop);
 }
 
-int execute(const Options& o, const assemble::EngineOptions& engine) {
+int execute(const Options& o, const assemble::OpenOptions& engine) {
   const Shape shape = shape_of(o.preset);
   const bool as_the_shape_says = !o.weights && !o.tables;
   const InterruptScope interrupt;
@@ -73,7 +73,7 @@ int execute(const Options& o, const assemble::EngineOptions& engine) {
 
 }  // namespace
 
-Command new_command(CLI::App& root, const assemble::EngineOptions& engine) {
+Command new_command(CLI::App& root, const assemble::OpenOptions& engine) {
   auto o = std::make_shared<Options>();
   CLI::App* app = root.add_subcommand("new", "Write a random checkpoint in the published layout");
   app->add_option("--preset", o->preset,

@@ -13,9 +13,10 @@ struct Options {
   std::string ids;
 };
 
-int execute(const Options& o, const assemble::EngineOptions& engine) {
+int execute(const Options& o, const assemble::OpenOptions& engine) {
   const std::vector<TokenId> ids = parse_ids(o.ids);
-  const auto config = assemble::open_config(resolve_model(o.model), engine.accepted_keys);
+  auto model = assemble::open(resolve_model(o.model), engine);
+  const config::ModelConfig& config = model.config();
   if (!config.ngram) {
     fail(ErrorKind::unsupported, "this model ({}) has no n-gram tables", config.architecture);
   }
@@ -37,7 +38,7 @@ int execute(const Options& o, const assemble::EngineOptions& engine) {
 
 }  // namespace
 
-Command ngram_ids_command(CLI::App& root, const assemble::EngineOptions& engine) {
+Command ngram_ids_command(CLI::App& root, const assemble::OpenOptions& engine) {
   auto o = std::make_shared<Options>();
   CLI::App* app =
       root.add_subcommand("ngram-ids", "Print the n-gram table rows of a sequence as JSON [T][tables]");

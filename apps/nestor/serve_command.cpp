@@ -6,10 +6,8 @@
 #include <mutex>
 
 #include "arguments.h"
-#include "assemble/generation_config.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "checkpoint/checkpoint.h"
 #include "config/footprint.h"
 #include "interrupt.h"
 #include "serve/server.h"
@@ -48,9 +46,8 @@ std::vector<std::string> keys_in(const std::string& file) {
 }
 
 // The number type that most bytes of the weights have, in small letters.
-std::string storage_of(const std::filesystem::path& folder) {
+std::string storage_of(const checkpoint::Checkpoint& files) {
   std::map<std::string, std::int64_t> bytes;
-  const checkpoint::Checkpoint files(folder);
   for (const auto& [name, tensor] : files.tensors()) {
     bytes[std::string(name_of(tensor.entry->dtype))] += static_cast<std::int64_t>(tensor.entry->bytes);
   }
@@ -67,25 +64,23 @@ std::string folder_name(const std::filesystem::path& folder) {
   return (whole.filename().empty() ? whole.parent_path() : whole).filename().string();
 }
 
-serve::ServedModel served(const Options& o, const std::filesystem::path& folder, const model::Model& model,
-                          const config::AcceptedKeys& accepted) {
-  const auto defaults = assemble::read_generation_defaults(folder, model.config(), accepted);
+serve::ServedModel served(const Options& o, assemble::OpenedModel& model) {
+  const auto& defaults = model.defaults();
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return {.names = o.names.empty() ? std::vector{folder_name(folder)} : o.names,
-          .tokenizer = tokenizer::Tokenizer::load(folder / "tokenizer.json"),
-          .chat = o.chat_template.empty() ? assemble::ChatFormat::open(folder)
-                                          : assemble::ChatFormat::open(folder, o.chat_template),
+  return {.names = o.names.empty() ? std::vector{folder_name(model.path())} : o.names,
+          .tokenizer = std::move(model.tokenizer()),
+          .chat = std::move(model.chat()),
           .defaults = {.sampling = defaults.sampling,
                        .stop_ids = defaults.stop_ids,
                        .min_tokens = defaults.min_new_tokens,
                        .max_tokens = defaults.max_new_tokens,
                        .most_max_tokens = o.most_tokens},
-          .quantization = storage_of(folder),
+          .quantization = storage_of(model.files()),
           .parameters = config::footprint_of(model.config()).total,
           .created = std::chrono::duration_cast<std::chrono::seconds>(now).count()};
 }
 
-int execute(const Options& o, const assemble::EngineOptions& engine) {
+int execute(const Options& o, const assemble::OpenOptions& engine) {
   serve::ServerOptions options = o.server;
   if (!o.key_file.empty()) {
     for (auto& key : keys_in(o.key_file)) options.access.api_keys.push_back(std::move(key));
@@ -98,11 +93,12 @@ int execute(const Options& o, const assemble::EngineOptions& engine) {
   options.log_level = serve::log_level(o.log_level);
   options.log = [](std::string_view line) { note(line); };
 
-  const std::filesystem::path folder = resolve_model(o.model);
-  assemble::EngineOptions limited = engine;
+  assemble::OpenOptions limited = engine;
   limited.cache_bytes = o.cache_mib << 20;
-  auto model = assemble::open_model(folder, limited);
-  serve::ServedModel shown = served(o, folder, *model, engine.accepted_keys);
+  limited.chat_template = o.chat_template;
+  auto opened = assemble::open(resolve_model(o.model), limited);
+  auto model = opened.take_model();
+  serve::ServedModel shown = served(o, opened);
   const std::string name = shown.names.front();
   const InterruptScope interrupt;
   serve::Server server(std::move(shown), std::move(model), options);
@@ -169,7 +165,7 @@ void add_limits(CLI::App& app, Options& o) {
 
 }  // namespace
 
-Command serve_command(CLI::App& root, const assemble::EngineOptions& engine) {
+Command serve_command(CLI::App& root, const assemble::OpenOptions& engine) {
   auto o = std::make_shared<Options>();
   CLI::App* app = root.add_subcommand("serve", "Serve a model over HTTP: OpenAI's API and a chat page");
   add_model(*app, o->model);

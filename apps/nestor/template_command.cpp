@@ -1,6 +1,5 @@
 // nestor template: messages to the prompt text that a model reads.
 #include "arguments.h"
-#include "assemble/chat_format.h"
 #include "base/json.h"
 #include "terminal.h"
 
@@ -13,9 +12,9 @@ struct Options {
 };
 
 int execute(const Options& o) {
-  const auto format = assemble::ChatFormat::open(resolve_model(o.model));
+  auto model = assemble::open(resolve_model(o.model));
   const Json request = parse_json(read_text(o.input), o.input == "-" ? "standard input" : o.input);
-  print(format.render(request, chat::LocalTime::now()).text);
+  print(model.chat().render(request, chat::LocalTime::now()).text);
   return 0;
 }
 

@@ -4,7 +4,6 @@
 #include "arguments.h"
 #include "base/json.h"
 #include "terminal.h"
-#include "tokenizer_file.h"
 
 namespace nestor::app {
 namespace {
@@ -19,7 +18,8 @@ struct Options {
 };
 
 int execute(const Options& o) {
-  const tokenizer::Tokenizer tokenizer = open_tokenizer(o.model);
+  auto model = assemble::open(resolve_model(o.model));
+  const tokenizer::Tokenizer& tokenizer = model.tokenizer();
   const std::string text = o.text ? *o.text : read_text(*o.file);
   const auto added = o.no_special ? tokenizer::PostProcess::omit : tokenizer::PostProcess::add;
   const auto control = o.plain ? tokenizer::ControlTokens::nowhere() : tokenizer::ControlTokens::everywhere();

@@ -37,7 +37,7 @@ fs::path trainer_program() {
        kProgram, beside.string());
 }
 
-int execute(const TrainOptions& options, const assemble::EngineOptions& engine) {
+int execute(const TrainOptions& options, const assemble::OpenOptions& engine) {
   const std::string program = trainer_program().string();
   std::vector<std::string> arguments = {program};
   const std::vector<std::string> given = to_arguments(options);
@@ -53,7 +53,7 @@ int execute(const TrainOptions& options, const assemble::EngineOptions& engine) 
 
 }  // namespace
 
-Command train_command(CLI::App& root, const assemble::EngineOptions& engine) {
+Command train_command(CLI::App& root, const assemble::OpenOptions& engine) {
   auto o = std::make_shared<TrainOptions>();
   CLI::App* app = root.add_subcommand("train", "Train a model as a recipe says");
   add_train_options(*app, *o);

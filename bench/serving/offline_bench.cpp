@@ -9,7 +9,7 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "assemble/engine.h"
+#include "assemble/open.h"
 #include "base/json.h"
 #include "schedule/scheduler.h"
 
@@ -65,9 +65,9 @@ void add_all(const Options& o, schedule::Scheduler& scheduler, const std::shared
 }
 
 int measure(const Options& o) {
-  assemble::EngineOptions engine;
+  assemble::OpenOptions engine;
   engine.threads = o.threads;
-  const auto model = assemble::open_model(o.model, engine);
+  const auto model = assemble::open(o.model, engine).take_model();
   schedule::SchedulerOptions how;
   how.running = o.running;
   how.rows_per_forward = std::max(how.rows_per_forward, 2 * how.running);

@@ -7,9 +7,7 @@
 
 #include "base/error.h"
 #include "checkpoint/inventory.h"
-#include "checkpoint/locate.h"
 #include "config/footprint.h"
-#include "model/model.h"
 
 namespace nestor::assemble {
 namespace {
@@ -19,15 +17,6 @@ using config::Storage;
 
 // Bytes of a value in q8 and q4: a block of 64 codes and a scale of two bytes.
 constexpr double kBytesQ8 = 66.0 / 64, kBytesQ4 = 34.0 / 64;
-
-std::uint64_t stored_bytes(const checkpoint::Checkpoint& files, const config::TensorInfo& tensor) {
-  std::uint64_t bytes = 0;
-  const checkpoint::Located found = checkpoint::locate(files, tensor.name, tensor.storage);
-  if (found.tensor != nullptr) bytes += found.tensor->entry->bytes;
-  const auto* scales = files.find(config::scale_name(tensor.name));
-  if (scales != nullptr) bytes += scales->entry->bytes;
-  return bytes;
-}
 
 void add(MemoryPlan& plan, const config::TensorInfo& tensor, std::uint64_t bytes) {
   if (tensor.slot.part == Part::draft) {
@@ -86,10 +75,12 @@ std::int64_t MemoryPlan::most_tokens() const {
 }
 
 MemoryPlan plan_memory(const config::ModelConfig& c, const checkpoint::Checkpoint& files,
-                       kernels::Format cache_format, const SystemMemory& system) {
+                       model::CacheFormat cache_format, const SystemMemory& system) {
   MemoryPlan plan;
   config::for_each_tensor(c, checkpoint::layout_of(c, files), [&](const config::TensorInfo& tensor) {
-    add(plan, tensor, stored_bytes(files, tensor));
+    std::uint64_t bytes = 0;
+    for (const auto* stored : checkpoint::stored_parts(files, tensor)) bytes += stored->entry->bytes;
+    add(plan, tensor, bytes);
   });
   // Blocks of working memory double: together they take one to three times what is in use.
   constexpr double kSlack = 2;

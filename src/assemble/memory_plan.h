@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "checkpoint/checkpoint.h"
 #include "config/model_config.h"
-#include "kernels/op_args.h"
+#include "model/model.h"
 
 namespace nestor::assemble {
 
@@ -34,7 +34,7 @@ struct MemoryPlan {
 
 /// Of a checkpoint with this configuration.
 MemoryPlan plan_memory(const config::ModelConfig& config, const checkpoint::Checkpoint& files,
-                       kernels::Format cache_format, const SystemMemory& system);
+                       model::CacheFormat cache_format, const SystemMemory& system);
 
 /// Whether weights beyond the memory of the machine, which every token then reads from disk, are an error.
 enum class Oversize { refused, accepted };

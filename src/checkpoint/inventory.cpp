@@ -202,4 +202,12 @@ void check_inventory(const config::ModelConfig& config, const config::NameLayout
   check.finish();
 }
 
+std::vector<const StoredTensor*> stored_parts(const Checkpoint& checkpoint,
+                                              const config::TensorInfo& tensor) {
+  std::vector<const StoredTensor*> parts = {locate(checkpoint, tensor.name, tensor.storage).tensor,
+                                            checkpoint.find(config::scale_name(tensor.name))};
+  std::erase(parts, nullptr);
+  return parts;
+}
+
 }  // namespace nestor::checkpoint

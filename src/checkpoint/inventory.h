@@ -18,4 +18,7 @@ enum class Encoded { refused, accepted };
 void check_inventory(const config::ModelConfig& config, const config::NameLayout& layout,
                      const Checkpoint& checkpoint, Encoded encoded = Encoded::refused);
 
+/// What the checkpoint holds of a tensor of the list: itself in whatever encoding, and its block scales.
+std::vector<const StoredTensor*> stored_parts(const Checkpoint& checkpoint, const config::TensorInfo& tensor);
+
 }  // namespace nestor::checkpoint

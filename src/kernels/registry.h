@@ -5,9 +5,10 @@
 #include <vector>
 
 #include "base/cpu.h"
-#include "kernels/op_args.h"
 
 namespace nestor::kernels {
+
+struct OpTable;  // kernels/op_args.h
 
 /// Names of all sets compiled in: fastest first, then "reference", then those chosen by name only.
 std::vector<std::string_view> compiled_sets();

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/progress.h"
-#include "kernels/ops.h"
+#include "kernels/work.h"
 #include "lm/language_model.h"
 #include "measure/ceilings.h"
 

@@ -1,10 +1,15 @@
-// ids -> n-gram embedding -> shortcut layers -> norm -> head -> logits: Model::compute, below, is the whole
-// model, with its variants: a norm of the embedding, and embeddings of single layers.
+// ids -> n-gram embedding -> shortcut layers -> norm -> head -> logits: LongcatModel::compute, below, is the
+// whole model, with its variants: a norm of the embedding, and embeddings of single layers.
 #include "model/model.h"
 
 #include <algorithm>
 
 #include "base/error.h"
+#include "kernels/ops.h"
+#include "layers/observer.h"
+#include "model/input_squares.h"
+#include "model/sequences.h"
+#include "model/weights.h"
 
 namespace nestor::model {
 namespace {
@@ -13,8 +18,13 @@ namespace {
 // about 2 MB.
 constexpr std::int64_t kPagePositions = 64;
 
-kernels::RecordLayout record_layout(const config::ModelConfig& c, kernels::Format format) {
-  return {format, c.kv_lora_rank, c.kv_lora_rank + c.qk_rope_head_dim, kPagePositions, 0};
+kernels::Format format_of(CacheFormat format) {
+  if (format == CacheFormat::f32) return kernels::Format::f32;
+  return format == CacheFormat::bf16 ? kernels::Format::bf16 : kernels::Format::q8;
+}
+
+kernels::RecordLayout record_layout(const config::ModelConfig& c, CacheFormat format) {
+  return {format_of(format), c.kv_lora_rank, c.kv_lora_rank + c.qk_rope_head_dim, kPagePositions, 0};
 }
 
 std::int64_t context_limit(const config::ModelConfig& c, std::int64_t wanted) {
@@ -36,14 +46,70 @@ PagePool page_pool(std::int64_t page_bytes, std::int64_t cache_bytes) {
   return {page_bytes, cache_bytes / page_bytes};
 }
 
-}  // namespace
+class LongcatModel final : public Model {
+ public:
+  LongcatModel(config::ModelConfig config, std::shared_ptr<const checkpoint::Checkpoint> files,
+               const ModelOptions& options);
 
-std::int64_t cache_bytes_per_token(const config::ModelConfig& c, kernels::Format cache_format) {
-  return c.attentions() * kernels::module_bytes(record_layout(c, cache_format)) / kPagePositions;
-}
+  const lm::Info& info() const override { return info_; }
+  lm::SequenceId open() override { return sequences_.open(); }
+  lm::SequenceId fork(lm::SequenceId source, std::int64_t length) override {
+    return sequences_.fork(source, length);
+  }
+  void truncate(lm::SequenceId sequence, std::int64_t length) override {
+    sequences_.truncate(sequence, length);
+  }
+  void close(lm::SequenceId sequence) override { sequences_.close(sequence); }
+  std::span<const TokenId> history(lm::SequenceId sequence) const override {
+    return sequences_.get(sequence).history;
+  }
+  std::int64_t pages_to_append(lm::SequenceId sequence, std::int64_t tokens) const override {
+    return sequences_.pages_to_append(sequence, tokens);
+  }
+  lm::Memory memory() const override;
+  lm::Counters counters() const override;
+  lm::Logits forward(std::span<const lm::Chunk> batch) override;
+  lm::Logits forward(std::span<const lm::Chunk> batch, layers::Observer& observer) override;
 
-Model::Model(config::ModelConfig config, std::shared_ptr<const checkpoint::Checkpoint> files,
-             const ModelOptions& options)
+  const InputSquares& collect_inputs() override;
+  const config::ModelConfig& config() const override { return config_; }
+  const char* kernel_set() const override { return ops_.name; }
+  const kernels::Work& work() const override { return work_; }
+  std::size_t working_bytes() const override { return arena_.bytes(); }
+
+ private:
+  // The rows of one forward pass, sequence after sequence. Memory is kept from one to the next.
+  struct Step {
+    std::vector<kernels::AttendRow> rows;
+    std::vector<std::int64_t> positions;
+    std::vector<std::int64_t> wanted;  // rows that get logits
+    ngram::Lookup lookup;
+  };
+
+  void check(std::span<const lm::Chunk> batch) const;
+  void append(std::span<const lm::Chunk> batch);
+  void roll_back(std::span<const lm::Chunk> batch, std::size_t count);
+  void set_step(std::span<const lm::Chunk> batch);
+  lm::Logits compute(std::span<const lm::Chunk> batch, layers::Observer& observer);
+
+  config::ModelConfig config_;
+  lm::Info info_;
+  Weights weights_;
+  layers::Rotary rotary_;
+  layers::AttentionShape attention_;
+  kernels::RecordLayout records_;  // of attention 0; the others follow inside a page
+  Sequences sequences_;
+  kernels::Team team_;
+  kernels::Arena arena_;
+  kernels::Work work_;
+  const kernels::OpTable& ops_;
+  std::optional<InputSquares> inputs_;
+  Step step_;
+  std::vector<float> logits_;
+};
+
+LongcatModel::LongcatModel(config::ModelConfig config, std::shared_ptr<const checkpoint::Checkpoint> files,
+                           const ModelOptions& options)
     : config_(std::move(config)),
       info_{config_.vocab_size, context_limit(config_, options.context_limit), config_.eos_token_ids},
       weights_(load_weights(config_, std::move(files))),
@@ -55,7 +121,7 @@ Model::Model(config::ModelConfig config, std::shared_ptr<const checkpoint::Check
       team_(options.threads),
       ops_(*options.ops) {}
 
-void Model::set_step(std::span<const lm::Chunk> batch) {
+void LongcatModel::set_step(std::span<const lm::Chunk> batch) {
   step_.rows.clear();
   step_.positions.clear();
   step_.wanted.clear();
@@ -74,7 +140,7 @@ void Model::set_step(std::span<const lm::Chunk> batch) {
   }
 }
 
-lm::Logits Model::compute(std::span<const lm::Chunk> batch, layers::Observer& observer) {
+lm::Logits LongcatModel::compute(std::span<const lm::Chunk> batch, layers::Observer& observer) {
   const kernels::SubnormalsAreZero guard;  // the team's other threads have their own
   const kernels::Context ctx{ops_, team_, arena_, work_, inputs_ ? &*inputs_ : nullptr};
   const kernels::Arena::Scope scope(arena_);
@@ -128,12 +194,12 @@ lm::Logits Model::compute(std::span<const lm::Chunk> batch, layers::Observer& ob
   return {logits_, config_.vocab_size};
 }
 
-lm::Memory Model::memory() const {
+lm::Memory LongcatModel::memory() const {
   const PagePool& pool = sequences_.pool();
   return {sequences_.page_positions(), pool.page_bytes(), pool.most_pages(), pool.pages_in_use()};
 }
 
-lm::Counters Model::counters() const {
+lm::Counters LongcatModel::counters() const {
   ngram::RowReads words = weights_.embedding->word_reads(), ngrams = weights_.embedding->ngram_reads();
   for (const ngram::NgramEmbedding& layer : weights_.layer_embeddings) {
     words += layer.word_reads();
@@ -143,7 +209,7 @@ lm::Counters Model::counters() const {
           .ngram_rows = {ngrams.memory, ngrams.disk, ngrams.unknown}};
 }
 
-const InputSquares& Model::collect_inputs() {
+const InputSquares& LongcatModel::collect_inputs() {
   if (config_.quantization) {
     fail(ErrorKind::unsupported,
          "the importance of weights is measured on the checkpoint that will be converted: expected plain "
@@ -153,12 +219,12 @@ const InputSquares& Model::collect_inputs() {
   return inputs_.emplace(weights_.names);
 }
 
-lm::Logits Model::forward(std::span<const lm::Chunk> batch) {
+lm::Logits LongcatModel::forward(std::span<const lm::Chunk> batch) {
   layers::Observer nobody;
   return forward(batch, nobody);
 }
 
-lm::Logits Model::forward(std::span<const lm::Chunk> batch, layers::Observer& observer) {
+lm::Logits LongcatModel::forward(std::span<const lm::Chunk> batch, layers::Observer& observer) {
   check(batch);
   append(batch);
   try {
@@ -169,7 +235,7 @@ lm::Logits Model::forward(std::span<const lm::Chunk> batch, layers::Observer& ob
   }
 }
 
-void Model::check(std::span<const lm::Chunk> batch) const {
+void LongcatModel::check(std::span<const lm::Chunk> batch) const {
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const lm::Chunk& chunk = batch[i];
     if (chunk.ids.empty()) fail(ErrorKind::usage, "a chunk without tokens");
@@ -196,7 +262,7 @@ void Model::check(std::span<const lm::Chunk> batch) const {
   }
 }
 
-void Model::append(std::span<const lm::Chunk> batch) {
+void LongcatModel::append(std::span<const lm::Chunk> batch) {
   for (std::size_t i = 0; i < batch.size(); ++i) {
     try {
       sequences_.append(batch[i].sequence, batch[i].ids);
@@ -207,11 +273,23 @@ void Model::append(std::span<const lm::Chunk> batch) {
   }
 }
 
-void Model::roll_back(std::span<const lm::Chunk> batch, std::size_t count) {
+void LongcatModel::roll_back(std::span<const lm::Chunk> batch, std::size_t count) {
   for (const lm::Chunk& chunk : batch.first(count)) {
     const std::size_t length = history(chunk.sequence).size() - chunk.ids.size();
     sequences_.truncate(chunk.sequence, static_cast<std::int64_t>(length));
   }
+}
+
+}  // namespace
+
+std::int64_t cache_bytes_per_token(const config::ModelConfig& c, CacheFormat cache_format) {
+  return c.attentions() * kernels::module_bytes(record_layout(c, cache_format)) / kPagePositions;
+}
+
+std::unique_ptr<Model> open_model(config::ModelConfig config,
+                                  std::shared_ptr<const checkpoint::Checkpoint> files,
+                                  const ModelOptions& options) {
+  return std::make_unique<LongcatModel>(std::move(config), std::move(files), options);
 }
 
 }  // namespace nestor::model

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "assemble/engine.h"
+#include "assemble/open.h"
 #include "lm/sequence.h"
 #include "support/golden.h"
 #include "support/refusal.h"
@@ -16,7 +16,7 @@ constexpr SystemMemory kPlenty{std::uint64_t{64} << 30, std::uint64_t{32} << 30}
 
 MemoryPlan plan_of(const std::string& name, const SystemMemory& system = kPlenty) {
   const auto folder = testing::golden_folder(name);
-  return plan_memory(open_config(folder, {}), checkpoint::Checkpoint(folder), kernels::Format::f32, system);
+  return plan_memory(open(folder).config(), checkpoint::Checkpoint(folder), model::CacheFormat::f32, system);
 }
 
 class GoldenPlan : public ::testing::TestWithParam<const char*> {};
@@ -31,11 +31,9 @@ TEST_P(GoldenPlan, CountsEveryStoredByte) {
 
 TEST_P(GoldenPlan, HoldsForAForwardPass) {
   const auto folder = testing::golden_folder(GetParam());
-  MemoryPlan plan;
-  EngineOptions options;
-  options.threads = 2;
-  options.see_plan = [&](const MemoryPlan& seen) { plan = seen; };
-  const auto model = open_model(folder, options);
+  auto opened = open(folder, {.threads = 2});
+  const MemoryPlan& plan = opened.memory_plan();
+  const auto model = opened.take_model();
   const auto count = std::min<std::int64_t>(MemoryPlan::working_rows, model->info().context_limit);
   const lm::Sequence sequence(*model);
   const std::vector<TokenId> ids(static_cast<std::size_t>(count), 5);

@@ -131,7 +131,7 @@ TEST(Convert, EverySetAndEveryBatchAgreesOnAQuantizedModel) {
   // Over pages of the cache, and with groups of 16 rows that are full and that are not.
   std::vector<TokenId> ids = {1, 17, 3, 44, 9, 2, 8, 60, 7, 7, 31, 5, 6};
   for (TokenId i = 0; ids.size() < 137; ++i) ids.push_back(3 + i * i % 59);
-  for (const auto cache : {kernels::Format::f32, kernels::Format::q8}) {
+  for (const auto cache : {model::CacheFormat::f32, model::CacheFormat::q8}) {
     const auto reference =
         testing::all_logits(*testing::open_model(q, "reference", 2, cache), ids, ids.size());
     for (const auto set : kernels::runnable_sets(cpu_info())) {

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "base/cpu.h"
+#include "checkpoint/checkpoint.h"
 #include "checkpoint/safetensors_writer.h"
 #include "lm/sequence.h"
 #include "support/golden.h"

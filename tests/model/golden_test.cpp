@@ -7,6 +7,7 @@
 // smallest of 34 deliberate mistakes changes (0.1).
 #include <gtest/gtest.h>
 
+#include "hash/ngram_hash.h"
 #include "kernels/registry.h"
 #include "lm/sequence.h"
 #include "support/golden.h"

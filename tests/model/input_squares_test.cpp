@@ -11,6 +11,7 @@
 #include "checkpoint/safetensors.h"
 #include "config/parse_config.h"
 #include "kernels/registry.h"
+#include "layers/observer.h"
 #include "lm/sequence.h"
 #include "support/golden.h"
 #include "support/scratch_folder.h"
@@ -55,7 +56,9 @@ TEST_P(InputSquares, AreThoseOfEveryMatrixThatWasUsed) {
   model::ModelOptions options;
   options.ops = &kernels::select_set("auto", cpu_info());
   options.threads = 2;
-  model::Model model(config, std::make_shared<const checkpoint::Checkpoint>(folder), options);
+  const auto opened =
+      model::open_model(config, std::make_shared<const checkpoint::Checkpoint>(folder), options);
+  model::Model& model = *opened;
   const model::InputSquares& inputs = model.collect_inputs();
   const lm::Sequence sequence(model);
   Norms norms;

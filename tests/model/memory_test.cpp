@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/cpu.h"
+#include "checkpoint/checkpoint.h"
 #include "config/parse_config.h"
 #include "kernels/registry.h"
 #include "lm/sequence.h"
@@ -16,8 +17,8 @@ std::unique_ptr<model::Model> open(std::int64_t cache_bytes) {
   model::ModelOptions options;
   options.ops = &kernels::select_set("auto", cpu_info());
   options.cache_bytes = cache_bytes;
-  return std::make_unique<model::Model>(config::read_config(folder / "config.json"),
-                                        std::make_shared<const checkpoint::Checkpoint>(folder), options);
+  return model::open_model(config::read_config(folder / "config.json"),
+                           std::make_shared<const checkpoint::Checkpoint>(folder), options);
 }
 
 void append(model::Model& model, const lm::Sequence& sequence, std::size_t count) {

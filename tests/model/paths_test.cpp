@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/error.h"
 #include "kernels/registry.h"
 #include "lm/sequence.h"
-#include "quant/matrix.h"
 #include "support/golden.h"
 #include "support/refusal.h"
 
@@ -20,14 +20,14 @@ using testing::all_logits;
 // one format will do for it.
 struct Engine {
   std::string kernels;
-  kernels::Format cache;
+  model::CacheFormat cache;
 };
 
 std::vector<Engine> engines() {
   std::vector<Engine> all;
   for (const auto name : kernels::runnable_sets(cpu_info())) {
-    for (const auto cache : {kernels::Format::f32, kernels::Format::bf16, kernels::Format::q8}) {
-      if (name != "reference" || cache == kernels::Format::f32) all.push_back({std::string(name), cache});
+    for (const auto cache : {model::CacheFormat::f32, model::CacheFormat::bf16, model::CacheFormat::q8}) {
+      if (name != "reference" || cache == model::CacheFormat::f32) all.push_back({std::string(name), cache});
     }
   }
   return all;
@@ -178,14 +178,16 @@ TEST_P(Paths, ClosedSequencesGiveTheirPagesBack) {
   EXPECT_EQ(model->memory().pages_in_use, 0);
 }
 
+std::string name_of(const ::testing::TestParamInfo<std::tuple<std::string, Engine>>& test) {
+  constexpr std::array kCaches = {"f32", "bf16", "q8"};
+  const auto& [golden, engine] = test.param;
+  return golden + "_" + engine.kernels + "_" + kCaches[static_cast<std::size_t>(engine.cache)];
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Paths,
                          ::testing::Combine(::testing::ValuesIn(testing::golden_names()),
                                             ::testing::ValuesIn(engines())),
-                         [](const auto& test) {
-                           const Engine& engine = std::get<1>(test.param);
-                           return std::get<0>(test.param) + "_" + engine.kernels + "_" +
-                                  std::string(quant::name_of(engine.cache));
-                         });
+                         name_of);
 
 }  // namespace
 }  // namespace nestor

@@ -10,7 +10,7 @@ namespace {
 // First parts by which a word in code is taken for a path of the repository.
 const std::set<std::string>& top_folders() {
   static const std::set<std::string> names = {"src",    "apps",  "tests", "scripts", "docs", "cmake",
-                                              "assets", "bench", "train", "study",   ".ci"};
+                                              "assets", "bench", "train", "study",   ".ci",  "examples"};
   return names;
 }
 

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/cpu.h"
+#include "checkpoint/checkpoint.h"
 #include "config/parse_config.h"
 #include "kernels/registry.h"
 #include "random_schedules.h"
@@ -29,8 +30,8 @@ class Golden : public ::testing::TestWithParam<std::tuple<std::string, std::stri
     options.ops = &kernels::select_set(kernels, cpu_info());
     options.threads = 1;
     options.cache_bytes = pages * model->memory().page_bytes;
-    return std::make_unique<model::Model>(config::read_config(folder / "config.json"),
-                                          std::make_shared<const checkpoint::Checkpoint>(folder), options);
+    return model::open_model(config::read_config(folder / "config.json"),
+                             std::make_shared<const checkpoint::Checkpoint>(folder), options);
   }
 };
 

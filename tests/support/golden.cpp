@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "checkpoint/checkpoint.h"
 #include "config/parse_config.h"
 #include "kernels/registry.h"
 #include "lm/sequence.h"
@@ -44,13 +45,13 @@ std::vector<GoldenCase> golden_cases(const std::string& name) {
 }
 
 std::unique_ptr<model::Model> open_model(const std::filesystem::path& folder, std::string_view kernels,
-                                         int threads, kernels::Format cache) {
+                                         int threads, model::CacheFormat cache) {
   model::ModelOptions options;
   options.ops = &kernels::select_set(kernels, cpu_info());
   options.threads = threads;
   options.cache_format = cache;
-  return std::make_unique<model::Model>(config::read_config(folder / "config.json"),
-                                        std::make_shared<const checkpoint::Checkpoint>(folder), options);
+  return model::open_model(config::read_config(folder / "config.json"),
+                           std::make_shared<const checkpoint::Checkpoint>(folder), options);
 }
 
 std::vector<float> all_logits(model::Model& model, const std::vector<TokenId>& ids, std::size_t chunk) {

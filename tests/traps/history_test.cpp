@@ -5,6 +5,7 @@
 #include <map>
 
 #include "kernels/registry.h"
+#include "layers/observer.h"
 #include "lm/sequence.h"
 #include "support/golden.h"
 
@@ -15,7 +16,7 @@ using testing::all_logits;
 using Ids = std::vector<TokenId>;
 using Values = std::vector<float>;
 
-std::unique_ptr<model::Model> lite(kernels::Format cache = kernels::Format::f32) {
+std::unique_ptr<model::Model> lite(model::CacheFormat cache = model::CacheFormat::f32) {
   return testing::open_model(testing::golden_folder("lite_small"), "reference", 2, cache);
 }
 
@@ -162,7 +163,7 @@ TEST(Traps, T23_EveryRowOfABatchIsItsOwn) {
 
 // A cold prompt keeps more digits than one that comes out of a cache, and the answers differ.
 TEST(Traps, T25_AReusedPrefixAnswersLikeAColdOne) {
-  for (const auto cache : {kernels::Format::f32, kernels::Format::bf16}) {
+  for (const auto cache : {model::CacheFormat::f32, model::CacheFormat::bf16}) {
     const auto model = lite(cache);
     const lm::Sequence warm(*model);
     feed(*model, warm, {kText.begin(), kText.begin() + 9});

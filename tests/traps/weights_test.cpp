@@ -4,8 +4,12 @@
 #include <cmath>
 
 #include "base/file.h"
+#include "checkpoint/checkpoint.h"
+#include "config/tensor_list.h"
+#include "hash/ngram_hash.h"
 #include "kernels/experts.h"
 #include "kernels/registry.h"
+#include "layers/observer.h"
 #include "lm/sequence.h"
 #include "quant/matrix.h"
 #include "support/golden.h"

@@ -2,18 +2,22 @@
 // beginning.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "chat/stop_strings.h"
 #include "tokenizer/stream_decoder.h"
 
-namespace nestor::app {
+namespace nestor::assemble {
 
 class TextStream {
  public:
+  /// Refers to the tokenizer. `stops` end the text before themselves.
   TextStream(const tokenizer::Tokenizer& tokenizer, tokenizer::ControlText control,
              const std::vector<std::string>& stops);
+  /// For checkpoints without a tokenizer: the text is the ids in decimal, with blanks between.
+  static TextStream of_ids() { return {}; }
 
   /// The text that this token made certain. After stopped() nothing more comes.
   std::string push(TokenId id);
@@ -24,9 +28,12 @@ class TextStream {
   bool stopped() const { return stopped_; }
 
  private:
-  tokenizer::StreamDecoder decoder_;
+  TextStream() : stops_({}) {}
+
+  std::optional<tokenizer::StreamDecoder> decoder_;
   chat::StopStrings stops_;
   bool stopped_ = false;
+  std::int64_t ids_ = 0;  // pushed without a decoder
 };
 
-}  // namespace nestor::app
+}  // namespace nestor::assemble

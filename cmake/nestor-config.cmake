@@ -1,0 +1,10 @@
+# What find_package(nestor) reads: the libraries that Nestor stands on, then its own as nestor::nestor.
+include(CMakeFindDependencyMacro)
+find_dependency(fmt)
+find_dependency(nlohmann_json)
+find_dependency(Threads)
+find_dependency(ICU COMPONENTS uc)
+find_dependency(PkgConfig)
+pkg_check_modules(ONIGURUMA REQUIRED IMPORTED_TARGET oniguruma)
+pkg_check_modules(LIBLZMA REQUIRED IMPORTED_TARGET liblzma)
+include(${CMAKE_CURRENT_LIST_DIR}/nestor-targets.cmake)
