@@ -47,7 +47,7 @@ std::string report(const corpus::Manifest& m) {
 int execute(const Options& o) {
   corpus::PackOptions pack = o.pack;
   if (o.format) pack.format = *o.format == "text" ? corpus::FormatChoice::text : corpus::FormatChoice::jsonl;
-  if (o.keep_duplicates) pack.sieve.duplicates = corpus::Duplicates::keep;
+  if (o.keep_duplicates) pack.deduplicator.duplicates = corpus::Duplicates::keep;
   if (o.repair) pack.reading.bad_text = corpus::BadText::repair;
   pack.reading.conversations = conversation_writer(o.tokenizer);
   const corpus::CorpusTokenizer tokenizer = corpus::open_corpus_tokenizer(o.tokenizer, o.eos);
@@ -105,7 +105,7 @@ void add_choice_options(CLI::App& app, Options& o) {
       ->group(kChoiceGroup);
   app.add_flag("--keep-duplicates", o.keep_duplicates, "Keep documents that occur several times")
       ->group(kChoiceGroup);
-  app.add_option("--dedup-lines", o.pack.sieve.dedup_lines_from,
+  app.add_option("--dedup-lines", o.pack.deduplicator.dedup_lines_from,
                  "Drop lines of at least N bytes that occurred before (default 0: none)")
       ->option_text("N")
       ->check(at_least_zero())

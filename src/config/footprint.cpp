@@ -3,17 +3,6 @@
 #include <algorithm>
 
 namespace nestor::config {
-namespace {
-
-// Parameters of the projections of one attention; its two norms are not among them.
-std::int64_t attention_projections(const ModelConfig& c) {
-  const std::int64_t heads = c.num_attention_heads;
-  return c.hidden_size * c.q_lora_rank + c.q_lora_rank * heads * c.qk_head_dim() +
-         c.hidden_size * (c.kv_lora_rank + c.qk_rope_head_dim) +
-         c.kv_lora_rank * heads * (c.qk_nope_head_dim + c.v_head_dim) + heads * c.v_head_dim * c.hidden_size;
-}
-
-}  // namespace
 
 Footprint footprint_of(const ModelConfig& c, const NameLayout& layout) {
   Footprint f;
@@ -28,12 +17,9 @@ Footprint footprint_of(const ModelConfig& c, const NameLayout& layout) {
   f.per_layer = f.of(Part::layer_table) + f.of(Part::layer_projection);
 
   // The two latent norms count with their attention.
-  const std::int64_t attention = attention_projections(c) + c.q_lora_rank + c.kv_lora_rank;
-  // Of the two dense MLPs of a layer; a per-layer embedding takes the place of one up-projection.
-  const std::int64_t dense = (c.per_layer ? 5 : 6) * c.hidden_size * c.ffn_hidden_size;
   const std::int64_t expert = 3 * c.hidden_size * c.expert_ffn_hidden_size;
-  const std::int64_t always =
-      c.num_layers * (2 * attention + dense + c.routes() * c.hidden_size) + c.vocab_size * c.hidden_size;
+  const std::int64_t always = f.of(Part::attention) + f.of(Part::dense_mlp) + f.of(Part::head) +
+                              c.num_layers * c.routes() * c.hidden_size;
   const std::int64_t fewest = std::max<std::int64_t>(0, c.moe_topk - c.zero_expert_num);
   const std::int64_t most = std::min(c.moe_topk, c.n_routed_experts);
   f.activated_min = always + c.num_layers * fewest * expert;

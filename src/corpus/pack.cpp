@@ -66,17 +66,17 @@ class Packing {
   Packing(const CorpusTokenizer& tokenizer, const PackOptions& options, const fs::path& folder)
       : tokenizer_(tokenizer),
         options_(options),
-        sieve_(options.sieve),
+        deduplicator_(options.deduplicator),
         train_(folder, Split::train, id_bytes_for(tokenizer.vocab_size), options.tokens_per_file),
         heldout_(folder, Split::heldout, id_bytes_for(tokenizer.vocab_size), options.tokens_per_file) {}
 
   void add_heldout(Document& document) {
-    if (sieve_.pass(document)) write(heldout_, document);
+    if (deduplicator_.pass(document)) write(heldout_, document);
   }
 
   void add(Document& document) {
     const double place = heldout_place(document);  // before lines are removed
-    if (!sieve_.pass(document)) return;
+    if (!deduplicator_.pass(document)) return;
     if (options_.heldout_fraction == 0 || (first_ && first_->place <= place)) {
       route(document, place);
       return;
@@ -96,7 +96,7 @@ class Packing {
     }
     manifest.train = train_.finish();
     manifest.heldout = heldout_.finish();
-    manifest.removed = sieve_.removed();
+    manifest.removed = deduplicator_.removed();
   }
 
  private:
@@ -119,7 +119,7 @@ class Packing {
 
   const CorpusTokenizer& tokenizer_;
   const PackOptions& options_;
-  Sieve sieve_;
+  Deduplicator deduplicator_;
   ShardWriter train_, heldout_;
   std::int64_t train_documents_ = 0, heldout_documents_ = 0;
   std::optional<First> first_;
@@ -169,9 +169,9 @@ void check(const PackOptions& options) {
     fail(ErrorKind::usage, "{} tokens in a file: expected 1 to {}", options.tokens_per_file,
          kMaxTokensPerFile);
   }
-  if (options.sieve.dedup_lines_from < 0) {
+  if (options.deduplicator.dedup_lines_from < 0) {
     fail(ErrorKind::usage, "lines of at least {} bytes: expected a number from 0",
-         options.sieve.dedup_lines_from);
+         options.deduplicator.dedup_lines_from);
   }
 }
 

@@ -11,9 +11,9 @@
 
 #include "base/progress.h"
 #include "corpus/corpus_tokenizer.h"
+#include "corpus/deduplicator.h"
 #include "corpus/documents.h"
 #include "corpus/manifest.h"
-#include "corpus/sieve.h"
 #include "corpus/sources.h"
 
 namespace nestor::corpus {
@@ -21,7 +21,7 @@ namespace nestor::corpus {
 struct PackOptions {
   FormatChoice format = FormatChoice::by_name;
   ReadOptions reading = {};
-  SieveOptions sieve = {};
+  DeduplicatorOptions deduplicator = {};
   /// Share of the documents that is held out, by heldout_place(). Where it is more than 0 and at least two
   /// documents are kept, at least one is held out (the first by its place; not so with reading.group_key),
   /// and one always stays to train on.

@@ -23,7 +23,7 @@ void expect_equal(const testing::TrainingModel& a, const testing::TrainingModel&
                   torch::ScalarType rounded) {
   const auto round = [&](const torch::Tensor& t) { return t.detach().to(rounded).to(torch::kFloat32); };
   for (std::size_t i = 0; i < a.lm->parameters().size(); ++i) {
-    const auto& [name, tensor, role] = a.lm->parameters()[i];
+    const auto& [name, tensor, role, slot] = a.lm->parameters()[i];
     const bool router = role == train::Role::router;  // always stored in float32
     EXPECT_TRUE(torch::equal(router ? tensor : round(tensor), b.lm->parameters()[i].tensor)) << name;
   }

@@ -27,7 +27,10 @@ Options options_of(Options::Kind kind) {
 std::vector<Parameter> some_parameters(torch::ScalarType type) {
   torch::manual_seed(1);
   std::vector<Parameter> parameters = {{"matrix", torch::randn({40, 24}), Role::matrix},
-                                       {"experts.gate_up_proj", torch::randn({3, 16, 8}), Role::expert_stack},
+                                       {"experts",
+                                        torch::randn({3, 16, 8}),
+                                        Role::expert_stack,
+                                        {config::Part::experts, config::Field::gate_up}},
                                        {"head", torch::randn({300, 24}), Role::head},
                                        {"router", torch::randn({5, 24}), Role::router},
                                        {"projection", torch::randn({24, 24}), Role::ngram_projection},
@@ -42,6 +45,12 @@ void set_gradients(std::vector<Parameter>& parameters, std::int64_t step) {
     p.tensor.mutable_grad() = torch::randn(p.tensor.sizes()).to(p.tensor.scalar_type());
 }
 
+std::vector<Tensor> gradients_of(const std::vector<Parameter>& parameters) {
+  std::vector<Tensor> gradients;
+  for (const Parameter& p : parameters) gradients.push_back(p.tensor.grad());
+  return gradients;
+}
+
 double factor_of(std::int64_t step) { return 1.0 / (1.0 + 0.1 * static_cast<double>(step)); }
 
 std::vector<Tensor> values_of(const std::vector<Parameter>& parameters) {
@@ -54,8 +63,7 @@ void train(DenseOptimizer& optimizer, std::vector<Parameter>& parameters, std::i
            std::int64_t to) {
   for (std::int64_t step = from; step <= to; ++step) {
     set_gradients(parameters, step);
-    optimizer.step({step, factor_of(step), step % 2 == 0 ? 0.25 : 1.0});
-    optimizer.clear_gradients();
+    optimizer.step({step, factor_of(step), step % 2 == 0 ? 0.25 : 1.0}, gradients_of(parameters));
   }
 }
 
@@ -191,11 +199,9 @@ TEST(DenseOptimizer, LeavesAloneWhatHasNoGradient) {
   DenseOptimizer optimizer(parameters, options_of(Options::Kind::muon));
   set_gradients(parameters, 1);
   parameters[0].tensor.mutable_grad().reset();
-  optimizer.step({1, 1, 1});
+  optimizer.step({1, 1, 1}, gradients_of(parameters));
   EXPECT_TRUE(torch::equal(before[0], parameters[0].tensor));
   EXPECT_FALSE(torch::equal(before[2], parameters[2].tensor));
-  optimizer.clear_gradients();
-  for (const Parameter& p : parameters) EXPECT_FALSE(p.tensor.grad().defined());
 }
 
 TEST(DenseOptimizer, RefusesShapesThatAreNotOfTheRole) {

@@ -37,7 +37,7 @@ Stepped step(const Json& config, const torch::Device& device) {
     result.gradients.push_back(gradient.defined() ? gradient.cpu().to(torch::kFloat64) : Tensor());
   };
   for (const Parameter& parameter : model.lm->parameters()) keep(parameter.tensor.grad());
-  for (const TableLookup& lookup : inputs.lookups) keep(lookup.leaf.grad());
+  for (const TableLookup* lookup : inputs.lookups()) keep(lookup->leaf.grad());
   return result;
 }
 

@@ -10,9 +10,9 @@ namespace {
 
 TEST(GradientNorm, IsThatOfAllTogether) {
   GradientNorm norm;
-  norm.add("a", torch::full({10, 10}, 0.3F));
-  norm.add("none", torch::Tensor());
-  norm.add("b", torch::full({4}, -2.0F), 3);
+  norm.add("a", squares_of(torch::full({10, 10}, 0.3F)));
+  norm.add("none", squares_of(torch::Tensor()));
+  norm.add("b", squares_of(torch::full({4}, -2.0F)), 3);
   const double expected = std::sqrt(100 * std::pow(static_cast<double>(0.3F), 2) + 4 * 36);
   EXPECT_NEAR(norm.norm(), expected, expected * 0x1p-45);  // double; 104 terms
   EXPECT_FALSE(norm.not_finite());
@@ -27,7 +27,7 @@ TEST(GradientNorm, IsTheSameBitsForAnyNumberOfThreads) {
   const auto norm_with = [&](int threads) {
     at::set_num_threads(threads);
     GradientNorm norm;
-    norm.add("a", gradient);
+    norm.add("a", squares_of(gradient));
     return norm.norm();
   };
   const int before = at::get_num_threads();
@@ -41,12 +41,12 @@ TEST(GradientNorm, IsTheSameBitsForAnyNumberOfThreads) {
 TEST(GradientNorm, NamesWhatIsNotFinite) {
   for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
     GradientNorm norm;
-    norm.add("good", torch::full({7}, std::numeric_limits<float>::max()));
+    norm.add("good", squares_of(torch::full({7}, std::numeric_limits<float>::max())));
     EXPECT_TRUE(std::isfinite(norm.norm()));
     torch::Tensor gradient = torch::zeros({70000});
     gradient[69999] = bad;
-    norm.add("bad", gradient);
-    norm.add("worse", gradient);
+    norm.add("bad", squares_of(gradient));
+    norm.add("worse", squares_of(gradient));
     EXPECT_FALSE(std::isfinite(norm.norm()));
     ASSERT_TRUE(norm.not_finite());
     EXPECT_EQ(*norm.not_finite(), "bad");

@@ -38,10 +38,10 @@ TEST(Lookups, TheDraftSeesTheNextTokenWithoutTheFirstOfItsDocument) {
   const Inputs in = model.read(two_documents(), {Purpose::Kind::train, 1});
   // Places 0..6 are the row itself; then the second and third token of each document, hashed without the
   // first.
-  EXPECT_EQ(rows_of_lookup(in.lookups[0]),
+  EXPECT_EQ(rows_of_lookup(in.input.word),
             (std::vector<std::int64_t>{10, 11, 2, 12, 13, 14, 15, 11, 2, 13, 14}));
   const std::int64_t m = 202;  // int(3.3 * 61 + 1)
-  EXPECT_EQ(rows_of_lookup(in.lookups[1]),
+  EXPECT_EQ(rows_of_lookup(in.input.ngrams[0]),
             (std::vector<std::int64_t>{10, (11 + 10 * 61) % m, (2 + 11 * 61) % m, 12, (13 + 12 * 61) % m,
                                        (14 + 13 * 61) % m, (15 + 14 * 61) % m, 11, (2 + 11 * 61) % m, 13,
                                        (14 + 13 * 61) % m}));
@@ -52,8 +52,8 @@ TEST(Lookups, TheDraftSeesTheNextTokenWithoutTheFirstOfItsDocument) {
   // The last position has no next token in the row, so it is not scored although the batch knows what
   // follows.
   EXPECT_TRUE(torch::equal(in.draft_targets, torch::tensor({2, -1, -1, 14, 15, 16, -1}, torch::kInt64)));
-  EXPECT_EQ(in.draft_scored, 4);
-  EXPECT_EQ(in.scored, 6);
+  EXPECT_EQ(in.own.draft_scored, 4);
+  EXPECT_EQ(in.own.scored, 6);
 }
 
 // Held-out texts have no end of sequence between their documents.
@@ -64,8 +64,8 @@ TEST(Lookups, NoNGramReachesIntoAnotherDocument) {
   batch.ids[2] = 9;
   const Inputs in = model.read(batch, {Purpose::Kind::evaluate, 0});
   const std::int64_t m = 202, n = 204;
-  const auto pairs = rows_of_lookup(in.lookups[1]);
-  const auto triples = rows_of_lookup(in.lookups[2]);
+  const auto pairs = rows_of_lookup(in.input.ngrams[0]);
+  const auto triples = rows_of_lookup(in.input.ngrams[1]);
   EXPECT_EQ(pairs[2], (9 + 11 * 61) % m);
   EXPECT_EQ(pairs[3], 12);
   EXPECT_EQ(triples[2], (9 + 11 * 61 + 10 * 61 * 61) % n);
@@ -95,11 +95,11 @@ TEST(Lookups, TheDraftOfADocumentDoesNotDependOnItsRow) {
 TEST(Lookups, WithoutDraftNothingIsAdded) {
   const testing::TrainingModel model(testing::tiny_config(), 1);
   const Inputs in = model.read(two_documents(), {Purpose::Kind::evaluate, 0});
-  for (const TableLookup& lookup : in.lookups) {
-    EXPECT_EQ(lookup.index.numel(), 7);
-    EXPECT_FALSE(lookup.leaf.requires_grad());
+  for (const TableLookup* lookup : in.lookups()) {
+    EXPECT_EQ(lookup->index.numel(), 7);
+    EXPECT_FALSE(lookup->leaf.requires_grad());
   }
-  EXPECT_EQ(in.draft_scored, 0);
+  EXPECT_EQ(in.own.draft_scored, 0);
 }
 
 TEST(Lookups, ForeignTokensAreRefused) {
@@ -120,7 +120,7 @@ TEST(InitialValues, ArePureFunctionsOfSeedNameAndElement) {
     EXPECT_FALSE(torch::equal(p.tensor, c.parameters()[i].tensor)) << p.name;
   }
   // In pieces of any size, odd ones too.
-  const TableSpec table{"t", 9, 5, TableSpec::Kind::word, 0, 2.0};
+  const TableSpec table{{}, "t", 9, 5, 1, 2.0};
   std::vector<float> whole(45), piece(15);
   initial_rows(table, 3, 0, whole);
   initial_rows(table, 3, 3, piece);

@@ -51,7 +51,7 @@ TEST_P(ModelGradient, AgreesWithCentralDifferences) {
   const auto loss = [&] { return model.lm->losses(inputs).total.item<double>(); };
   for (const train::Parameter& p : model.lm->parameters()) expect_gradient(p.name, p.tensor, loss);
   for (std::size_t t = 0; t < model.tables.size(); ++t) {
-    expect_gradient(model.tables[t]->name(), inputs.lookups[t].leaf, loss);
+    expect_gradient(model.tables[t]->name(), inputs.lookups()[t]->leaf, loss);
   }
   for (const train::Buffer& b : model.lm->buffers()) EXPECT_FALSE(b.tensor.requires_grad()) << b.name;
 }
@@ -68,7 +68,7 @@ TEST(ModelTraining, LearnsABatchByHeart) {
     const train::Inputs inputs = model.read(batch, {train::Purpose::Kind::train, 2});
     const train::Losses found = model.lm->losses(inputs);
     found.total.backward();
-    losses.push_back(found.token_nll.item<double>() / static_cast<double>(found.scored));
+    losses.push_back(found.token_nll.item<double>() / static_cast<double>(inputs.own.scored));
     const torch::NoGradGuard guard;
     for (const train::Parameter& p : model.lm->parameters()) {
       torch::Tensor tensor = p.tensor;
@@ -76,8 +76,9 @@ TEST(ModelTraining, LearnsABatchByHeart) {
       tensor.mutable_grad().reset();
     }
     for (std::size_t t = 0; t < model.tables.size(); ++t) {
-      const auto gradient = testing::floats_of(inputs.lookups[t].leaf.grad());
-      model.tables[t]->update(inputs.lookups[t].batch.rows, gradient, {.learning_rate = 0.5});
+      const train::TableLookup& lookup = *inputs.lookups()[t];
+      const auto gradient = testing::floats_of(lookup.leaf.grad());
+      model.tables[t]->update(lookup.batch.rows, gradient, {.learning_rate = 0.5});
     }
     model.lm->update_router_biases(found.counts);
   }

@@ -36,9 +36,17 @@ constexpr double kHead = 100 * 8;
 constexpr double kActive =
     2 * kAttention + 2 * kDense + 1 * kExpert + kRouter + kNorms + kProjections + kHead;
 
+// Norms and biases, which no product is with.
+constexpr double kVectors = 2 * 7 + 8 + kNorms;
+
 TEST(Plan, FlopsOfAToken) {
   // Each of two attentions: 3 T A (d_qk + d_v).
-  EXPECT_DOUBLE_EQ(flops_per_token(small()), 6 * kActive + 2 * 3 * 16 * 2 * (4 + 3));
+  const double attention = 3 * 16 * 2 * (4 + 3);
+  EXPECT_DOUBLE_EQ(flops_per_token(small()), 6 * (kActive - kVectors) + 2 * attention);
+  // Half of the rows go through the draft block and the head once more.
+  const double draft = 2 * 8 * 8 + 182 + kDense + kHead;
+  EXPECT_DOUBLE_EQ(flops_per_token(small({"model.draft=true", "model.draft_fraction=0.5"})),
+                   6 * (kActive - kVectors + draft / 2) + 2.5 * attention);
 }
 
 TEST(Plan, MemoryOfWeightsAndTables) {
@@ -56,6 +64,13 @@ TEST(Plan, MemoryOfWeightsAndTables) {
   EXPECT_EQ(memory_plan(small({"tables.kind=adam"})).tables,
             static_cast<std::uint64_t>(8 * rows + 12 * values));
   EXPECT_EQ(memory_plan(small({"tables.storage=mapped"})).resident_tables, 0u);
+  // Records are of whole eight bytes: 8 + 4 * 8 or 4 * 4 in bf16 with two moments is 56 and 32.
+  EXPECT_EQ(memory_plan(small({"tables.kind=adam", "tables.numbers=bf16"})).tables,
+            100u * (8 + 3 * 2 * 8) + (301u + 303) * (8 + 3 * 2 * 4));
+  // Muon keeps one number of every matrix between hidden vectors, of experts, attention and MLPs.
+  const double hidden = 2 * 182 + 2 * kDense + 4 * kExpert;
+  EXPECT_EQ(memory_plan(small({"dense.kind=muon"})).optimizer,
+            static_cast<std::uint64_t>(8 * dense - 4 * hidden));
 }
 
 TEST(Plan, ActivationsGrowWithTheBatch) {

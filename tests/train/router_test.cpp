@@ -11,7 +11,7 @@ namespace nestor::train {
 namespace {
 
 // Four experts in two groups, two identity experts, three picks of which two are wanted on experts.
-RouterShape small() { return {2, 4, 2, 3, 1.0, 2.0, 0.5, 0.1, 2}; }
+RouterShape small() { return {4, 2, 3, 1.0, 2.0, 0.5, 0.1, 2}; }
 
 TEST(Router, BiasMovesTowardsAnEvenShareOfExpertsOnly) {
   const RouterParameters w{torch::zeros({6, 2}), torch::zeros({6})};
@@ -51,7 +51,7 @@ TEST(Router, BalanceLossIsTheSumOverGroups) {
 
 TEST(Router, BiasDecidesThePicksAndNotTheWeights) {
   const torch::Tensor u = torch::randn({5, 3}, torch::kFloat64);
-  RouterShape shape{3, 4, 2, 1, 2.0, 1.0, 0, 0, 1};
+  RouterShape shape{4, 2, 1, 2.0, 1.0, 0, 0, 1};
   const torch::Tensor classifier = torch::randn({6, 3}, torch::kFloat64).set_requires_grad(true);
   torch::Tensor bias = torch::zeros({6}, torch::kFloat64);
   bias[4] = 10;
@@ -66,8 +66,6 @@ TEST(Router, LoadIsRelativeToAnEvenShare) {
   const Load load = load_of(small(), torch::tensor({6, 1, 1, 0, 3, 1}, torch::kInt64));
   EXPECT_DOUBLE_EQ(load.identity_share, 1.0 / 3);
   EXPECT_DOUBLE_EQ(load.most, 3);
-  EXPECT_DOUBLE_EQ(load.least, 0);
-  EXPECT_DOUBLE_EQ(load.mean, 1);
 }
 
 TEST(Router, ImpossibleWishesAreRefused) {

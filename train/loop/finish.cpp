@@ -25,21 +25,17 @@ Json generation_config(const Json& config, const fs::path& tokenizer) {
 
 }  // namespace
 
-void load_checkpoint(const fs::path& checkpoint, Learner& learner) {
-  std::vector<RowTable*> tables;
-  for (const auto& table : learner.tables()) tables.push_back(table.get());
-  import_checkpoint(checkpoint, learner.model(), tables);
+void load_checkpoint(const fs::path& checkpoint, Trainer& trainer) {
+  import_checkpoint(checkpoint, trainer.model(), trainer.tables());
 }
 
-void write_final(const recipe::Recipe& recipe, const Learner& learner, const RunFolder& folder) {
-  std::vector<const RowTable*> tables;
-  for (const auto& table : learner.tables()) tables.push_back(table.get());
+void write_final(const recipe::Recipe& recipe, const Trainer& trainer, const RunFolder& folder) {
   ExportRequest request;
   request.folder = folder.final();
   request.config_json = recipe::trained_config_json(recipe.model);
   request.tokenizer = tokenizer_file(recipe);
   request.generation_config = generation_config(request.config_json, request.tokenizer);
-  export_checkpoint(learner.model(), tables, request);
+  export_checkpoint(trainer.model(), trainer.tables(), request);
 }
 
 }  // namespace nestor::train

@@ -3,18 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <string_view>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "config/budget.h"
 #include "config/footprint.h"
 #include "train/modules/table_spec.h"
+#include "train/tables/row_format.h"
 
 namespace nestor::train {
 namespace {
 
 using config::Part;
+using config::Storage;
 
 config::NameLayout layout_of(const recipe::Recipe& recipe) {
   config::NameLayout layout;
@@ -37,14 +39,6 @@ double activated(const recipe::Recipe& recipe, const config::Footprint& f, Part 
   }
 }
 
-// The draft block trains on a part of the rows.
-double draft_weights(const recipe::Recipe& recipe, const config::Footprint& f) {
-  if (!recipe.model.draft) return 0;
-  // The stored block has a word table as large as the head, which the draft goes through: one stands for the
-  // other.
-  return recipe.model.draft_fraction * static_cast<double>(f.of(Part::draft));
-}
-
 double attention_width(const config::ModelConfig& c) {
   return static_cast<double>(c.num_attention_heads * (c.qk_head_dim() + c.v_head_dim));
 }
@@ -64,60 +58,45 @@ double kept_values(const recipe::Recipe& recipe) {
   return embedding + static_cast<double>(c.num_layers) * (2 * attention + 2 * dense + mixture) + draft;
 }
 
-std::string_view state_of(const recipe::TableOptimizer& t) {
-  using Kind = recipe::TableOptimizer::Kind;
-  return t.kind == Kind::adam ? "two" : t.kind == Kind::row_adam ? "one" : "none";
+std::uint64_t table_bytes(const recipe::Recipe& recipe) {
+  std::uint64_t bytes = 0;
+  for (const TableSpec& table : table_specs(recipe.model)) {
+    bytes += static_cast<std::uint64_t>(table.rows) * row_format(table.width, recipe.tables).record;
+  }
+  return bytes;
 }
 
 }  // namespace
 
 double flops_per_token(const recipe::Recipe& recipe) {
-  const config::ModelConfig& c = recipe.model.config;
-  const config::Footprint f = config::footprint_of(c, layout_of(recipe));
-  double weights = draft_weights(recipe, f);
-  for (std::size_t i = 0; i < config::kParts; ++i) {
-    if (static_cast<Part>(i) != Part::draft) weights += activated(recipe, f, static_cast<Part>(i));
-  }
-  const double attentions =
-      static_cast<double>(c.attentions()) + (recipe.model.draft ? recipe.model.draft_fraction : 0);
-  return 6 * weights + attentions * 3 * static_cast<double>(recipe.data.window) * attention_width(c);
+  config::Pass pass;
+  pass.rows = 1;
+  pass.positions = static_cast<double>(recipe.data.window) / 2;
+  pass.picks = static_cast<double>(recipe.model.config.num_layers) * recipe.routing.ffn_experts_wanted;
+  pass.draft_rows = recipe.model.draft ? recipe.model.draft_fraction : 0;
+  pass.logits = 1 + pass.draft_rows;
+  return 6 *
+         operations_of(recipe.model.config, layout_of(recipe), pass, config::AttentionForm::heads).total();
 }
 
 MemoryPlan memory_plan(const recipe::Recipe& recipe) {
-  MemoryPlan plan;
-  double tables = 0;
-  double table_state = 0;
-  const std::string_view state = state_of(recipe.tables);
-  for (const TableSpec& table : table_specs(recipe.model)) {
-    const auto rows = static_cast<double>(table.rows);
-    const double values = rows * static_cast<double>(table.width);
-    tables += values * (recipe.tables.numbers == recipe::TableOptimizer::Numbers::bf16 ? 2 : 4);
-    table_state += rows * 8 + (state == "two" ? 2 : state == "one" ? 1 : 0) * values * 4;
-  }
-  double dense = 0;
-  double matrices = 0;
-  config::for_each_tensor(recipe.model.config, layout_of(recipe), [&](const config::TensorInfo& tensor) {
-    const bool table = tensor.slot.part == Part::word_embedding || tensor.slot.part == Part::ngram_table ||
-                       tensor.name.find("embed_tokens") != std::string::npos ||
-                       tensor.name.find("embedders") != std::string::npos ||
-                       tensor.name.find("word_embeddings") != std::string::npos;
-    if (table) return;
-    const auto elements = static_cast<double>(tensor.elements());
-    dense += elements;
-    const bool hidden_matrix =
-        tensor.rank >= 2 && tensor.slot.part != Part::head && tensor.slot.part != Part::router;
-    if (hidden_matrix) matrices += elements;
+  const config::ModelConfig& c = recipe.model.config;
+  const config::Tally numbers = config::tally(c, layout_of(recipe), [](const config::TensorInfo& tensor) {
+    return static_cast<std::uint64_t>(tensor.elements());
   });
+  const std::uint64_t dense = numbers.total() - numbers.of(Storage::table);
+  // The matrices between hidden vectors: of these, Muon keeps one number each, AdamW of all else two.
   const bool muon = recipe.dense.kind == recipe::DenseOptimizer::Kind::muon;
+  const std::uint64_t by_muon = muon ? numbers.of(Storage::projection) : 0;
   const double tokens = static_cast<double>(recipe.data.rows * recipe.data.window);
   // The head works on pieces of the batch; a piece's logits and their gradients are there at once.
   constexpr double kHeadPiece = 1024;
-  const double logits =
-      2 * std::min(tokens, kHeadPiece) * static_cast<double>(recipe.model.config.vocab_size);
-  plan.weights = static_cast<std::uint64_t>(4 * dense);
+  const double logits = 2 * std::min(tokens, kHeadPiece) * static_cast<double>(c.vocab_size);
+  MemoryPlan plan;
+  plan.weights = 4 * dense;
   plan.gradients = plan.weights;
-  plan.optimizer = static_cast<std::uint64_t>(muon ? 4 * matrices + 8 * (dense - matrices) : 8 * dense);
-  plan.tables = static_cast<std::uint64_t>(tables + table_state);
+  plan.optimizer = 8 * dense - 4 * by_muon;
+  plan.tables = table_bytes(recipe);
   const bool mapped = recipe.tables.storage == recipe::TableOptimizer::Storage::mapped;
   plan.resident_tables = mapped ? 0 : plan.tables;
   plan.activations = static_cast<std::uint64_t>(4 * (tokens * kept_values(recipe) + logits));

@@ -10,8 +10,8 @@
 
 namespace nestor::train {
 
-/// Floating-point operations of one training step per token: 6 for each parameter that multiplies (forward
-/// and backward), and those of causal attention over whole windows, 3 T A (d_qk + d_v) for each attention.
+/// Floating-point operations of one training step per token: 6 for each multiply-add of the forward pass
+/// (config/budget.h), which the backward pass does twice more; attention sees half a window.
 double flops_per_token(const recipe::Recipe& recipe);
 
 /// Bytes by what they are for.

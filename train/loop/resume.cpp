@@ -58,13 +58,13 @@ void check_same_run(const recipe::Recipe& recipe, const State& saved) {
        fmt::join(keys, ", "), keys.size() == 1 ? "differs" : "differ");
 }
 
-void check_same_corpus(const Json& identity, const State& saved) {
-  std::vector<std::string> keys = differing_keys(identity, saved.corpus);
+void check_same_corpus(const Json& fingerprint, const State& saved) {
+  std::vector<std::string> keys = differing_keys(fingerprint, saved.corpus);
   std::erase_if(keys, [&](const std::string& key) { return !saved.corpus.contains(key); });  // an older one
   if (keys.empty()) return;
   fail(ErrorKind::bad_input, "the training data is not that of the snapshot: its {} changed from {} to {}",
        keys.front(), saved.corpus.value(keys.front(), Json()).dump(),
-       identity.value(keys.front(), Json()).dump());
+       fingerprint.value(keys.front(), Json()).dump());
 }
 
 }  // namespace nestor::train

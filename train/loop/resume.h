@@ -21,6 +21,6 @@ std::vector<std::string> differing_keys(const Json& a, const Json& b);
 void check_same_run(const recipe::Recipe& recipe, const State& saved);
 
 /// Error(bad_input) if the corpus is another than the one of the snapshot.
-void check_same_corpus(const Json& identity, const State& saved);
+void check_same_corpus(const Json& fingerprint, const State& saved);
 
 }  // namespace nestor::train

@@ -132,7 +132,7 @@ std::string fingerprint_of_starts(const corpus::Shards& shards) {
   return corpus::to_hex(corpus::hash_of(hashed));
 }
 
-Json identity_of(const corpus::Shards& shards) {
+Json fingerprint_of(const corpus::Shards& shards) {
   const corpus::Manifest& manifest = shards.manifest();
   return {{"document starts", fingerprint_of_starts(shards)},
           {"tokenizer", manifest.tokenizer},
@@ -157,9 +157,9 @@ RunData open_data(const DataRequest& request, RunObserver& observer, const std::
   corpus::Shards shards(corpus, corpus::Split::train);
   check_fit(recipe, tokenizer, shards);
   std::vector<HeldoutText> heldout = heldout_texts(request, corpus, tokenizer.tokenizer, stop);
-  Json identity = identity_of(shards);
+  Json fingerprint = fingerprint_of(shards);
   if (heldout.empty()) observer.say("note: there is no held-out text, so nothing is evaluated");
-  return {std::move(tokenizer), std::move(shards), std::move(heldout), std::move(identity)};
+  return {std::move(tokenizer), std::move(shards), std::move(heldout), std::move(fingerprint)};
 }
 
 }  // namespace nestor::train

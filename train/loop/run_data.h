@@ -20,7 +20,7 @@ struct RunData {
   corpus::Shards train;
   std::vector<HeldoutText> heldout;
   /// What tells one training corpus from another: counts, where documents start, the tokenizer's fingerprint.
-  Json identity;
+  Json fingerprint;
 };
 
 struct DataRequest {

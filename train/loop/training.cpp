@@ -11,10 +11,10 @@
 #include "base/memory.h"
 #include "recipe/recipe_json.h"
 #include "train/loop/finish.h"
-#include "train/loop/learner.h"
 #include "train/loop/plan.h"
 #include "train/loop/resume.h"
 #include "train/loop/run_data.h"
+#include "train/loop/trainer.h"
 
 namespace nestor::train {
 namespace {
@@ -70,7 +70,7 @@ Setting settle(const TrainingRequest& request, const RunFolder& folder, RunObser
   if (saved) check_same_run(recipe, *saved);
   const DataRequest data{recipe, request.conversations, folder, saved.has_value()};
   Setting s{open_data(data, observer, stop), std::move(saved), device};
-  if (s.saved) check_same_corpus(s.data.identity, *s.saved);
+  if (s.saved) check_same_corpus(s.data.fingerprint, *s.saved);
   observer.say(fmt::format("corpus: {} documents, {} tokens to learn from", s.data.train.documents(),
                            s.data.train.tokens()));
   settle_arithmetic(recipe, s, observer);
@@ -86,7 +86,7 @@ class Run {
         setting_(setting),
         observer_(observer),
         stop_(stop),
-        learner_(recipe_, setting.arithmetic, setting.device, folder.path()),
+        trainer_(recipe_, setting.arithmetic, setting.device, folder.path(), mesh_),
         loader_(setting.data.train, {recipe_.data.window, recipe_.data.rows, recipe_.seed}),
         metrics_({folder.metrics(), folder.events()}, setting.saved ? setting.saved->step : 0),
         reports_({recipe_.schedule.steps, flops_per_token(recipe_),
@@ -99,14 +99,16 @@ class Run {
     const recipe::Reporting& every = recipe_.reporting;
     while (done_ < steps) {
       if (stop_.stop_requested()) return interrupted();
-      reports_.add(done_ + 1, learner_.step(done_, loader_.batch(done_)));
+      Gradients gradients = trainer_.compute(loader_.batch(done_));
+      trainer_.reduce(gradients);
+      reports_.add(done_ + 1, trainer_.apply(done_, gradients));
       ++done_;
       observer_.advanced(reports_.report());
       if (done_ % every.log_every == 0 || done_ == steps) report();
       if (done_ % every.evaluate_every == 0 || done_ == steps) evaluate_heldout();
       if (done_ % every.save_every == 0 || done_ == steps) save();
     }
-    write_final(recipe_, learner_, folder_);
+    write_final(recipe_, trainer_, folder_);
     return Outcome::finished;
   }
 
@@ -114,14 +116,14 @@ class Run {
   void start(const TrainingRequest& request) {
     if (setting_.saved) {
       done_ = saved_ = setting_.saved->step;
-      learner_.load(folder_, done_);
+      trainer_.load(folder_, done_);
       observer_.say(fmt::format("going on from the snapshot of step {}", done_));
     } else if (request.initial_checkpoint.empty()) {
       if (request.mode == RunFolder::Mode::resume)
         observer_.say("nothing was saved here yet: the run begins anew, with random weights");
-      learner_.fill_tables();
+      trainer_.fill_tables();
     } else {
-      load_checkpoint(request.initial_checkpoint, learner_);
+      load_checkpoint(request.initial_checkpoint, trainer_);
     }
     reports_.clear();
   }
@@ -137,7 +139,7 @@ class Run {
     if (setting_.data.heldout.empty()) return;
     reports_.pause();
     EvaluationReport report = evaluate(setting_.data.heldout, recipe_.data.window, recipe_.data.rows,
-                                       [&](const corpus::Batch& batch) { return learner_.score(batch); });
+                                       [&](const corpus::Batch& batch) { return trainer_.score(batch); });
     report.step = done_;
     metrics_.add(report);
     observer_.evaluated(report);
@@ -147,7 +149,7 @@ class Run {
   void save() {
     if (saved_ == done_) return;
     reports_.pause();
-    learner_.save(folder_, {done_, setting_.arithmetic, recipe::to_json(recipe_), setting_.data.identity});
+    trainer_.save(folder_, {done_, setting_.arithmetic, recipe::to_json(recipe_), setting_.data.fingerprint});
     saved_ = done_;
     observer_.saved(done_);
     reports_.resume();
@@ -163,7 +165,8 @@ class Run {
   Setting& setting_;
   RunObserver& observer_;
   const std::stop_token& stop_;
-  Learner learner_;
+  OneProcess mesh_;
+  Trainer trainer_;
   corpus::Loader loader_;
   Metrics metrics_;
   Reports reports_;

@@ -4,6 +4,7 @@
 
 namespace nestor::train {
 
+using config::Field;
 using torch::Tensor;
 
 AttentionShape attention_shape(const config::ModelConfig& c, const Rotary& rotary) {
@@ -15,20 +16,13 @@ AttentionShape attention_shape(const config::ModelConfig& c, const Rotary& rotar
           c.qk_rope_head_dim, c.v_head_dim,          c.latent_norm_eps, scale * q,      kv};
 }
 
-AttentionParameters make_attention(Initializer& make, const AttentionShape& s, const std::string& name,
-                                   double output_scale) {
-  const auto matrix = [&](const char* part, std::int64_t out, std::int64_t in, double scale) {
-    return make.matrix(name + part, {out, in}, Role::matrix, scale);
+AttentionParameters make_attention(Initializer& make, config::Slot slot, double output_scale) {
+  const auto of = [&](Field field, double scale = 1) {
+    slot.field = field;
+    return make.parameter(slot, scale);
   };
-  AttentionParameters w;
-  w.q_a = matrix(".q_a_proj.weight", s.q_rank, s.hidden, 1);
-  w.q_norm = make.constant(name + ".q_a_layernorm.weight", s.q_rank, 1);
-  w.q_b = matrix(".q_b_proj.weight", s.heads * (s.nope + s.rope), s.q_rank, 1);
-  w.kv_a = matrix(".kv_a_proj_with_mqa.weight", s.kv_rank + s.rope, s.hidden, 1);
-  w.kv_norm = make.constant(name + ".kv_a_layernorm.weight", s.kv_rank, 1);
-  w.kv_b = matrix(".kv_b_proj.weight", s.heads * (s.nope + s.value), s.kv_rank, 1);
-  w.o = matrix(".o_proj.weight", s.hidden, s.heads * s.value, output_scale);
-  return w;
+  return {of(Field::q_a),  of(Field::q_norm),         of(Field::q_b), of(Field::kv_a), of(Field::kv_norm),
+          of(Field::kv_b), of(Field::o, output_scale)};
 }
 
 Tensor attention(const Step& step, const AttentionShape& s, const AttentionParameters& w, const Tensor& x) {

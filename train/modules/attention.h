@@ -3,8 +3,6 @@
 // heads, C = qk_nope_head_dim, R = qk_rope_head_dim, V = v_head_dim.
 #pragma once
 
-#include <string>
-
 #include "config/model_config.h"
 #include "train/modules/initial_values.h"
 #include "train/modules/rotary.h"
@@ -31,9 +29,8 @@ struct AttentionParameters {
   torch::Tensor o;        // [H, A V]
 };
 
-/// Parameters named `name`.q_a_proj.weight and so on; `output_scale` is that of o_proj.
-AttentionParameters make_attention(Initializer& make, const AttentionShape& shape, const std::string& name,
-                                   double output_scale);
+/// Of the part, layer and sublayer of `slot`; `output_scale` is that of the output projection.
+AttentionParameters make_attention(Initializer& make, config::Slot slot, double output_scale);
 
 /// [n, H] from normalised x [n, H].
 torch::Tensor attention(const Step& step, const AttentionShape& shape, const AttentionParameters& w,

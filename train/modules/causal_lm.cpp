@@ -19,13 +19,14 @@ CausalLm::CausalLm(const recipe::Modeling& modeling, const recipe::Routing& rout
       shape_{attention_shape(modeling.config, rotary_), router_shape(modeling.config, routing),
              modeling.config.rms_norm_eps},
       tables_(table_specs(modeling)),
-      reader_(modeling.config, tables_, {options.device, options.dtype}) {
+      reader_(modeling.config, {options.device, options.dtype}) {
   const config::ModelConfig& c = modeling_.config;
-  Initializer make({options.seed, modeling.init_std, options.device, options.dtype});
+  Initializer make(c, {options.seed, modeling.init_std, options.device, options.dtype});
   embedding_ = make_embedding(make, c);
-  for (std::int64_t n = 0; n < c.num_layers; ++n) layers_.push_back(make_shortcut_layer(make, c, shape_, n));
-  head_ = make_head(make, c.vocab_size, c.hidden_size);
-  if (modeling.draft) draft_ = make_draft_block(make, c, shape_.attention);
+  for (std::int64_t n = 0; n < c.num_layers; ++n)
+    layers_.push_back(make_shortcut_layer(make, n, c.num_layers));
+  head_ = make_head(make);
+  if (modeling.draft) draft_ = make_draft_block(make);
   parameters_ = std::move(make.parameters);
   buffers_ = std::move(make.buffers);
 }
@@ -43,15 +44,12 @@ Step CausalLm::step_of(const Inputs& inputs, Observer& observer) const {
 
 Hidden CausalLm::hidden(const Step& step, const Inputs& inputs) const {
   const config::ModelConfig& c = modeling_.config;
-  const std::span<const TableLookup> lookups(inputs.lookups);
-  const std::size_t shared = c.ngram ? 1 + static_cast<std::size_t>(c.ngram->tables()) : 1;
-  const std::size_t own = (lookups.size() - shared) / layers_.size();
+  const std::span<const EmbeddingLookup> own(inputs.layers);
   Hidden result;
-  result.embedded = embedding(step, c, embedding_, lookups);
+  result.embedded = embedding(step, c, embedding_, inputs.input);
   Tensor h = result.embedded.narrow(0, 0, step.rows * step.window);
   for (std::size_t n = 0; n < layers_.size(); ++n) {
-    ShortcutResult layer =
-        shortcut_layer(step, shape_, layers_[n], lookups.subspan(shared + n * own, own), h);
+    ShortcutResult layer = shortcut_layer(step, shape_, layers_[n], own.empty() ? own : own.subspan(n, 1), h);
     h = layer.h;
     result.routed.push_back(std::move(layer.routed));
   }
@@ -87,11 +85,12 @@ Losses CausalLm::losses(const Inputs& inputs, Observer& observer) const {
     return sum / static_cast<double>(std::max<std::int64_t>(count, 1));
   };
   Losses out;
-  out.scored = inputs.scored;
-  out.draft_scored = inputs.draft_scored;
+  // The share of a part of a batch in what is a mean over positions.
+  const double share =
+      static_cast<double>(inputs.own.positions) / static_cast<double>(inputs.whole.positions);
   const Tensor nll = ops::linear_cross_entropy(h.normed, head_.weight, inputs.targets, step.products);
   out.token_nll = nll.detach();
-  out.total = mean(nll, inputs.scored);
+  out.total = mean(nll, inputs.whole.scored);
 
   const Tensor zero = torch::zeros({}, out.token_nll.options());
   Tensor balance = zero;
@@ -99,21 +98,17 @@ Losses CausalLm::losses(const Inputs& inputs, Observer& observer) const {
     balance = balance + routed.balance;
     out.counts.push_back(routed.counts);
   }
+  balance = balance * share;
   out.total = out.total + balance;
   out.balance = balance.detach();
 
-  out.hidden_z = zero;
-  if (hidden_z_loss_ > 0) {
-    const Tensor z = hidden_z_loss(h.last, hidden_z_loss_);
-    out.total = out.total + z;
-    out.hidden_z = z.detach();
-  }
+  if (hidden_z_loss_ > 0) out.total = out.total + hidden_z_loss(h.last, hidden_z_loss_) * share;
 
   out.draft_nll = zero;
   if (inputs.draft_rows > 0) {
     const Tensor z = draft_hidden(step, inputs, h);
     const Tensor draft = ops::linear_cross_entropy(z, head_.weight, inputs.draft_targets, step.products);
-    out.total = out.total + mean(draft, inputs.draft_scored) * modeling_.draft_loss_weight;
+    out.total = out.total + mean(draft, inputs.whole.draft_scored) * modeling_.draft_loss_weight;
     out.draft_nll = draft.detach();
   }
   return out;

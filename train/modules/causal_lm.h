@@ -12,17 +12,18 @@
 #include "train/modules/embedding.h"
 #include "train/modules/head.h"
 #include "train/modules/shortcut_layer.h"
+#include "train/modules/table_spec.h"
 
 namespace nestor::train {
 
-/// One forward pass with its losses. Scalars stay on the device until somebody asks for their value.
+/// One forward pass with its losses. Scalars stay on the device until somebody asks for their value. Means
+/// are over the whole step (Inputs::whole), so that the losses and gradients of its parts add up; the balance
+/// of experts is that of each part.
 struct Losses {
-  torch::Tensor total;  // with gradient: token_nll / scored + draft, balance and z losses with their weights
+  torch::Tensor total;      // with gradient: the mean of token_nll + draft, balance and z losses, weighted
   torch::Tensor token_nll;  // summed over scored tokens, no gradient from here on
   torch::Tensor draft_nll;  // summed over scored draft tokens
   torch::Tensor balance;    // summed over layers, weight included
-  torch::Tensor hidden_z;   // weight included
-  std::int64_t scored = 0, draft_scored = 0;
   std::vector<torch::Tensor> counts;  // of each layer [E + Z] int64: tokens that picked each expert
 };
 

@@ -2,23 +2,27 @@
 // n-gram tables side by side, checkpoints hold them one by one. The only file that knows both sides.
 #pragma once
 
-#include <functional>
 #include <map>
-#include <string>
+#include <span>
 
 #include "config/tensor_list.h"
 #include "train/modules/causal_lm.h"
 
 namespace nestor::train {
 
-/// The tensors of a checkpoint that are no tables, by name, with experts both separate and fused. Views: to
-/// write into one changes the model.
-std::map<std::string, torch::Tensor, std::less<>> checkpoint_pieces(const CausalLm& model);
+/// The tensors of a checkpoint that are no tables, with experts both separate and in stacks. Views: to write
+/// into one changes the model.
+std::map<config::Slot, torch::Tensor> checkpoint_pieces(const CausalLm& model);
 
-/// The place among model.tables() of a tensor of a checkpoint, or -1. The draft block's own word table is not
-/// one: it is a copy of the first.
-std::int64_t table_place(const CausalLm& model, std::string_view name);
+/// `tables`, which are those of model.tables(), by their slots.
+template <class Table>
+std::map<config::Slot, Table*> by_slot(const CausalLm& model, std::span<Table* const> tables) {
+  std::map<config::Slot, Table*> found;
+  for (std::size_t t = 0; t < tables.size(); ++t) found[model.tables()[t].slot] = tables[t];
+  return found;
+}
 
-inline constexpr std::string_view kDraftWordTable = "model.mtp.embed_tokens.weight";
+/// The draft block's own word table: here it is embedded as the target is.
+inline constexpr config::Slot kDraftWords = {config::Part::draft, config::Field::words};
 
 }  // namespace nestor::train

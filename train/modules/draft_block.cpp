@@ -4,24 +4,21 @@
 
 namespace nestor::train {
 
+using config::Field;
+using config::Part;
 using torch::Tensor;
 
-DraftParameters make_draft_block(Initializer& make, const config::ModelConfig& c,
-                                 const AttentionShape& shape) {
-  const std::string name = "model.mtp.layers.0";
+DraftParameters make_draft_block(Initializer& make) {
   const double scale = 1 / std::sqrt(2.0);  // two branches
-  const auto norm = [&](const std::string& of) { return make.constant(of + ".weight", c.hidden_size, 1); };
-  DraftParameters w;
-  w.embedding_norm = norm(name + ".enorm.m");
-  w.hidden_norm = norm(name + ".hnorm.m");
-  w.join = make.matrix(name + ".eh_proj.weight", {c.hidden_size, 2 * c.hidden_size}, Role::matrix);
-  w.input_norm = norm(name + ".input_layernorm");
-  w.attention = make_attention(make, shape, name + ".self_attn", scale);
-  w.post_attention_norm = norm(name + ".post_attention_layernorm");
-  w.mlp = make_feed_forward(make, c.hidden_size, c.ffn_hidden_size, name + ".transformer_layer.mlp",
-                            UpPart::projection, scale);
-  w.norm = norm("model.mtp.norm");
-  return w;
+  const auto of = [&](Field field) { return make.parameter({Part::draft, field}); };
+  return {of(Field::draft_embedding_norm),
+          of(Field::draft_hidden_norm),
+          of(Field::draft_join),
+          of(Field::input_norm),
+          make_attention(make, {Part::draft}, scale),
+          of(Field::post_attention_norm),
+          make_feed_forward(make, {Part::draft}, scale),
+          of(Field::final_norm)};
 }
 
 Tensor draft_block(const Step& step, const AttentionShape& shape, double norm_eps, const DraftParameters& w,

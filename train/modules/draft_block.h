@@ -10,14 +10,14 @@ namespace nestor::train {
 struct DraftParameters {
   torch::Tensor embedding_norm, hidden_norm;  // [H] enorm.m, hnorm.m
   torch::Tensor join;                         // [H, 2 H] eh_proj: embedding half first
-  torch::Tensor input_norm, post_attention_norm;
+  torch::Tensor input_norm;
   AttentionParameters attention;
+  torch::Tensor post_attention_norm;
   FeedForwardParameters mlp;
   torch::Tensor norm;  // [H] of its output
 };
 
-DraftParameters make_draft_block(Initializer& make, const config::ModelConfig& config,
-                                 const AttentionShape& shape);
+DraftParameters make_draft_block(Initializer& make);
 
 /// [n, H], what the head reads. embedding [n, H] of the next token, hidden [n, H] after the final norm;
 /// positions and segments of `step` are those of the hidden rows.

@@ -2,25 +2,23 @@
 
 namespace nestor::train {
 
+using config::Field;
+using config::Part;
 using torch::Tensor;
 
 EmbeddingParameters make_embedding(Initializer& make, const config::ModelConfig& c) {
   EmbeddingParameters w;
-  if (c.ngram) w.projections = make_ngram_projections(make, c.hidden_size, "model.ngram_embeddings");
+  if (c.ngram) w.projections = NgramProjections{make.parameter({Part::ngram_projection, Field::projection})};
   if (c.embedding_norm == config::EmbeddingNorm::layer_norm) {
-    w.norm = EmbeddingNorm{make.constant("model.embedding_norm.weight", c.hidden_size, 1),
-                           make.constant("model.embedding_norm.bias", c.hidden_size, 0)};
+    const auto of = [&](Field field) { return make.parameter({Part::embedding_norm, field}); };
+    w.norm = EmbeddingNorm{of(Field::embedding_norm_weight), of(Field::embedding_norm_bias)};
   }
   return w;
 }
 
 Tensor embedding(const Step& step, const config::ModelConfig& c, const EmbeddingParameters& w,
-                 std::span<const TableLookup> lookups) {
-  Tensor e = rows_of(lookups[0]);
-  if (w.projections) {
-    const auto tables = static_cast<std::size_t>(c.ngram->tables());
-    e = ngram_embedding(step, lookups[0], lookups.subspan(1, tables), *w.projections);
-  }
+                 const EmbeddingLookup& lookup) {
+  Tensor e = w.projections ? ngram_embedding(step, lookup, *w.projections) : rows_of(lookup.word);
   const std::int64_t rows = step.rows * step.window;  // the rest is for the draft
   step.observer.see("embed", "", e.narrow(0, 0, rows));
   if (!w.norm) return e;

@@ -19,8 +19,8 @@ struct EmbeddingParameters {
 };
 EmbeddingParameters make_embedding(Initializer& make, const config::ModelConfig& config);
 
-/// [m, H] from the lookups of the model's tables: the word table first, then the n-gram tables.
+/// [m, H] from the rows of the model's input.
 torch::Tensor embedding(const Step& step, const config::ModelConfig& config, const EmbeddingParameters& w,
-                        std::span<const TableLookup> lookups);
+                        const EmbeddingLookup& lookup);
 
 }  // namespace nestor::train

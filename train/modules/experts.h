@@ -2,9 +2,6 @@
 // Letters: E experts, I = expert_ffn_hidden_size, H hidden.
 #pragma once
 
-#include <string>
-
-#include "config/model_config.h"
 #include "train/modules/initial_values.h"
 
 namespace nestor::train {
@@ -14,8 +11,7 @@ struct ExpertParameters {
   torch::Tensor down;     // [E, H, I]
 };
 
-/// Parameters named `name`.gate_up_proj and `name`.down_proj.
-ExpertParameters make_experts(Initializer& make, const config::ModelConfig& config, const std::string& name,
-                              double output_scale);
+/// `output_scale` is that of the down-projections.
+ExpertParameters make_experts(Initializer& make, std::int64_t layer, double output_scale);
 
 }  // namespace nestor::train

@@ -32,7 +32,9 @@ torch::ScalarType torch_type(DType dtype) {
 class Writer {
  public:
   Writer(const CausalLm& model, std::span<const RowTable* const> tables, const config::ModelConfig& written)
-      : model_(model), tables_(tables), written_(written), pieces_(checkpoint_pieces(model)) {}
+      : model_(model), written_(written), tables_(by_slot(model, tables)), pieces_(checkpoint_pieces(model)) {
+    tables_[kDraftWords] = tables.front();
+  }
 
   void write(const std::filesystem::path& path) {
     config::NameLayout layout;
@@ -50,9 +52,10 @@ class Writer {
  private:
   void write(checkpoint::SafetensorsWriter& file, const TensorInfo& t) {
     const torch::ScalarType type = torch_type(config::published_dtype(written_, t));
-    const auto place = t.name == kDraftWordTable ? 0 : table_place(model_, t.name);
-    if (place >= 0) return write_table(file, *tables_[static_cast<std::size_t>(place)], t, type);
-    const auto piece = pieces_.find(t.name);
+    if (const auto table = tables_.find(t.slot); table != tables_.end()) {
+      return write_table(file, *table->second, t, type);
+    }
+    const auto piece = pieces_.find(t.slot);
     if (piece == pieces_.end() || piece->second.sizes() != shape_of(t)) {
       fail(ErrorKind::bad_input,
            "config.json asks for {}, which the trained model does not have in that shape; expected "
@@ -86,9 +89,9 @@ class Writer {
   }
 
   const CausalLm& model_;
-  std::span<const RowTable* const> tables_;
   const config::ModelConfig& written_;
-  std::map<std::string, Tensor, std::less<>> pieces_;
+  std::map<config::Slot, const RowTable*> tables_;
+  std::map<config::Slot, Tensor> pieces_;
 };
 
 Json default_generation(const Json& config) {

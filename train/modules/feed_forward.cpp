@@ -2,14 +2,17 @@
 
 namespace nestor::train {
 
+using config::Field;
 using torch::Tensor;
 
-FeedForwardParameters make_feed_forward(Initializer& make, std::int64_t hidden, std::int64_t inner,
-                                        const std::string& name, UpPart up, double output_scale) {
+FeedForwardParameters make_feed_forward(Initializer& make, config::Slot slot, double output_scale) {
   FeedForwardParameters w;
-  w.gate = make.matrix(name + ".gate_proj.weight", {inner, hidden}, Role::matrix);
-  if (up == UpPart::projection) w.up = make.matrix(name + ".up_proj.weight", {inner, hidden}, Role::matrix);
-  w.down = make.matrix(name + ".down_proj.weight", {hidden, inner}, Role::matrix, output_scale);
+  slot.field = Field::gate;
+  w.gate = make.parameter(slot);
+  slot.field = Field::up;
+  if (make.has(slot)) w.up = make.parameter(slot);
+  slot.field = Field::down;
+  w.down = make.parameter(slot, output_scale);
   return w;
 }
 

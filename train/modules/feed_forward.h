@@ -3,7 +3,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
 
 #include "train/modules/initial_values.h"
 #include "train/modules/step.h"
@@ -16,11 +15,8 @@ struct FeedForwardParameters {
   torch::Tensor down;               // [H, F]
 };
 
-/// What multiplies the gate.
-enum class UpPart { projection, embedding };
-
-FeedForwardParameters make_feed_forward(Initializer& make, std::int64_t hidden, std::int64_t inner,
-                                        const std::string& name, UpPart up, double output_scale);
+/// Of the part, layer and sublayer of `slot`; `output_scale` is that of the down-projection.
+FeedForwardParameters make_feed_forward(Initializer& make, config::Slot slot, double output_scale);
 
 /// down(silu(gate x) * (up x)), x [n, H] normalised.
 torch::Tensor feed_forward(const Step& step, const FeedForwardParameters& w, const torch::Tensor& x);

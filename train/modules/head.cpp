@@ -2,9 +2,9 @@
 
 namespace nestor::train {
 
-HeadParameters make_head(Initializer& make, std::int64_t vocab, std::int64_t hidden) {
-  return {make.constant("model.norm.weight", hidden, 1),
-          make.matrix("lm_head.weight", {vocab, hidden}, Role::head)};
+HeadParameters make_head(Initializer& make) {
+  using config::Field, config::Part;
+  return {make.parameter({Part::norm, Field::final_norm}), make.parameter({Part::head, Field::head})};
 }
 
 torch::Tensor hidden_z_loss(const torch::Tensor& h, double lambda) {

@@ -10,7 +10,7 @@ struct HeadParameters {
   torch::Tensor norm;    // [H] model.norm
   torch::Tensor weight;  // [V, H] lm_head
 };
-HeadParameters make_head(Initializer& make, std::int64_t vocab, std::int64_t hidden);
+HeadParameters make_head(Initializer& make);
 
 /// lambda / n sum_t (log sum_i exp |h_ti|)^2 over h [n, H], the last layer's output before the final norm.
 torch::Tensor hidden_z_loss(const torch::Tensor& h, double lambda);

@@ -92,14 +92,13 @@ void import_checkpoint(const std::filesystem::path& folder, CausalLm& model,
     torch_type(files.find(t.name)->entry->dtype, t.name);
   });
   auto pieces = checkpoint_pieces(model);
+  const auto own_tables = by_slot(model, tables);
   config::for_each_tensor(found, layout, [&](const config::TensorInfo& t) {
-    const StoredTensor& stored = *files.find(t.name);
-    const std::string name = config::tensor_name(found, {}, t.slot);
-    if (name == kDraftWordTable) return;
+    if (t.slot == kDraftWords) return;
     if (t.slot.part == config::Part::draft && !model.modeling().draft) return;
-    const std::int64_t place = table_place(model, name);
-    if (place >= 0) return fill_table(stored, *tables[static_cast<std::size_t>(place)]);
-    Tensor& piece = pieces.at(name);
+    const StoredTensor& stored = *files.find(t.name);
+    if (t.storage == config::Storage::table) return fill_table(stored, *own_tables.at(t.slot));
+    Tensor& piece = pieces.at(t.slot);
     // A fused stack may have rows for identity experts too, which nothing reads: the first elements are
     // meant.
     piece.copy_(values_of(stored, 0, piece.numel()).view(piece.sizes()));

@@ -3,23 +3,6 @@
 #include "base/random.h"
 
 namespace nestor::train {
-const char* name_of(Role role) {
-  switch (role) {
-    case Role::matrix:
-      return "matrix";
-    case Role::expert_stack:
-      return "expert stack";
-    case Role::ngram_projection:
-      return "n-gram projection";
-    case Role::head:
-      return "head";
-    case Role::router:
-      return "router";
-    case Role::vector:
-      return "vector";
-  }
-  return "";
-}
 
 void normal_values(std::uint64_t seed, const std::string& name, std::int64_t first, double deviation,
                    std::vector<float>& out) {
@@ -32,28 +15,65 @@ void normal_values(std::uint64_t seed, const std::string& name, std::int64_t fir
   }
 }
 
-torch::Tensor Initializer::add(const std::string& name, torch::Tensor value, Role role) {
+namespace {
+
+Role role_of(const config::TensorInfo& info) {
+  using config::Part;
+  if (info.rank == 1) return Role::vector;
+  switch (info.slot.part) {
+    case Part::experts:
+      return Role::expert_stack;
+    case Part::ngram_projection:
+    case Part::layer_projection:
+      return Role::ngram_projection;
+    case Part::head:
+      return Role::head;
+    case Part::router:
+      return Role::router;
+    default:
+      return Role::matrix;
+  }
+}
+
+torch::IntArrayRef shape_of(const config::TensorInfo& info) {
+  return {info.shape.data(), static_cast<std::size_t>(info.rank)};
+}
+
+}  // namespace
+
+Initializer::Initializer(const config::ModelConfig& config, const Options& options) : options_(options) {
+  constexpr config::NameLayout kLayout = {.experts = config::NameLayout::Experts::fused,
+                                          .draft = config::NameLayout::Draft::present};
+  config::for_each_tensor(config, kLayout, [&](config::TensorInfo info) {
+    if (info.slot.field == config::Field::projection) {
+      info.slot.index = config::Slot::none;
+      info.name = tensor_name(config, kLayout, info.slot);
+      info.shape[1] = info.shape[0];
+    }
+    list_.emplace(info.slot, std::move(info));
+  });
+}
+
+torch::Tensor Initializer::random(const config::TensorInfo& info, double scale) const {
+  std::vector<float> values(static_cast<std::size_t>(info.elements()));
+  normal_values(options_.seed, info.name, 0, options_.deviation * scale, values);
+  return torch::from_blob(values.data(), shape_of(info), torch::kFloat32).clone();
+}
+
+torch::Tensor Initializer::parameter(const config::Slot& slot, double scale) {
+  const config::TensorInfo& info = list_.at(slot);
+  const double one = slot.field == config::Field::embedding_norm_bias ? 0 : 1;
+  torch::Tensor value =
+      info.rank > 1 ? random(info, scale) : torch::full(shape_of(info), one, torch::kFloat64);
   value = value.to(options_.device, options_.dtype).set_requires_grad(true);
-  parameters.push_back({name, value, role});
+  parameters.push_back({info.name, value, role_of(info), slot});
   return value;
 }
 
-torch::Tensor Initializer::matrix(const std::string& name, std::vector<std::int64_t> shape, Role role,
-                                  double scale) {
-  std::int64_t count = 1;
-  for (const std::int64_t size : shape) count *= size;
-  std::vector<float> values(static_cast<std::size_t>(count));
-  normal_values(options_.seed, name, 0, options_.deviation * scale, values);
-  return add(name, torch::from_blob(values.data(), shape, torch::kFloat32).clone(), role);
-}
-
-torch::Tensor Initializer::constant(const std::string& name, std::int64_t size, double value) {
-  return add(name, torch::full({size}, value, torch::kFloat64), Role::vector);
-}
-
-torch::Tensor Initializer::zero_buffer(const std::string& name, std::int64_t size) {
-  buffers.push_back(
-      {name, torch::zeros({size}, torch::TensorOptions(options_.device).dtype(options_.dtype))});
+torch::Tensor Initializer::zero_buffer(const config::Slot& slot) {
+  const config::TensorInfo& info = list_.at(slot);
+  const auto kind = torch::TensorOptions(options_.device).dtype(options_.dtype);
+  buffers.push_back({info.name, torch::zeros(shape_of(info), kind), slot});
   return buffers.back().tensor;
 }
 

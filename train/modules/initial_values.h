@@ -1,11 +1,13 @@
-// Creates the parameters of a new model and keeps the list of them. Values are a pure function of (seed,
-// name, element), so neither order nor threads matter.
+// Creates the parameters of a new model, named and shaped by the list of tensors, and keeps the list of them.
+// Values are a pure function of (seed, name, element), so neither order nor threads matter.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "config/tensor_list.h"
 #include "train/modules/parameter.h"
 #include "train/torch.h"
 
@@ -23,20 +25,24 @@ class Initializer {
     torch::Device device = torch::kCPU;
     torch::ScalarType dtype = torch::kFloat32;
   };
-  explicit Initializer(const Options& options) : options_(options) {}
+  Initializer(const config::ModelConfig& config, const Options& options);
 
-  /// A matrix or a stack of them; `scale` multiplies the standard deviation.
-  torch::Tensor matrix(const std::string& name, std::vector<std::int64_t> shape, Role role, double scale = 1);
-  torch::Tensor constant(const std::string& name, std::int64_t size, double value);
-  torch::Tensor zero_buffer(const std::string& name, std::int64_t size);
+  /// What fills a slot of the list of tensors: a random matrix whose deviation `scale` multiplies, ones for a
+  /// norm, zeros for a bias. Slots without index are stacks of experts, and the projections [D, D] of an
+  /// N-gram Embedding side by side.
+  torch::Tensor parameter(const config::Slot& slot, double scale = 1);
+  torch::Tensor zero_buffer(const config::Slot& slot);
+  /// Whether the model has such a tensor or stack.
+  bool has(const config::Slot& slot) const { return list_.contains(slot); }
 
   std::vector<Parameter> parameters;
   std::vector<Buffer> buffers;
 
  private:
-  torch::Tensor add(const std::string& name, torch::Tensor value, Role role);
+  torch::Tensor random(const config::TensorInfo& info, double scale) const;
 
   Options options_;
+  std::map<config::Slot, config::TensorInfo> list_;
 };
 
 }  // namespace nestor::train

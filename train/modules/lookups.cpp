@@ -99,9 +99,58 @@ struct InputReader::Plan {
   }
 };
 
-InputReader::InputReader(const config::ModelConfig& config, std::vector<TableSpec> specs,
-                         const Options& options)
-    : config_(config), specs_(std::move(specs)), options_(options) {
+// The distinct rows that an embedding reads: word by word, and of each n-gram table.
+struct InputReader::EmbeddingRows {
+  RowBatch word;
+  std::vector<RowBatch> ngrams;
+
+  EmbeddingRows(std::span<const std::int64_t> words, const std::vector<std::vector<std::int64_t>>& tables)
+      : word(distinct_rows(words)) {
+    for (const auto& rows : tables) ngrams.push_back(distinct_rows(rows));
+  }
+};
+
+// Takes table after table, as embeddings ask for them.
+class InputReader::Gatherer {
+ public:
+  Gatherer(std::span<const RowTable* const> tables, const Purpose& purpose, const Options& options)
+      : tables_(tables), train_(purpose.kind == Purpose::Kind::train), options_(options) {}
+
+  EmbeddingLookup embedding(const EmbeddingRows& rows) {
+    EmbeddingLookup lookup{next(rows.word), {}};
+    for (const RowBatch& ngram : rows.ngrams) lookup.ngrams.push_back(next(ngram));
+    return lookup;
+  }
+
+ private:
+  TableLookup next(const RowBatch& batch) {
+    const RowTable& table = *tables_.front();
+    tables_ = tables_.subspan(1);
+    const auto count = static_cast<std::int64_t>(batch.rows.size());
+    const Tensor rows = torch::empty({count, table.width()}, torch::kFloat32);
+    table.gather(batch.rows, {rows.data_ptr<float>(), static_cast<std::size_t>(rows.numel())});
+    return {batch, rows.to(options_.device, options_.dtype).set_requires_grad(train_),
+            tensor_of(batch.index, torch::kInt32, torch::kInt32, options_.device)};
+  }
+
+  std::span<const RowTable* const> tables_;
+  bool train_;
+  Options options_;
+};
+
+std::vector<const TableLookup*> Inputs::lookups() const {
+  std::vector<const TableLookup*> list;
+  const auto add = [&](const EmbeddingLookup& embedding) {
+    list.push_back(&embedding.word);
+    for (const TableLookup& ngram : embedding.ngrams) list.push_back(&ngram);
+  };
+  add(input);
+  for (const EmbeddingLookup& layer : layers) add(layer);
+  return list;
+}
+
+InputReader::InputReader(const config::ModelConfig& config, const Options& options)
+    : config_(config), options_(options) {
   if (config.ngram) hash_.emplace_back(*config.ngram, config.eos_token_ids);
   if (config.per_layer && config.per_layer->ngram) {
     layer_hash_.emplace_back(*config.per_layer->ngram, config.eos_token_ids);
@@ -110,9 +159,6 @@ InputReader::InputReader(const config::ModelConfig& config, std::vector<TableSpe
 
 Inputs InputReader::read(const corpus::Batch& batch, const Purpose& purpose,
                          std::span<const RowTable* const> tables) const {
-  if (tables.size() != specs_.size()) {
-    fail(ErrorKind::internal, "{} tables for a model that has {}", tables.size(), specs_.size());
-  }
   check_ids(batch, config_.vocab_size);
   const hash::NgramHash* hash = hash_.empty() ? nullptr : &hash_.front();
   const Plan plan(batch, purpose.draft_rows, hash, hash == nullptr ? 0 : config_.ngram->order);
@@ -121,8 +167,10 @@ Inputs InputReader::read(const corpus::Batch& batch, const Purpose& purpose,
   in.rows = batch.rows;
   in.window = batch.window;
   in.draft_rows = purpose.draft_rows;
-  in.scored = std::count_if(batch.targets.begin(), batch.targets.end(), [](TokenId t) { return t >= 0; });
-  in.draft_scored = plan.scored;
+  in.own.positions = batch.rows * batch.window;
+  in.own.scored = std::count_if(batch.targets.begin(), batch.targets.end(), [](TokenId t) { return t >= 0; });
+  in.own.draft_scored = plan.scored;
+  in.whole = in.own;
   in.segments = tensor_of(batch.segments, torch::kInt32, torch::kInt32, options_.device)
                     .view({batch.rows, batch.window});
   in.positions = tensor_of(batch.positions, torch::kInt32, torch::kInt64, options_.device);
@@ -130,39 +178,21 @@ Inputs InputReader::read(const corpus::Batch& batch, const Purpose& purpose,
   in.draft_targets = tensor_of(plan.targets, torch::kInt64, torch::kInt64, options_.device);
   in.draft_index = tensor_of(plan.index, torch::kInt32, torch::kInt32, options_.device);
 
+  Gatherer gatherer(tables, purpose, options_);
   const std::vector<std::int64_t> words(batch.ids.begin(), batch.ids.end());
-  std::vector<std::vector<std::int64_t>> ngrams, layer_ngrams;
+  std::vector<std::int64_t> words_and_draft = words;
+  words_and_draft.insert(words_and_draft.end(), plan.tokens.begin(), plan.tokens.end());
+  std::vector<std::vector<std::int64_t>> ngrams;
   if (hash != nullptr) ngrams = hashed(*hash, batch);
-  if (!layer_hash_.empty()) layer_ngrams = hashed(layer_hash_.front(), batch);
   for (std::size_t i = 0; i < ngrams.size(); ++i) {
     ngrams[i].insert(ngrams[i].end(), plan.rows[i].begin(), plan.rows[i].end());
   }
-  std::vector<std::int64_t> words_and_draft = words;
-  words_and_draft.insert(words_and_draft.end(), plan.tokens.begin(), plan.tokens.end());
-
-  // Tables that are looked up alike share the sorting: the layers' own tables follow one another.
-  std::vector<RowBatch> shared;
-  const bool train = purpose.kind == Purpose::Kind::train;
-  for (std::size_t t = 0; t < specs_.size(); ++t) {
-    const TableSpec& spec = specs_[t];
-    const auto number = static_cast<std::size_t>(spec.number);
-    TableLookup lookup;
-    if (t == 0) {
-      lookup.batch = distinct_rows(words_and_draft);
-    } else if (spec.kind == TableSpec::Kind::ngram) {
-      lookup.batch = distinct_rows(ngrams[number]);
-    } else {
-      const std::size_t place = spec.kind == TableSpec::Kind::word ? 0 : 1 + number;
-      if (place == shared.size()) shared.push_back(distinct_rows(place == 0 ? words : layer_ngrams[number]));
-      lookup.batch = shared.at(place);
-    }
-    const auto count = static_cast<std::int64_t>(lookup.batch.rows.size());
-    Tensor leaf = torch::empty({count, spec.width}, torch::kFloat32);
-    tables[t]->gather(lookup.batch.rows, {leaf.data_ptr<float>(), static_cast<std::size_t>(leaf.numel())});
-    lookup.leaf = leaf.to(options_.device, options_.dtype).set_requires_grad(train);
-    lookup.index = tensor_of(lookup.batch.index, torch::kInt32, torch::kInt32, options_.device);
-    in.lookups.push_back(std::move(lookup));
-  }
+  in.input = gatherer.embedding({words_and_draft, ngrams});
+  if (!config_.per_layer) return in;
+  // All layers look up alike and share the sorting.
+  const EmbeddingRows own = {words, layer_hash_.empty() ? std::vector<std::vector<std::int64_t>>()
+                                                        : hashed(layer_hash_.front(), batch)};
+  for (std::int64_t n = 0; n < config_.num_layers; ++n) in.layers.push_back(gatherer.embedding(own));
   return in;
 }
 

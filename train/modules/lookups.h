@@ -4,13 +4,12 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
+#include "config/model_config.h"
 #include "corpus/loader.h"
 #include "hash/ngram_hash.h"
-#include "train/modules/table_spec.h"
 #include "train/tables/row_table.h"
 #include "train/torch.h"
 
@@ -23,6 +22,19 @@ struct TableLookup {
   torch::Tensor index;  // [lookups] int32: rows of leaf
 };
 
+/// The rows of one embedding: of the word table, and of its n-gram tables if it has any.
+struct EmbeddingLookup {
+  TableLookup word;
+  std::vector<TableLookup> ngrams;
+};
+
+/// What the losses of a step are means over.
+struct StepCounts {
+  std::int64_t positions = 0;     // n
+  std::int64_t scored = 0;        // targets that count
+  std::int64_t draft_scored = 0;  // of the draft block
+};
+
 /// What a batch is read for.
 struct Purpose {
   enum class Kind { train, evaluate } kind = Kind::train;
@@ -33,18 +45,21 @@ struct Purpose {
 struct Inputs {
   std::int64_t rows = 0, window = 0;  // B, T
   std::int64_t draft_rows = 0;
-  std::vector<TableLookup>
-      lookups;              // in the order of the tables; word and n-gram tables with n + X lookups, others n
-  torch::Tensor segments;   // [B, T] int32
-  torch::Tensor positions;  // [n] int64
-  torch::Tensor targets;    // [n] int64, -1 where none is scored
-  torch::Tensor draft_targets;  // [draft_rows T] int64
+  EmbeddingLookup input;                // of n + X positions
+  std::vector<EmbeddingLookup> layers;  // of n positions; none if layers have no embeddings of their own
+  torch::Tensor segments;               // [B, T] int32
+  torch::Tensor positions;              // [n] int64
+  torch::Tensor targets;                // [n] int64, -1 where none is scored
+  torch::Tensor draft_targets;          // [draft_rows T] int64
   /// Of each draft position its place among the n + X embeddings: that of the next token. At the first N - 1
   /// places of a segment this is one of the X: the first token of a segment is in no n-gram of the
   /// draft.
   torch::Tensor draft_index;  // [draft_rows T] int32
-  std::int64_t scored = 0;    // targets that count
-  std::int64_t draft_scored = 0;
+  StepCounts own;             // of this batch
+  StepCounts whole;           // of all that the step adds up: as `own`, unless the batch is a part
+
+  /// All of them, in the order of the tables.
+  std::vector<const TableLookup*> lookups() const;
 };
 
 /// Const and thread-safe after construction, as far as the tables are.
@@ -54,18 +69,19 @@ class InputReader {
     torch::Device device = torch::kCPU;
     torch::ScalarType dtype = torch::kFloat32;
   };
-  InputReader(const config::ModelConfig& config, std::vector<TableSpec> specs, const Options& options);
+  InputReader(const config::ModelConfig& config, const Options& options);
 
-  /// The lookups of every table, order of the specs; gathers what `tables` (the same order) hold.
-  /// Error(bad_input) for ids outside of the vocabulary.
+  /// Gathers what `tables` (in the order of table_spec.h) hold. Error(bad_input) for ids outside of the
+  /// vocabulary.
   Inputs read(const corpus::Batch& batch, const Purpose& purpose,
               std::span<const RowTable* const> tables) const;
 
  private:
-  struct Plan;  // which positions are looked up
+  struct Plan;           // which positions are looked up
+  struct EmbeddingRows;  // and which rows that are
+  class Gatherer;
 
   config::ModelConfig config_;
-  std::vector<TableSpec> specs_;
   Options options_;
   std::vector<hash::NgramHash> hash_;        // of the n-gram embedding: none or one
   std::vector<hash::NgramHash> layer_hash_;  // of the per-layer n-gram embedding: none or one

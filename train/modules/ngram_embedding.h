@@ -3,10 +3,6 @@
 // width, N longest n-gram, K tables per order, G = K (N - 1) tables.
 #pragma once
 
-#include <span>
-#include <string>
-
-#include "config/model_config.h"
 #include "train/modules/initial_values.h"
 #include "train/modules/lookups.h"
 #include "train/modules/step.h"
@@ -17,14 +13,10 @@ namespace nestor::train {
 struct NgramProjections {
   torch::Tensor weight;  // [D, D]; columns [i D / G, (i + 1) D / G) are W_i
 };
-/// Parameter `name`.post_projs.weight.
-NgramProjections make_ngram_projections(Initializer& make, std::int64_t width, const std::string& name);
-
 /// The rows of a lookup, [m, width of the table].
 torch::Tensor rows_of(const TableLookup& lookup);
 
-/// [m, D] from the word table's lookup and those of the G tables.
-torch::Tensor ngram_embedding(const Step& step, const TableLookup& word, std::span<const TableLookup> tables,
-                              const NgramProjections& w);
+/// [m, D] from the rows of the word table and of the G tables.
+torch::Tensor ngram_embedding(const Step& step, const EmbeddingLookup& lookup, const NgramProjections& w);
 
 }  // namespace nestor::train

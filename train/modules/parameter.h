@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "config/tensor_list.h"
 #include "train/torch.h"
 
 namespace nestor::train {
@@ -18,21 +19,21 @@ enum class Role {
   router,            // classifier [experts + identity, H]
   vector,            // norms and biases [d]
 };
-const char* name_of(Role role);
 
-/// A leaf of the graph with gradient. The name is that of the tensor in a checkpoint, or of the stack that
-/// the checkpoint stores in pieces ("model.layers.0.mlp.experts.gate_up_proj",
-/// "model.ngram_embeddings.post_projs.weight").
+/// A leaf of the graph with gradient. Experts and projections of n-gram tables are stacks, whose slots have
+/// no index and whose pieces a checkpoint holds one by one.
 struct Parameter {
   std::string name;
   torch::Tensor tensor;
   Role role{};
+  config::Slot slot{};
 };
 
 /// State without gradient that a snapshot keeps: the selection biases of the routers.
 struct Buffer {
   std::string name;
   torch::Tensor tensor;
+  config::Slot slot{};
 };
 
 }  // namespace nestor::train

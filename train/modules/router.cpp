@@ -7,8 +7,8 @@ namespace nestor::train {
 using torch::Tensor;
 
 RouterShape router_shape(const config::ModelConfig& c, const recipe::Routing& r) {
-  RouterShape s{c.hidden_size, c.n_routed_experts, c.zero_expert_num, c.moe_topk, c.routed_scaling_factor, 0,
-                r.bias_rate,   r.balance_loss,     r.balance_groups};
+  RouterShape s{c.n_routed_experts, c.zero_expert_num, c.moe_topk,      c.routed_scaling_factor, 0,
+                r.bias_rate,        r.balance_loss,    r.balance_groups};
   const auto picks = static_cast<double>(s.picks);
   const double share = static_cast<double>(s.experts) / static_cast<double>(c.routes());
   s.ffn_wanted = r.ffn_experts_wanted > 0 ? r.ffn_experts_wanted : picks * share;
@@ -22,9 +22,10 @@ RouterShape router_shape(const config::ModelConfig& c, const recipe::Routing& r)
   return s;
 }
 
-RouterParameters make_router(Initializer& make, const RouterShape& s, const std::string& name) {
-  return {make.matrix(name + ".classifier.weight", {s.experts + s.identities, s.hidden}, Role::router),
-          make.zero_buffer(name + ".e_score_correction_bias", s.experts + s.identities)};
+RouterParameters make_router(Initializer& make, std::int64_t layer) {
+  using config::Field, config::Part;
+  return {make.parameter({Part::router, Field::classifier, layer}),
+          make.zero_buffer({Part::router, Field::correction_bias, layer})};
 }
 
 namespace {
@@ -73,10 +74,7 @@ Load load_of(const RouterShape& s, const Tensor& counts) {
   const Tensor ffn = picked.slice(0, 0, s.experts);
   const double mean = ffn.mean().item<double>();
   if (all == 0) return {};
-  Load load{1 - ffn.sum().item<double>() / all, 0, 0, 0};
-  if (mean > 0)
-    load = {load.identity_share, ffn.min().item<double>() / mean, 1, ffn.max().item<double>() / mean};
-  return load;
+  return {1 - ffn.sum().item<double>() / all, mean > 0 ? ffn.max().item<double>() / mean : 0};
 }
 
 }  // namespace nestor::train

@@ -3,7 +3,6 @@
 // Z identity experts, k picks of a token, K_e of them wanted on FFN experts.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "config/model_config.h"
@@ -15,7 +14,7 @@ namespace nestor::train {
 
 /// What all routers of a model share.
 struct RouterShape {
-  std::int64_t hidden, experts, identities, picks;
+  std::int64_t experts, identities, picks;
   double scaling;       // routed_scaling_factor
   double ffn_wanted;    // K_e
   double bias_rate;     // mu of the bias update
@@ -30,7 +29,7 @@ struct RouterParameters {
   torch::Tensor classifier;  // [E + Z, H], computed with in its own precision whatever other products use
   torch::Tensor bias;        // [E + Z] e_score_correction_bias, a buffer
 };
-RouterParameters make_router(Initializer& make, const RouterShape& shape, const std::string& name);
+RouterParameters make_router(Initializer& make, std::int64_t layer);
 
 struct Routed {
   ops::Picks picks;
@@ -49,8 +48,7 @@ void update_bias(const RouterShape& shape, const RouterParameters& w, const torc
 /// What to watch, of one layer.
 struct Load {
   double identity_share = 0;  // of all picks
-  double least = 0, mean = 0,
-         most = 0;  // picks of an FFN expert relative to an even share; mean is 1 where any
+  double most = 0;            // picks of an FFN expert relative to an even share
 };
 Load load_of(const RouterShape& shape, const torch::Tensor& counts);
 

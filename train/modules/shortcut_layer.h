@@ -37,17 +37,16 @@ struct ShortcutParameters {
   ExpertParameters experts;
 };
 
-ShortcutParameters make_shortcut_layer(Initializer& make, const config::ModelConfig& config,
-                                       const LayerShape& shape, std::int64_t number);
+/// Layer `number` of `layers`.
+ShortcutParameters make_shortcut_layer(Initializer& make, std::int64_t number, std::int64_t layers);
 
 struct ShortcutResult {
   torch::Tensor h;  // [n, H]
   Routed routed;
 };
 
-/// h [n, H] is the residual stream; `lookups` are those of the layer's own tables, empty without a per-layer
-/// embedding.
+/// h [n, H] is the residual stream; `own` is the layer's embedding, if it has one.
 ShortcutResult shortcut_layer(const Step& step, const LayerShape& shape, const ShortcutParameters& w,
-                              std::span<const TableLookup> lookups, torch::Tensor h);
+                              std::span<const EmbeddingLookup> own, torch::Tensor h);
 
 }  // namespace nestor::train

@@ -1,54 +1,30 @@
 #include "train/modules/table_spec.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
 
-#include "config/tensor_list.h"
 #include "train/modules/initial_values.h"
 
 namespace nestor::train {
-namespace {
-
-using Kind = TableSpec::Kind;
-
-void add_ngram(const config::NgramSpec& ngram, std::int64_t width, const std::string& stem, Kind kind,
-               double deviation, std::vector<TableSpec>& out) {
-  for (std::int64_t i = 0; i < ngram.tables(); ++i) {
-    out.push_back({fmt::format("{}.embedders.{}.weight", stem, i), ngram.rows(i), width / ngram.tables(),
-                   kind, i, deviation});
-  }
-}
-
-}  // namespace
-
 std::vector<TableSpec> table_specs(const recipe::Modeling& modeling) {
+  using config::Field, config::Part;
   const config::ModelConfig& c = modeling.config;
-  // Folded amplification: the tables hold sqrt(D) times the values of Eq. 3.
+  // Folded amplification: the tables of the input hold sqrt(D) times the values of Eq. 3.
   const bool folded = modeling.amplification == recipe::Amplification::sqrt_d;
   const double factor = folded ? std::sqrt(static_cast<double>(c.hidden_size)) : 1.0;
-  std::vector<TableSpec> specs = {
-      {config::tensor_name(c, {}, {config::Part::word_embedding, config::Field::words}), c.vocab_size,
-       c.hidden_size, Kind::word, 0, modeling.word_table_std * factor}};
-  if (c.ngram) {
-    add_ngram(*c.ngram, c.hidden_size, "model.ngram_embeddings", Kind::ngram,
-              modeling.ngram_table_std * factor, specs);
-  }
-  if (!c.per_layer) return specs;
   // An embedding in the place of an up-projection starts as large as what that would give of a normalised
   // vector; zeros would stop the gate's gradient.
   const double up = modeling.init_std * std::sqrt(static_cast<double>(c.hidden_size));
-  const double parts = c.per_layer->ngram ? 1 + static_cast<double>(c.per_layer->ngram->tables()) : 1;
-  for (std::int64_t n = 0; n < c.num_layers; ++n) {
-    const std::string mlp = fmt::format("model.layers.{}.mlps.{}", n, c.per_layer->mlp);
-    const std::string word =
-        c.per_layer->ngram ? ".ngram_embeddings.word_embeddings.weight" : ".embed_tokens.weight";
-    specs.push_back({mlp + word, c.vocab_size, c.ffn_hidden_size, Kind::word, 0, up * parts});
-    if (c.per_layer->ngram) {
-      add_ngram(*c.per_layer->ngram, c.ffn_hidden_size, mlp + ".ngram_embeddings", Kind::layer_ngram,
-                modeling.ngram_table_std * parts, specs);
-    }
-  }
+  const double parts =
+      c.per_layer && c.per_layer->ngram ? 1 + static_cast<double>(c.per_layer->ngram->tables()) : 1;
+  std::vector<TableSpec> specs;
+  config::for_each_tensor(c, {}, [&](const config::TensorInfo& t) {
+    if (t.storage != config::Storage::table) return;
+    const bool words = t.slot.field == Field::words, of_layer = t.slot.part == Part::layer_table;
+    const double deviation = !words ? modeling.ngram_table_std : of_layer ? up : modeling.word_table_std;
+    const double amplification = of_layer ? 1 : factor;
+    specs.push_back(
+        {t.slot, t.name, t.shape[0], t.shape[1], amplification, deviation * (of_layer ? parts : factor)});
+  });
   return specs;
 }
 

@@ -6,25 +6,24 @@
 #include <string>
 #include <vector>
 
-#include "config/model_config.h"
+#include "config/tensor_list.h"
 #include "recipe/recipe.h"
 
 namespace nestor::train {
 
 /// One table of rows [rows, width]: the word table, an n-gram table, or a table of a per-layer embedding.
 struct TableSpec {
-  /// By what a table is indexed. Tables of one kind and number share their rows within a batch.
-  enum class Kind { word, ngram, layer_ngram };
-
-  std::string name;  // of the tensor in the checkpoint
+  config::Slot slot;
+  std::string name;
   std::int64_t rows = 0;
   std::int64_t width = 0;
-  Kind kind = Kind::word;
-  std::int64_t number = 0;  // of an n-gram table: which one of its hash
-  double initial_std = 0;   // of the normal initial values; sqrt_d amplification is included
+  /// What the table holds relative to what the recipe's numbers are about.
+  double amplification = 1;
+  double initial_std = 0;  // of the normal initial values, amplification included
 };
 
-/// Word table, n-gram tables, then the tables of the layers.
+/// In the order of the list of tensors: those of the model's input, then of each layer that has an embedding
+/// of its own; the word table, then n-gram tables.
 std::vector<TableSpec> table_specs(const recipe::Modeling& modeling);
 
 /// Initial values of rows [first, first + out.size() / width): a pure function of (seed, name, element).

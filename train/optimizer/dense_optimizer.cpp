@@ -94,25 +94,25 @@ DenseOptimizer::Slot DenseOptimizer::slot_for(Parameter parameter) const {
   if (role == Role::head) slot.learning_rate *= options_.head_learning_rate_factor;
   if (role == Role::router) slot.learning_rate *= options_.router_learning_rate_factor;
   slot.weight_decay = role == Role::vector ? 0 : options_.weight_decay;
-  slot.pieces = slot.parameter.name.find("gate_up") != std::string::npos ? 2 : 1;
+  slot.pieces = slot.parameter.slot.field == config::Field::gate_up ? 2 : 1;
   slot.first = torch::zeros_like(slot.parameter.tensor).detach();
   if (!by_muon) slot.second = torch::zeros_like(slot.parameter.tensor).detach();
   return slot;
 }
 
-void DenseOptimizer::step(const DenseStep& step) {
+void DenseOptimizer::step(const DenseStep& step, std::span<const Tensor> gradients) {
   const torch::NoGradGuard no_grad;
-  for (Slot& slot : slots_) {
-    if (!slot.parameter.tensor.grad().defined()) continue;
-    if (slot.second.defined()) {
-      adam(slot, step);
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (!gradients[i].defined()) continue;
+    if (slots_[i].second.defined()) {
+      adam(slots_[i], gradients[i].contiguous(), step);
     } else {
-      muon(slot, step);
+      muon(slots_[i], gradients[i].contiguous(), step);
     }
   }
 }
 
-void DenseOptimizer::adam(Slot& slot, const DenseStep& step) const {
+void DenseOptimizer::adam(Slot& slot, const Tensor& gradient, const DenseStep& step) const {
   const auto s = static_cast<double>(step.step);
   const double rate = slot.learning_rate * step.factor;
   const double second = std::sqrt(1 - std::pow(options_.beta2, s));
@@ -124,23 +124,19 @@ void DenseOptimizer::adam(Slot& slot, const DenseStep& step) const {
   rule.keep = static_cast<float>(1 - rate * slot.weight_decay);
   rule.gradient_scale = static_cast<float>(step.gradient_scale);
   const Tensor p = slot.parameter.tensor.detach();
-  adam_step(p, slot.parameter.tensor.grad().contiguous(), slot.first, slot.second, rule);
+  adam_step(p, gradient, slot.first, slot.second, rule);
 }
 
-void DenseOptimizer::muon(Slot& slot, const DenseStep& step) const {
+void DenseOptimizer::muon(Slot& slot, const Tensor& gradient, const DenseStep& step) const {
   const Tensor p = slot.parameter.tensor.detach();
   MomentumRule rule;
   rule.momentum = static_cast<float>(options_.muon_momentum);
   rule.gradient_scale = static_cast<float>(step.gradient_scale);
-  const Tensor direction = momentum_step(slot.parameter.tensor.grad().contiguous(), slot.first, rule);
+  const Tensor direction = momentum_step(gradient, slot.first, rule);
   const std::int64_t out = p.size(-2) / slot.pieces, in = p.size(-1);
   const Tensor orthogonal = orthogonalized(direction.view({-1, out, in}), products_);
   const double rate = slot.learning_rate * step.factor;
   descend(p, orthogonal, rate * muon_scale(out, in), 1 - rate * slot.weight_decay);
-}
-
-void DenseOptimizer::clear_gradients() {
-  for (Slot& slot : slots_) slot.parameter.tensor.mutable_grad().reset();
 }
 
 std::vector<Buffer> DenseOptimizer::state() const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "recipe/recipe.h"
@@ -18,8 +19,8 @@ struct DenseStep {
 };
 
 /// Which parameters go where: Role::matrix and Role::expert_stack to Muon (each matrix by itself; a stack of
-/// "gate_up" holds two for each expert), if the recipe says so; else to AdamW. The head and the router have
-/// learning-rate factors of their own. Weight decay is decoupled and spares vectors.
+/// Field::gate_up holds two for each expert), if the recipe says so; else to AdamW. The head and the router
+/// have learning-rate factors of their own. Weight decay is decoupled and spares vectors.
 ///
 /// One thread calls; inside, torch's threads share the work. On the CPU no result depends on their number as
 /// far as AdamW goes; the products of Muon are torch's.
@@ -29,11 +30,8 @@ class DenseOptimizer {
   DenseOptimizer(std::vector<Parameter> parameters, const recipe::DenseOptimizer& options,
                  ops::Products products = ops::Products::f32);
 
-  /// From the gradients that the parameters carry, finite. A parameter without one is left alone.
-  void step(const DenseStep& step);
-
-  /// Frees the gradients.
-  void clear_gradients();
+  /// From the gradient of each parameter, finite. A parameter without one is left alone.
+  void step(const DenseStep& step, std::span<const torch::Tensor> gradients);
 
   /// The live tensors of the state, for snapshots: NAME.first and NAME.second, or NAME.momentum. Writing into
   /// them restores it.
@@ -50,8 +48,8 @@ class DenseOptimizer {
   };
 
   Slot slot_for(Parameter parameter) const;
-  void adam(Slot& slot, const DenseStep& step) const;
-  void muon(Slot& slot, const DenseStep& step) const;
+  void adam(Slot& slot, const torch::Tensor& gradient, const DenseStep& step) const;
+  void muon(Slot& slot, const torch::Tensor& gradient, const DenseStep& step) const;
 
   recipe::DenseOptimizer options_;
   ops::Products products_;

@@ -32,14 +32,17 @@ double host_square_sum(const torch::Tensor& gradient) {
 
 }  // namespace
 
-void GradientNorm::add(std::string_view name, const torch::Tensor& gradient, double weight) {
-  if (!gradient.defined()) return;
-  const double sum = gradient.is_cpu() && gradient.scalar_type() == torch::kFloat32
-                         ? host_square_sum(gradient)
-                         : gradient.to(torch::kFloat64).square().sum().item<double>();
+double squares_of(const torch::Tensor& gradient) {
+  if (!gradient.defined()) return 0;
+  return gradient.is_cpu() && gradient.scalar_type() == torch::kFloat32
+             ? host_square_sum(gradient)
+             : gradient.to(torch::kFloat64).square().sum().item<double>();
+}
+
+void GradientNorm::add(std::string_view name, double squares, double weight) {
   // The square of a float is far from the largest double, so the sum is finite exactly if all elements are.
-  if (!std::isfinite(sum) && !not_finite_) not_finite_ = std::string(name);
-  squares_ += weight * weight * sum;
+  if (!std::isfinite(squares) && !not_finite_) not_finite_ = std::string(name);
+  squares_ += weight * weight * squares;
 }
 
 double GradientNorm::norm() const { return std::sqrt(squares_); }

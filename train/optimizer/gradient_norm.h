@@ -10,12 +10,15 @@
 
 namespace nestor::train {
 
-/// Sums in double, on the CPU in an order that depends on the shapes alone: neither on threads nor on time.
+/// The sum of squares in double, on the CPU in an order that depends on the shape alone: neither on threads
+/// nor on time. An undefined gradient is zero.
+double squares_of(const torch::Tensor& gradient);
+
 class GradientNorm {
  public:
-  /// Float32; an undefined gradient is zero. `weight` multiplies the gradient: a table with amplification a
+  /// The sum of squares of a float32 gradient. `weight` multiplies the gradient: a table with amplification a
   /// has gradients a times smaller than the run with the factor outside of it, and counts with weight a.
-  void add(std::string_view name, const torch::Tensor& gradient, double weight = 1);
+  void add(std::string_view name, double squares, double weight = 1);
 
   double norm() const;  // not finite if any gradient is not
 

@@ -15,7 +15,7 @@ namespace nestor::corpus {
 
 enum class Duplicates { remove, keep };
 
-struct SieveOptions {
+struct DeduplicatorOptions {
   Duplicates duplicates = Duplicates::remove;
   /// Lines of at least as many bytes (white space at their ends not counted) that occurred before, in
   /// whatever document, are dropped; 0 keeps them all. Conversations keep theirs.
@@ -31,9 +31,9 @@ std::string with_single_spaces(std::string_view text);
 double heldout_place(const Document& document);
 
 /// Remembers 128 bits of each document and line it let through.
-class Sieve {
+class Deduplicator {
  public:
-  explicit Sieve(const SieveOptions& options) : options_(options) {}
+  explicit Deduplicator(const DeduplicatorOptions& options) : options_(options) {}
 
   /// False for a document without anything but white space, or whose text with single spaces came before.
   /// Removes repeated lines from those that stay.
@@ -44,7 +44,7 @@ class Sieve {
  private:
   void drop_repeated_lines(std::string& text);
 
-  SieveOptions options_;
+  DeduplicatorOptions options_;
   TextHashSet documents_, lines_;
   Removed removed_;
 };

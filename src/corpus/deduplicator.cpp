@@ -1,4 +1,4 @@
-#include "corpus/sieve.h"
+#include "corpus/deduplicator.h"
 
 namespace nestor::corpus {
 namespace {
@@ -36,7 +36,7 @@ double heldout_place(const Document& document) {
   return static_cast<double>(hash.high >> 11) * 0x1p-53;
 }
 
-bool Sieve::pass(Document& document) {
+bool Deduplicator::pass(Document& document) {
   const std::string plain = with_single_spaces(document.text);
   if (plain.empty()) {
     ++removed_.empty_documents;
@@ -57,7 +57,7 @@ bool Sieve::pass(Document& document) {
   return true;
 }
 
-void Sieve::drop_repeated_lines(std::string& text) {
+void Deduplicator::drop_repeated_lines(std::string& text) {
   std::string kept;
   kept.reserve(text.size());
   for (std::size_t begin = 0; begin < text.size();) {

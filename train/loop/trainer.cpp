@@ -1,0 +1,177 @@
+#include "train/loop/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "train/optimizer/schedule.h"
+
+namespace nestor::train {
+namespace {
+
+using torch::Tensor;
+
+CausalLm::Options model_options(const recipe::Recipe& recipe, const Arithmetic& arithmetic,
+                                const torch::Device& device) {
+  CausalLm::Options options;
+  options.seed = recipe.seed;
+  options.device = device;
+  options.products = arithmetic.products;
+  return options;
+}
+
+}  // namespace
+
+Trainer::Trainer(const recipe::Recipe& recipe, const Arithmetic& arithmetic, const torch::Device& device,
+                 const std::filesystem::path& scratch, Mesh& mesh)
+    : recipe_(recipe),
+      mesh_(mesh),
+      model_(recipe.model, recipe.routing, model_options(recipe, arithmetic, device)),
+      optimizer_(model_.parameters(), recipe.dense, arithmetic.products) {
+  for (const TableSpec& spec : model_.tables()) {
+    TableOptions options;
+    options.name = spec.name;
+    options.rows = spec.rows;
+    options.width = spec.width;
+    options.optimizer = recipe.tables;
+    options.amplification = spec.amplification;
+    options.seed = recipe.seed;
+    options.scratch = scratch;
+    tables_.push_back(make_row_table(options));
+  }
+}
+
+void Trainer::fill_tables() {
+  constexpr std::int64_t kValues = 1 << 20;  // at once
+  for (std::size_t t = 0; t < tables_.size(); ++t) {
+    const TableSpec& spec = model_.tables()[t];
+    if (spec.initial_std == 0) continue;
+    const std::int64_t step = std::max<std::int64_t>(1, kValues / spec.width);
+    for (std::int64_t first = 0; first < spec.rows; first += step) {
+      std::vector<float> values(static_cast<std::size_t>(std::min(step, spec.rows - first) * spec.width));
+      initial_rows(spec, recipe_.seed, first, values);
+      tables_[t]->assign(first, values);
+    }
+  }
+}
+
+std::vector<RowTable*> Trainer::tables() const {
+  std::vector<RowTable*> list;
+  for (const auto& table : tables_) list.push_back(table.get());
+  return list;
+}
+
+Inputs Trainer::read(const corpus::Batch& batch, Purpose::Kind kind, std::int64_t draft_rows) const {
+  return model_.reader().read(batch, {kind, draft_rows}, tables());
+}
+
+Gradients Trainer::compute(const corpus::Batch& part) const {
+  Inputs inputs = read(part, Purpose::Kind::train, model_.draft_rows(part.rows));
+  // Losses are means over the whole batch, so that gradients of its parts only need adding up.
+  mesh_.all_reduce(torch::from_blob(&inputs.whole, {3}, torch::kInt64));
+  const Losses losses = model_.losses(inputs);
+  losses.total.backward();
+  return take_gradients(model_, inputs, losses);
+}
+
+// The norm is that of the run with the amplification outside of the tables, so that clipping does not depend
+// on where it stands.
+void Trainer::reduce(Gradients& gradients) const {
+  mesh_.all_reduce(torch::from_blob(&gradients.losses, {4}, torch::kFloat64));
+  for (const Tensor& counts : gradients.counts) mesh_.all_reduce(counts);
+  for (std::size_t p = 0; p < gradients.dense.size(); ++p) {
+    if (gradients.dense[p].defined()) mesh_.all_reduce(gradients.dense[p]);
+    gradients.norm.add(model_.parameters()[p].name, squares_of(gradients.dense[p]));
+  }
+  std::vector<double> squares(tables_.size());
+  for (std::size_t t = 0; t < tables_.size(); ++t) {
+    exchange_rows(mesh_, gradients.tables[t]);
+    squares[t] = squares_of(gradients.tables[t].sums);
+  }
+  mesh_.all_reduce(torch::from_blob(squares.data(), {std::ssize(squares)}, torch::kFloat64));
+  for (std::size_t t = 0; t < tables_.size(); ++t) {
+    gradients.norm.add(tables_[t]->name(), squares[t], model_.tables()[t].amplification);
+  }
+}
+
+StepResult Trainer::result_of(const Gradients& gradients) const {
+  const auto mean = [](double sum, std::int64_t count) {
+    return sum / static_cast<double>(std::max<std::int64_t>(1, count));
+  };
+  StepResult result;
+  result.tokens = gradients.whole.positions;
+  result.loss = mean(gradients.losses.token_nll, gradients.whole.scored);
+  result.draft_loss = mean(gradients.losses.draft_nll, gradients.whole.draft_scored);
+  result.balance_loss = gradients.losses.balance;
+  result.gradient_norm = gradients.norm.norm();
+  for (const Load& load : model_.loads(gradients.counts)) {
+    result.expert_load = std::max(result.expert_load, load.most);
+    result.identity_share += load.identity_share / static_cast<double>(gradients.counts.size());
+  }
+  return result;
+}
+
+StepResult Trainer::apply(std::int64_t number, const Gradients& gradients) {
+  const double total = gradients.losses.total;
+  if (!std::isfinite(total) || gradients.norm.not_finite()) {
+    fail(ErrorKind::internal,
+         "step {}: the loss is {} and the gradient of {} is not finite; the last snapshot is intact: go on "
+         "from it with "
+         "lower learning rates in a new run, or look for what is wrong with the data",
+         number + 1, total, gradients.norm.not_finite().value_or("the loss"));
+  }
+  StepResult result = result_of(gradients);
+  result.learning_rate_factor = learning_rate_factor(recipe_.schedule, number);
+  const double scale = gradients.norm.clip_scale(recipe_.dense.clip_norm);
+  optimizer_.step({number + 1, result.learning_rate_factor, scale}, gradients.dense);
+  RowStep how;
+  how.learning_rate =
+      recipe_.dense.learning_rate * recipe_.tables.learning_rate_factor * result.learning_rate_factor;
+  how.step = number + 1;
+  how.gradient_scale = scale;
+  update_tables(gradients, how);
+  model_.update_router_biases(gradients.counts);
+  return result;
+}
+
+void Trainer::update_tables(const Gradients& gradients, const RowStep& how) {
+  for (std::size_t t = 0; t < tables_.size(); ++t) {
+    const RowGradients& g = gradients.tables[t];
+    const Tensor on_host = g.sums.to(torch::kCPU, torch::kFloat32).contiguous();
+    tables_[t]->update(g.rows, {on_host.const_data_ptr<float>(), static_cast<std::size_t>(on_host.numel())},
+                       how);
+  }
+}
+
+Score Trainer::score(const corpus::Batch& batch) const {
+  const torch::NoGradGuard no_grad;
+  const std::int64_t draft_rows = model_.draft_rows(batch.rows) > 0 ? batch.rows : 0;
+  const Inputs inputs = read(batch, Purpose::Kind::evaluate, draft_rows);
+  const Losses losses = model_.losses(inputs);
+  return {losses.token_nll.item<double>(), losses.draft_nll.item<double>(), inputs.own.scored,
+          inputs.own.draft_scored};
+}
+
+std::vector<KeptTensor> Trainer::kept_tensors() const {
+  std::vector<KeptTensor> kept;
+  for (const Parameter& parameter : model_.parameters()) kept.push_back({parameter.name, parameter.tensor});
+  for (const Buffer& buffer : model_.buffers()) kept.push_back({buffer.name, buffer.tensor});
+  for (const Buffer& state : optimizer_.state()) kept.push_back({"optimizer." + state.name, state.tensor});
+  return kept;
+}
+
+// Tables first: only state.json makes a snapshot count, and it is written last.
+void Trainer::save(const RunFolder& folder, const State& state) {
+  std::filesystem::create_directories(folder.tables());
+  for (const auto& table : tables_) table->save(folder.tables(), state.step);
+  write_snapshot(folder, state, kept_tensors());
+  const std::vector<std::int64_t> kept = prune_snapshots(folder, 2);
+  for (const auto& table : tables_) table->prune(folder.tables(), kept);
+}
+
+void Trainer::load(const RunFolder& folder, std::int64_t step) {
+  read_tensors(folder.snapshot(step), kept_tensors());
+  for (const auto& table : tables_) table->load(folder.tables(), step);
+}
+
+}  // namespace nestor::train

@@ -1,0 +1,62 @@
+// Everything that learns: the dense model, its tables, their optimizers. A step is compute, reduce, apply;
+// the state of all is saved and loaded together.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "train/loop/gradients.h"
+#include "train/loop/heldout.h"
+#include "train/loop/machine.h"
+#include "train/loop/mesh.h"
+#include "train/loop/reports.h"
+#include "train/loop/run_folder.h"
+#include "train/loop/snapshot.h"
+#include "train/modules/causal_lm.h"
+#include "train/optimizer/dense_optimizer.h"
+#include "train/tables/row_table.h"
+
+namespace nestor::train {
+
+class Trainer {
+ public:
+  /// Allocates everything; tables are zero and dense parameters random. `scratch` is for mapped tables; the
+  /// mesh outlives this.
+  Trainer(const recipe::Recipe& recipe, const Arithmetic& arithmetic, const torch::Device& device,
+          const std::filesystem::path& scratch, Mesh& mesh);
+
+  /// The random rows that a new run starts from.
+  void fill_tables();
+
+  /// The gradients of this process's part of a batch.
+  Gradients compute(const corpus::Batch& part) const;
+  /// Makes them those of the whole batch.
+  void reduce(Gradients& gradients) const;
+  /// Step `number`, from 0, from reduced gradients. Error(internal) if the loss or they are not finite:
+  /// nothing is changed then.
+  StepResult apply(std::int64_t number, const Gradients& gradients);
+
+  Score score(const corpus::Batch& batch) const;
+
+  void save(const RunFolder& folder, const State& state);
+  void load(const RunFolder& folder, std::int64_t step);
+
+  const CausalLm& model() const { return model_; }
+  CausalLm& model() { return model_; }
+  std::vector<RowTable*> tables() const;
+
+ private:
+  Inputs read(const corpus::Batch& batch, Purpose::Kind kind, std::int64_t draft_rows) const;
+  StepResult result_of(const Gradients& gradients) const;
+  void update_tables(const Gradients& gradients, const RowStep& how);
+  std::vector<KeptTensor> kept_tensors() const;
+
+  recipe::Recipe recipe_;
+  Mesh& mesh_;
+  CausalLm model_;
+  std::vector<std::unique_ptr<RowTable>> tables_;
+  DenseOptimizer optimizer_;
+};
+
+}  // namespace nestor::train
