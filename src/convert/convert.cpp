@@ -100,10 +100,8 @@ class ShardWriter {
   }
 
   FinishedShard write(const TargetShard& shard) {
-    std::vector<checkpoint::PlannedTensor> plan;
-    for (const TargetTensor& t : shard.tensors) plan.push_back(t.stored);
     checkpoint::SafetensorsWriter file(
-        folder_ / shard.file, plan,
+        folder_ / shard.file, shard.plan(),
         shard.has_records() ? checkpoint::BodyStart::page : checkpoint::BodyStart::cache_line);
     FinishedShard result;
     Checksum sum;
@@ -177,7 +175,7 @@ struct Target {
 ConvertReport write(const Target& t, ProgressSink& progress, const std::stop_token& stop) {
   const FormatPolicy policy(t.options.formats);
   policy.check_patterns(t.config, t.layout);
-  const auto shards = plan_shards(t.config, t.layout, policy, t.source, t.options.shard_bytes);
+  const auto shards = plan_shards(plan_tensors(t.config, t.layout, policy, t.source), t.options.shard_bytes);
   create(t.folder);
   JobLog log(t.folder, t.job);
   const ConvertReport report = ShardWriter(t.folder, t.encode, progress, stop).write_all(shards, log);

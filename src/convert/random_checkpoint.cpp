@@ -9,79 +9,43 @@
 #include "config/parse_config.h"
 #include "config/tensor_list.h"
 #include "convert/random_tensor.h"
+#include "convert/target.h"
 #include "quant/format.h"
 #include "quant/number.h"
 
 namespace nestor::convert {
 namespace {
 
-using checkpoint::PlannedTensor;
 using checkpoint::SafetensorsWriter;
 using config::TensorInfo;
 
 constexpr std::int64_t kElementsAtOnce = 1 << 18;
 
-// A file to write: the tensors of the list, and for each e4m3 one its scales right after it.
-struct Shard {
-  std::string file;
-  std::vector<TensorInfo> tensors;
-  std::uint64_t bytes = 0;
-};
-
-std::vector<std::int64_t> shape_of(const TensorInfo& t) {
-  return {t.shape.begin(), t.shape.begin() + t.rank};
-}
-
-std::vector<PlannedTensor> plan_of(const config::ModelConfig& c, const TensorInfo& t) {
-  std::vector<PlannedTensor> plan = {{t.name, config::published_dtype(c, t), shape_of(t)}};
-  if (plan[0].dtype == DType::f8_e4m3) {
-    plan.push_back({config::scale_name(t.name), DType::f32, config::scale_shape(t)});
-  }
-  return plan;
-}
-
-std::vector<Shard> shards_of(const config::ModelConfig& c, std::uint64_t shard_bytes) {
+std::vector<TargetTensor> published_tensors(const config::ModelConfig& c) {
   config::NameLayout layout;
   if (c.num_nextn_predict_layers > 0) layout.draft = config::NameLayout::Draft::present;
-  std::vector<Shard> shards(1);
-  Shard draft{"model-auxiliary.safetensors", {}, 0};
-  config::for_each_tensor(c, layout, [&](const TensorInfo& tensor) {
-    std::uint64_t bytes = 0;
-    for (const PlannedTensor& planned : plan_of(c, tensor)) bytes += planned.bytes();
-    if (tensor.slot.part != config::Part::draft && !shards.back().tensors.empty() &&
-        shards.back().bytes + bytes > shard_bytes) {
-      shards.emplace_back();
+  std::vector<TargetTensor> tensors;
+  config::for_each_tensor(c, layout, [&](const TensorInfo& t) {
+    tensors.push_back(plain_target(t, config::published_dtype(c, t)));
+    if (tensors.back().stored.dtype == DType::f8_e4m3) {
+      tensors.back().scales = {config::scale_name(t.name), DType::f32, config::scale_shape(t)};
     }
-    Shard& shard = tensor.slot.part == config::Part::draft ? draft : shards.back();
-    shard.tensors.push_back(tensor);
-    shard.bytes += bytes;
   });
-  for (std::size_t i = 0; i < shards.size(); ++i) {
-    shards[i].file = shards.size() == 1
-                         ? "model.safetensors"
-                         : fmt::format("model-{:05}-of-{:05}.safetensors", i + 1, shards.size());
-  }
-  if (!draft.tensors.empty()) shards.push_back(std::move(draft));
-  return shards;
+  return tensors;
 }
 
 class Writer {
  public:
-  Writer(const config::ModelConfig& c, std::uint64_t seed, std::uint64_t total, ProgressSink& progress,
-         const std::stop_token& stop)
-      : c_(c), seed_(seed), total_(total), progress_(progress), stop_(stop) {}
+  Writer(std::uint64_t seed, std::uint64_t total, ProgressSink& progress, const std::stop_token& stop)
+      : seed_(seed), total_(total), progress_(progress), stop_(stop) {}
 
-  void write(const std::filesystem::path& folder, const Shard& shard) {
-    std::vector<PlannedTensor> plan;
-    for (const TensorInfo& t : shard.tensors) {
-      for (PlannedTensor& planned : plan_of(c_, t)) plan.push_back(std::move(planned));
-    }
-    SafetensorsWriter file(folder / shard.file, plan);
-    for (const TensorInfo& t : shard.tensors) {
-      if (config::published_dtype(c_, t) == DType::f8_e4m3) {
-        write_scaled(file, t);
+  void write(const std::filesystem::path& folder, const TargetShard& shard) {
+    SafetensorsWriter file(folder / shard.file, shard.plan());
+    for (const TargetTensor& t : shard.tensors) {
+      if (t.scales) {
+        write_scaled(file, t.info);
       } else {
-        write_plain(file, t);
+        write_plain(file, t.info, t.stored.dtype);
       }
     }
     file.finish();
@@ -97,9 +61,8 @@ class Writer {
     progress_.advance("writing", done_, total_);
   }
 
-  void write_plain(SafetensorsWriter& file, const TensorInfo& t) {
+  void write_plain(SafetensorsWriter& file, const TensorInfo& t, DType dtype) {
     const RandomTensor random(seed_, t);
-    const DType dtype = config::published_dtype(c_, t);
     for (std::int64_t first = 0; first < t.elements(); first += kElementsAtOnce) {
       std::vector<float> values(static_cast<std::size_t>(std::min(kElementsAtOnce, t.elements() - first)));
       random.fill(first, values);
@@ -147,7 +110,6 @@ class Writer {
     return codes;
   }
 
-  const config::ModelConfig& c_;
   std::uint64_t seed_;
   std::uint64_t total_;
   std::uint64_t done_ = 0;
@@ -176,16 +138,6 @@ void prepare_folder(const std::filesystem::path& folder, std::uint64_t bytes) {
   }
 }
 
-std::string index_text(const config::ModelConfig& c, const std::vector<Shard>& shards, std::uint64_t total) {
-  Json map = Json::object();
-  for (const Shard& shard : shards) {
-    for (const TensorInfo& t : shard.tensors) {
-      for (const PlannedTensor& planned : plan_of(c, t)) add_unique(map, planned.name, shard.file);
-    }
-  }
-  return to_text({{"metadata", {{"total_size", total}}}, {"weight_map", std::move(map)}}, 1) + "\n";
-}
-
 }  // namespace
 
 void write_random_checkpoint(const Json& config_json, const std::filesystem::path& folder,
@@ -197,13 +149,13 @@ void write_random_checkpoint(const Json& config_json, const std::filesystem::pat
          "with --weights and --tables",
          options.config_name, c.quantization->weights, c.quantization->tables);
   }
-  const std::vector<Shard> shards = shards_of(c, options.shard_bytes);
+  const std::vector<TargetShard> shards = plan_shards(published_tensors(c), options.shard_bytes);
   std::uint64_t total = 0;
-  for (const Shard& shard : shards) total += shard.bytes;
+  for (const TargetShard& shard : shards) total += shard.bytes;
   prepare_folder(folder, total);
-  Writer writer(c, options.seed, total, progress, stop);
-  for (const Shard& shard : shards) writer.write(folder, shard);
-  if (shards.size() > 1) write_file(folder / "model.safetensors.index.json", index_text(c, shards, total));
+  Writer writer(options.seed, total, progress, stop);
+  for (const TargetShard& shard : shards) writer.write(folder, shard);
+  if (shards.size() > 1) write_file(folder / "model.safetensors.index.json", index_text(shards));
   write_file(folder / "config.json", to_text(config_json, 2) + "\n");
 }
 

@@ -14,11 +14,8 @@ using Layout = quant::Encoding::Layout;
 bool in_records(const TargetTensor& t) { return t.encoding && t.encoding->layout == Layout::records; }
 
 TargetTensor target_of(const config::TensorInfo& t, const FormatPolicy& policy, const TensorSource& source) {
-  TargetTensor target{t, std::nullopt, {t.name, DType::bf16, {t.shape.begin(), t.shape.begin() + t.rank}}};
-  if (!FormatPolicy::applies_to(t)) {
-    target.stored.dtype = source.dtype_of(t);
-    return target;
-  }
+  if (!FormatPolicy::applies_to(t)) return plain_target(t, source.dtype_of(t));
+  TargetTensor target = plain_target(t, DType::bf16);
   target.encoding = policy.encoding_of(t);
   if (target.encoding) {
     target.stored = {t.name + quant::suffix_of(*target.encoding), DType::u8,
@@ -29,20 +26,36 @@ TargetTensor target_of(const config::TensorInfo& t, const FormatPolicy& policy, 
 
 void add(TargetShard& shard, const TargetTensor& tensor) {
   shard.tensors.push_back(tensor);
-  shard.bytes += tensor.stored.bytes();
+  shard.bytes += tensor.bytes();
 }
 
 }  // namespace
 
 bool TargetShard::has_records() const { return !tensors.empty() && in_records(tensors.front()); }
 
-std::vector<TargetShard> plan_shards(const config::ModelConfig& config, const config::NameLayout& layout,
-                                     const FormatPolicy& policy, const TensorSource& source,
-                                     std::uint64_t shard_bytes) {
+std::vector<checkpoint::PlannedTensor> TargetShard::plan() const {
+  std::vector<checkpoint::PlannedTensor> plan;
+  for (const TargetTensor& t : tensors) {
+    plan.push_back(t.stored);
+    if (t.scales) plan.push_back(*t.scales);
+  }
+  return plan;
+}
+
+TargetTensor plain_target(const config::TensorInfo& t, DType dtype) {
+  return {t, std::nullopt, {t.name, dtype, {t.shape.begin(), t.shape.begin() + t.rank}}};
+}
+
+std::vector<TargetTensor> plan_tensors(const config::ModelConfig& config, const config::NameLayout& layout,
+                                       const FormatPolicy& policy, const TensorSource& source) {
   std::vector<TargetTensor> tensors;
   config::for_each_tensor(
       config, layout, [&](const config::TensorInfo& t) { tensors.push_back(target_of(t, policy, source)); });
   std::stable_partition(tensors.begin(), tensors.end(), in_records);
+  return tensors;
+}
+
+std::vector<TargetShard> plan_shards(const std::vector<TargetTensor>& tensors, std::uint64_t shard_bytes) {
   std::vector<TargetShard> shards(1);
   TargetShard draft{"model-auxiliary.safetensors", {}, 0};
   for (const TargetTensor& tensor : tensors) {
@@ -50,7 +63,7 @@ std::vector<TargetShard> plan_shards(const config::ModelConfig& config, const co
       add(draft, tensor);
       continue;
     }
-    if (!shards.back().tensors.empty() && shards.back().bytes + tensor.stored.bytes() > shard_bytes) {
+    if (!shards.back().tensors.empty() && shards.back().bytes + tensor.bytes() > shard_bytes) {
       shards.emplace_back();
     }
     add(shards.back(), tensor);
@@ -69,7 +82,7 @@ std::string index_text(const std::vector<TargetShard>& shards) {
   std::uint64_t total = 0;
   for (const TargetShard& shard : shards) {
     total += shard.bytes;
-    for (const TargetTensor& t : shard.tensors) add_unique(map, t.stored.name, shard.file);
+    for (const auto& stored : shard.plan()) add_unique(map, stored.name, shard.file);
   }
   return to_text({{"metadata", {{"total_size", total}}}, {"weight_map", std::move(map)}}, 1) + "\n";
 }
