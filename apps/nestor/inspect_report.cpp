@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <tuple>
 
 #include "checkpoint/inventory.h"
@@ -35,7 +34,7 @@ void add_stored(Inspection& found, const config::TensorInfo& tensor) {
   for (const auto* stored : checkpoint::stored_parts(*found.files, tensor)) {
     found.tensors.push_back({stored->entry->name, stored->entry->dtype, stored->entry->shape,
                              stored->entry->bytes, stored->file->path().filename().string()});
-    found.bytes[static_cast<std::size_t>(tensor.slot.part)] += stored->entry->bytes;
+    found.bytes.add(tensor, stored->entry->bytes);
   }
 }
 
@@ -45,7 +44,7 @@ void add_planned(Inspection& found, const config::TensorInfo& tensor) {
     std::uint64_t bytes = size_of(dtype);
     for (const std::int64_t d : shape) bytes *= static_cast<std::uint64_t>(d);
     found.tensors.push_back({name, dtype, std::move(shape), bytes, ""});
-    found.bytes[static_cast<std::size_t>(tensor.slot.part)] += bytes;
+    found.bytes.add(tensor, bytes);
   };
   const DType dtype = config::published_dtype(found.config, tensor);
   add(tensor.name, dtype, {tensor.shape.begin(), tensor.shape.begin() + tensor.rank});
@@ -188,10 +187,6 @@ Json config_json(const config::ModelConfig& c) {
 
 }  // namespace
 
-std::uint64_t Inspection::total_bytes() const {
-  return std::accumulate(bytes.begin(), bytes.end(), std::uint64_t{0});
-}
-
 Inspection inspect(assemble::OpenedModel& model) {
   Inspection found;
   found.name = model.path().string();
@@ -224,7 +219,8 @@ std::string text_report(const Inspection& found) {
     const std::int64_t n = f.parameters[i];
     if (n == 0) continue;
     out += fmt::format("  {:<22}{:>18}{:>8.1f}%{:>18}\n", config::name_of(static_cast<Part>(i)), grouped(n),
-                       100 * share(n, everything), grouped(static_cast<std::int64_t>(found.bytes[i])));
+                       100 * share(n, everything),
+                       grouped(static_cast<std::int64_t>(found.bytes.of(static_cast<Part>(i)))));
   }
   out += fmt::format("\n  {:<22}{} ({}), draft block not counted\n", "total", grouped(f.total),
                      billions(f.total));
@@ -249,7 +245,7 @@ std::string text_report(const Inspection& found) {
   }
   out += fmt::format("  {:<22}{}\n", "draft block (MTP)", draft_text(found));
   out += fmt::format("  {:<22}{} in {} tensors\n\n", found.files ? "bytes stored" : "bytes if written",
-                     grouped(static_cast<std::int64_t>(found.total_bytes())),
+                     grouped(static_cast<std::int64_t>(found.bytes.total())),
                      grouped(static_cast<std::int64_t>(found.tensors.size())));
   out += tensor_lines(found);
   return out;
@@ -268,7 +264,7 @@ Json json_report(const Inspection& found) {
     const std::string name(config::name_of(static_cast<Part>(i)));
     if (f.parameters[i] == 0) continue;
     by_part[name] = f.parameters[i];
-    bytes[name] = found.bytes[i];
+    bytes[name] = found.bytes.of(static_cast<Part>(i));
   }
   out["parameters"] = {{"total", f.total},
                        {"ngram", f.ngram},
@@ -288,7 +284,7 @@ Json json_report(const Inspection& found) {
   out["draft"] = {{"present", found.layout.draft == config::NameLayout::Draft::present},
                   {"note", draft_text(found)}};
   out["weights_present"] = found.files != nullptr;
-  out["bytes"] = {{"total", found.total_bytes()}, {"by_part", bytes}};
+  out["bytes"] = {{"total", found.bytes.total()}, {"by_part", bytes}};
   if (found.files) out["bytes"]["files"] = found.files->file_bytes();
   Json tensors = Json::array();
   for (const TensorLine& tensor : found.tensors) {

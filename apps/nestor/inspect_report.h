@@ -1,12 +1,12 @@
 // What `nestor inspect` finds out, and how it shows it.
 #pragma once
 
-#include <array>
 #include <string>
 #include <vector>
 
 #include "assemble/open.h"
 #include "base/json.h"
+#include "config/budget.h"
 #include "config/footprint.h"
 #include "config/tensor_list.h"
 
@@ -29,10 +29,7 @@ struct Inspection {
   /// Null where there are no weights: a config.json, or a folder that has no more than that.
   const checkpoint::Checkpoint* files = nullptr;
   std::vector<TensorLine> tensors;
-  /// Bytes by part, scales included.
-  std::array<std::uint64_t, config::kParts> bytes{};
-
-  std::uint64_t total_bytes() const;
+  config::Tally bytes;  // scales included
 };
 
 /// Reads a folder (checked as for loading) or a configuration alone, whose tensors are then those that a new

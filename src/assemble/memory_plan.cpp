@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "checkpoint/inventory.h"
-#include "config/footprint.h"
+#include "config/budget.h"
 
 namespace nestor::assemble {
 namespace {
@@ -18,23 +18,10 @@ using config::Storage;
 // Bytes of a value in q8 and q4: a block of 64 codes and a scale of two bytes.
 constexpr double kBytesQ8 = 66.0 / 64, kBytesQ4 = 34.0 / 64;
 
-void add(MemoryPlan& plan, const config::TensorInfo& tensor, std::uint64_t bytes) {
-  if (tensor.slot.part == Part::draft) {
-    plan.draft += bytes;
-  } else if (tensor.storage == Storage::table) {
-    (tensor.slot.part == Part::word_embedding ? plan.word_rows : plan.ngram_rows) += bytes;
-  } else {
-    plan.weights += bytes;
-    const bool matrix = tensor.storage == Storage::matrix || tensor.storage == Storage::projection;
-    const auto values = static_cast<double>(tensor.elements());
-    const auto smallest = [&](double each) {
-      return matrix ? std::min(bytes, static_cast<std::uint64_t>(values * each)) : bytes;
-    };
-    plan.weights_q8 += smallest(kBytesQ8);
-    // What is sensitive stays at eight bits; these two parts are most of it.
-    const bool sensitive = tensor.slot.part == Part::head || tensor.slot.part == Part::ngram_projection;
-    plan.weights_q4 += smallest(sensitive ? kBytesQ8 : kBytesQ4);
-  }
+// Of `stored` bytes, with a matrix in blocks of so many bytes a value where that is less.
+std::uint64_t bytes_in_blocks(const config::TensorInfo& tensor, std::uint64_t stored, double bytes) {
+  if (tensor.storage != Storage::matrix && tensor.storage != Storage::projection) return stored;
+  return std::min(stored, static_cast<std::uint64_t>(static_cast<double>(tensor.elements()) * bytes));
 }
 
 // Floats that one row takes at the widest places of a layer.
@@ -76,12 +63,23 @@ std::int64_t MemoryPlan::most_tokens() const {
 
 MemoryPlan plan_memory(const config::ModelConfig& c, const checkpoint::Checkpoint& files,
                        model::CacheFormat cache_format, const SystemMemory& system) {
-  MemoryPlan plan;
+  config::Tally whole, q8, q4;
   config::for_each_tensor(c, checkpoint::layout_of(c, files), [&](const config::TensorInfo& tensor) {
     std::uint64_t bytes = 0;
     for (const auto* stored : checkpoint::stored_parts(files, tensor)) bytes += stored->entry->bytes;
-    add(plan, tensor, bytes);
+    // What is sensitive stays at eight bits; these two parts are most of it.
+    const bool sensitive = tensor.slot.part == Part::head || tensor.slot.part == Part::ngram_projection;
+    whole.add(tensor, bytes);
+    q8.add(tensor, bytes_in_blocks(tensor, bytes, kBytesQ8));
+    q4.add(tensor, bytes_in_blocks(tensor, bytes, sensitive ? kBytesQ8 : kBytesQ4));
   });
+  MemoryPlan plan;
+  plan.weights = whole.weights();
+  plan.weights_q8 = q8.weights();
+  plan.weights_q4 = q4.weights();
+  plan.word_rows = whole.of(Part::word_embedding);
+  plan.ngram_rows = whole.of(Part::ngram_table) + whole.of(Part::layer_table);
+  plan.draft = whole.of(Part::draft);
   // Blocks of working memory double: together they take one to three times what is in use.
   constexpr double kSlack = 2;
   const double row = floats_of_row(c) * sizeof(float);

@@ -104,6 +104,7 @@ struct Two {
     for (int rank = 0; rank < kProcesses; ++rank) {
       threads.emplace_back([&, rank] {
         const auto at = static_cast<std::size_t>(rank);
+        at::set_num_threads(1);  // of this thread's own team
         meshes[at] = std::make_unique<ThreadMesh>(meeting, rank);
         processes[at] = std::make_unique<Process>(recipe, *meshes[at]);
         processes[at]->step(half_of(batch, rank));
