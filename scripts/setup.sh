@@ -5,14 +5,14 @@ build_packages=(g++ cmake ninja-build pkgconf nlohmann-json3-dev libcli11-dev li
                 libboost1.81-dev)
 test_packages=(libgtest-dev)
 torch_packages=(python3-venv)
-ci_packages=(clang clang-format clang-tidy libclang-rt-14-dev)
+ci_packages=(ccache clang clang-format clang-tidy libclang-rt-14-dev)
 
 # What each group provides, for systems whose packages we do not know: programs and headers.
 build_programs=(g++ cmake ninja pkg-config)
 build_headers=(nlohmann/json.hpp CLI/CLI.hpp fmt/format.h oniguruma.h unicode/uchar.h histedit.h lzma.h boost/beast/version.hpp)
 test_headers=(gtest/gtest.h)
 torch_programs=(python3)
-ci_programs=(clang++ clang-format clang-tidy)
+ci_programs=(ccache clang++ clang-format clang-tidy)
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -90,6 +90,12 @@ configure() {
   shift
   if command -v ccache >/dev/null; then set -- "-DCMAKE_CXX_COMPILER_LAUNCHER=$cache" "$@"; fi
   logged "build/configure-$preset.log" cmake --preset "$preset" "$@"
+}
+
+# slowest_tests PRESET COUNT: the tests that took longest when the preset's tests ran last, with their seconds.
+slowest_tests() {
+  sed -n 's/.*<testcase name="\([^"]*\)".* time="\([0-9.]*\)".* classname="\([^"]*\)".*/\2 \3.\1/p' build/"$1"/results/*.xml |
+    sort -rn | sed "$2q" | while read -r seconds name; do printf '%9.2f  %-8s %s\n' "$seconds" "$1" "$name"; done
 }
 
 # Where libtorch is kept between runs, outside of the repository.
