@@ -10,8 +10,8 @@ namespace nestor::decode {
 namespace {
 
 constexpr std::int64_t V = 10;
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 TEST(Sampling, DefaultsAndTheEdgesOfTheRangesAreValid) {
   validate(SamplingParams{}, V);
@@ -23,20 +23,20 @@ TEST(Sampling, DefaultsAndTheEdgesOfTheRangesAreValid) {
 }
 
 TEST(Sampling, EveryParameterOutOfRangeIsNamed) {
-  for (const double bad : {-0.1, nan, infinity}) {
+  for (const double bad : {-0.1, kNan, kInfinity}) {
     EXPECT_REFUSED(validate({.temperature = bad}, V), ErrorKind::usage, "temperature");
   }
   EXPECT_REFUSED(validate({.top_k = -2}, V), ErrorKind::usage, "top_k");
-  for (const double bad : {0.0, -0.5, 1.01, nan}) {
+  for (const double bad : {0.0, -0.5, 1.01, kNan}) {
     EXPECT_REFUSED(validate({.top_p = bad}, V), ErrorKind::usage, "top_p");
   }
-  for (const double bad : {-0.01, 1.01, nan}) {
+  for (const double bad : {-0.01, 1.01, kNan}) {
     EXPECT_REFUSED(validate({.min_p = bad}, V), ErrorKind::usage, "min_p");
   }
-  for (const double bad : {0.0, -1.0, nan, infinity}) {
+  for (const double bad : {0.0, -1.0, kNan, kInfinity}) {
     EXPECT_REFUSED(validate({.repetition_penalty = bad}, V), ErrorKind::usage, "repetition_penalty");
   }
-  for (const double bad : {-2.01, 2.01, nan}) {
+  for (const double bad : {-2.01, 2.01, kNan}) {
     EXPECT_REFUSED(validate({.presence_penalty = bad}, V), ErrorKind::usage, "presence_penalty");
     EXPECT_REFUSED(validate({.frequency_penalty = bad}, V), ErrorKind::usage, "frequency_penalty");
   }

@@ -19,7 +19,7 @@ namespace {
 
 using testing::ToyModel;
 
-std::vector<TokenId> some_ids(std::size_t n) {
+std::vector<TokenId> ids_of_length(std::size_t n) {
   std::vector<TokenId> ids(n);
   for (std::size_t i = 0; i < n; ++i) ids[i] = static_cast<TokenId>(300 + philox(5, i, 0)[0] % 3000);
   return ids;
@@ -33,7 +33,7 @@ Perplexity measure(lm::LanguageModel& model, std::span<const TokenId> ids, const
 TEST(Perplexity, EveryTokenButTheFirstIsScoredOnceInItsWindow) {
   const std::int64_t vocab = 4096;
   for (const std::size_t length : {2U, 3U, 16U, 17U, 18U, 33U, 50U}) {
-    const auto ids = some_ids(length);
+    const auto ids = ids_of_length(length);
     for (const Windows w :
          {Windows{16, 16}, Windows{16, 5}, Windows{1, 1}, Windows{64, 64}, Windows{16, 1}}) {
       ToyModel model(vocab, 64);
@@ -76,7 +76,7 @@ TEST(Perplexity, OfTheGoldenText) {
 
 TEST(Perplexity, RefusesWindowsAndTextsThatMakeNoSense) {
   ToyModel model(4096, 64);
-  const auto ids = some_ids(20);
+  const auto ids = ids_of_length(20);
   EXPECT_REFUSED(measure(model, ids, {65, 65}), ErrorKind::usage, "1 to 64");
   EXPECT_REFUSED(measure(model, ids, {0, 1}), ErrorKind::usage, "window");
   EXPECT_REFUSED(measure(model, ids, {16, 17}), ErrorKind::usage, "stride");

@@ -13,14 +13,14 @@ namespace {
 
 using testing::ToyModel;
 
-constexpr std::int64_t kVocab = 40;
+constexpr std::int64_t kScoreVocab = 40;
 
 // The definition: each token's log-softmax after everything before it.
 Score expected(const Query& query, std::size_t continuation) {
   std::vector<TokenId> history = query.context;
   Score score;
   for (const TokenId id : query.continuations[continuation]) {
-    const auto row = testing::logits_after(history, kVocab);
+    const auto row = testing::logits_after(history, kScoreVocab);
     score.log_likelihood += static_cast<double>(row[static_cast<std::size_t>(id)]) - decode::log_sum_exp(row);
     score.greedy = score.greedy && std::ranges::max_element(row) - row.begin() == id;
     history.push_back(id);
@@ -30,7 +30,7 @@ Score expected(const Query& query, std::size_t continuation) {
 
 std::vector<TokenId> random_ids(std::uint64_t key, std::size_t length) {
   std::vector<TokenId> ids(length);
-  for (std::size_t i = 0; i < length; ++i) ids[i] = static_cast<TokenId>(philox(key, i, 7)[0] % kVocab);
+  for (std::size_t i = 0; i < length; ++i) ids[i] = static_cast<TokenId>(philox(key, i, 7)[0] % kScoreVocab);
   return ids;
 }
 
@@ -43,7 +43,7 @@ std::vector<Query> queries() {
       query.continuations.push_back(random_ids(100 * q + c, 1 + 5 * c * q));
     std::vector<TokenId> greedy, history = query.context;
     for (int i = 0; i < 3; ++i) {
-      const auto row = testing::logits_after(history, kVocab);
+      const auto row = testing::logits_after(history, kScoreVocab);
       greedy.push_back(static_cast<TokenId>(std::ranges::max_element(row) - row.begin()));
       history.push_back(greedy.back());
     }
@@ -58,11 +58,11 @@ TEST(Score, IsTheDefinitionHoweverItIsBatched) {
   const auto all = queries();
   for (const std::int64_t rows : {1, 2, 7, 64, 4096}) {
     for (const std::int64_t at_once : {1, 3, 32}) {
-      ToyModel model(kVocab);
+      ToyModel model(kScoreVocab);
       ScoreOptions options;
       options.rows_per_forward = rows;
       options.sequences_at_once = at_once;
-      options.logits_bytes = 5 * kVocab * 4;
+      options.logits_bytes = 5 * kScoreVocab * 4;
       std::vector<int> seen(all.size());
       score(model, all, options, [&](std::size_t q, std::span<const Score> scores) {
         ++seen[q];
@@ -82,18 +82,18 @@ TEST(Score, IsTheDefinitionHoweverItIsBatched) {
 }
 
 TEST(Score, AContextIsComputedOnceAndALastTokenNever) {
-  ToyModel model(kVocab);
+  ToyModel model(kScoreVocab);
   const std::vector<Query> one = {{random_ids(1, 10), {{1, 2}, {3}, {4, 5, 6}}}};
   score(model, one, {}, [](std::size_t, std::span<const Score>) {});
   EXPECT_EQ(model.fed, 10 + 1 + 0 + 2);
 }
 
 TEST(Score, RefusesWhatCannotBeScored) {
-  ToyModel model(kVocab);
+  ToyModel model(kScoreVocab);
   const auto run = [&](const Query& query) { score(model, std::vector{query}, {}, [](auto, auto) {}); };
   EXPECT_REFUSED(run({{}, {{1}}}), ErrorKind::usage, "at least one token");
   EXPECT_REFUSED(run({{1}, {{}}}), ErrorKind::usage, "at least one token");
-  EXPECT_REFUSED(run({{1}, {{TokenId{kVocab}}}}), ErrorKind::bad_input, "vocabulary");
+  EXPECT_REFUSED(run({{1}, {{TokenId{kScoreVocab}}}}), ErrorKind::bad_input, "vocabulary");
   ScoreOptions none;
   none.rows_per_forward = 0;
   EXPECT_REFUSED(score(model, {}, none, [](auto, auto) {}), ErrorKind::usage, "rows_per_forward");
@@ -101,7 +101,7 @@ TEST(Score, RefusesWhatCannotBeScored) {
 }
 
 TEST(Score, ErrorsAndCancellationLeaveNoSequenceOpen) {
-  ToyModel model(kVocab);
+  ToyModel model(kScoreVocab);
   model.fail_at = 3;
   ScoreOptions options;
   options.rows_per_forward = 8;

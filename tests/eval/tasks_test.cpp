@@ -17,12 +17,12 @@ namespace {
 
 using testing::ToyModel;
 
-constexpr std::int64_t kVocab = 4096;
+constexpr std::int64_t kTaskVocab = 4096;
 
 double likelihood(std::vector<TokenId> history, std::span<const TokenId> continuation) {
   double sum = 0;
   for (const TokenId id : continuation) {
-    const auto row = testing::logits_after(history, kVocab);
+    const auto row = testing::logits_after(history, kTaskVocab);
     sum += static_cast<double>(row[static_cast<std::size_t>(id)]) - decode::log_sum_exp(row);
     history.push_back(id);
   }
@@ -64,7 +64,7 @@ TEST(MultipleChoice, AccuraciesAreTheHarnessDefinitions) {
     differ |= best_choice(task, false) != best_choice(task, true);
   }
   ASSERT_TRUE(differ) << "the quiz cannot tell acc from acc_norm";
-  ToyModel model(kVocab);
+  ToyModel model(kTaskVocab);
   testing::SilentProgress progress;
   const auto result = multiple_choice(model, story_tokenizer(), tasks, {}, progress);
   EXPECT_EQ(result.acc.right, acc);
@@ -74,7 +74,7 @@ TEST(MultipleChoice, AccuraciesAreTheHarnessDefinitions) {
 }
 
 TEST(MultipleChoice, WhiteSpaceAfterTheQuestionBelongsToTheChoice) {
-  ToyModel model(kVocab);
+  ToyModel model(kTaskVocab);
   testing::SilentProgress progress;
   std::vector<MultipleChoice> tasks = quiz();
   const auto plain = multiple_choice(model, story_tokenizer(), tasks, {}, progress);
@@ -84,7 +84,7 @@ TEST(MultipleChoice, WhiteSpaceAfterTheQuestionBelongsToTheChoice) {
 }
 
 TEST(MultipleChoice, LongQuestionsKeepTheirEnd) {
-  ToyModel small(kVocab, 24);
+  ToyModel small(kTaskVocab, 24);
   testing::SilentProgress progress;
   std::vector<MultipleChoice> tasks = quiz();
   for (int i = 0; i < 40; ++i) tasks[0].question.insert(0, "over the hills and ");
