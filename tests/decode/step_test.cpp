@@ -148,9 +148,15 @@ TEST(Step, DraftsChangeNothingButTheNumberOfForwards) {
         }
         EXPECT_EQ(model.open_now(), 0);
         if (rows < 1000) continue;
-        if (right == 0) EXPECT_EQ(model.forwards, plain().forwards);
-        if (right > 0) EXPECT_LT(model.forwards, plain().forwards);
-        if (right == 1 && longest == 30) EXPECT_LT(model.forwards, plain().forwards / 4);
+        if (right == 0) {
+          EXPECT_EQ(model.forwards, plain().forwards);
+        }
+        if (right > 0) {
+          EXPECT_LT(model.forwards, plain().forwards);
+        }
+        if (right == 1 && longest == 30) {
+          EXPECT_LT(model.forwards, plain().forwards / 4);
+        }
       }
     }
   }

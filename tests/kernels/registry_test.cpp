@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "kernels/ops.h"
 #include "support/refusal.h"
 
 namespace nestor::kernels {
