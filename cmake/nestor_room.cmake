@@ -124,9 +124,10 @@ endfunction()
 # What tests add to the library's work is small: compiling them quickly is worth more than running them fast.
 set(nestor_test_options $<$<CONFIG:Release>:-O1>)
 
-# nestor_test(ROOM [OWN_PCH] SRCS file... DEPS room...): one test binary per room, registered with CTest.
+# nestor_test(ROOM [OWN_PCH] SRCS file... DEPS room... [LONG pattern]): one test binary per room, registered with CTest. Tests
+# that match the pattern of GoogleTest take too long for every change and run with `ctest -C All` only.
 function(nestor_test room)
-  cmake_parse_arguments(ARG "OWN_PCH" "" "SRCS;DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "OWN_PCH" "LONG" "SRCS;DEPS;LIBS" ${ARGN})
   if(NOT NESTOR_UNITY STREQUAL none)
     nestor_units(ARG_SRCS ${ARG_SRCS})
   endif()
@@ -138,5 +139,10 @@ function(nestor_test room)
   target_include_directories(${room}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   set_target_properties(${room}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_link_libraries(${room}_test PRIVATE test_paths)
-  add_test(NAME ${room} COMMAND ${room}_test)
+  if(ARG_LONG)
+    add_test(NAME ${room} COMMAND ${room}_test --gtest_filter=-${ARG_LONG})
+    add_test(NAME ${room}-long COMMAND ${room}_test --gtest_filter=${ARG_LONG} CONFIGURATIONS All)
+  else()
+    add_test(NAME ${room} COMMAND ${room}_test)
+  endif()
 endfunction()
