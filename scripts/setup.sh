@@ -1,7 +1,7 @@
 # Sourced by the other scripts: what has to be installed, and how a preset is configured and built.
 # shellcheck shell=bash
 
-build_packages=(g++ cmake ninja-build pkgconf nlohmann-json3-dev libcli11-dev libfmt-dev libonig-dev libicu-dev libedit-dev liblzma-dev
+build_packages=(g++ cmake ninja-build pkgconf nlohmann-json3-dev libcli11-dev libfmt-dev libonig-dev libicu-dev libedit-dev liblzma-dev zlib1g-dev libzstd-dev libbz2-dev
                 libboost1.81-dev)
 test_packages=(libgtest-dev)
 torch_packages=(python3-venv)
@@ -9,7 +9,7 @@ ci_packages=(ccache clang clang-format clang-tidy libclang-rt-14-dev)
 
 # What each group provides, for systems whose packages we do not know: programs and headers.
 build_programs=(g++ cmake ninja pkg-config)
-build_headers=(nlohmann/json.hpp CLI/CLI.hpp fmt/format.h oniguruma.h unicode/uchar.h histedit.h lzma.h boost/beast/version.hpp)
+build_headers=(nlohmann/json.hpp CLI/CLI.hpp fmt/format.h oniguruma.h unicode/uchar.h histedit.h lzma.h zlib.h zstd.h bzlib.h boost/beast/version.hpp)
 test_headers=(gtest/gtest.h)
 torch_programs=(python3)
 ci_programs=(ccache clang++ clang-format clang-tidy)

@@ -3,31 +3,19 @@
 #include <fmt/ranges.h>
 
 #include <charconv>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 
 #include "base/error.h"
-#include "base/file.h"
+#include "base/utf8.h"
 #include "bundled_model.h"
+#include "corpus/byte_source.h"
+#include "corpus/documents.h"
+#include "corpus/unpacking.h"
 #include "not_empty.h"
 
 namespace nestor::app {
 namespace {
 
 constexpr std::uint64_t kMostTextBytes = std::uint64_t{1} << 30;
-
-// Of a pipe nobody knows the length beforehand.
-std::string read_stream(std::istream& stream, const std::string& name) {
-  std::string text;
-  std::vector<char> piece(1U << 20);
-  while (stream.read(piece.data(), std::ssize(piece)) || stream.gcount() > 0) {
-    text.append(piece.data(), static_cast<std::size_t>(stream.gcount()));
-    if (text.size() > kMostTextBytes)
-      fail(ErrorKind::limit, "{}: more than the {} bytes that are accepted", name, kMostTextBytes);
-  }
-  return text;
-}
 
 }  // namespace
 
@@ -121,14 +109,38 @@ std::vector<TokenId> parse_ids(const std::string& text, std::string_view option)
 }
 
 std::string read_text(const std::string& file_or_dash) {
-  std::error_code error;
-  const auto status = std::filesystem::status(file_or_dash, error);
-  if (std::filesystem::is_fifo(status) || std::filesystem::is_character_file(status)) {  // also <(command)
-    std::ifstream stream(file_or_dash, std::ios::binary);
-    return read_stream(stream, file_or_dash);
+  const std::string name = file_or_dash == "-" ? "standard input" : file_or_dash;
+  corpus::ByteSource source(file_or_dash, {});
+  std::string text;
+  std::vector<char> piece(1U << 20);
+  while (const std::size_t n = source.read(piece)) {
+    text.append(piece.data(), n);
+    if (text.size() > kMostTextBytes)
+      fail(ErrorKind::limit, "{}: more than the {} bytes that are accepted", name, kMostTextBytes);
   }
-  if (file_or_dash != "-") return read_file(file_or_dash, kMostTextBytes);
-  return read_stream(std::cin, "standard input");
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
+  if (!is_valid_utf8(text)) {
+    fail(ErrorKind::bad_input, "{}: the text is not valid UTF-8; convert it, or repair it with iconv -c",
+         name);
+  }
+  return text;
+}
+
+std::string read_documents(const std::string& file_or_dash) {
+  const std::string plain = corpus::without_packing(file_or_dash);
+  if (!plain.ends_with(".jsonl") && !plain.ends_with(".ndjson")) return read_text(file_or_dash);
+  corpus::ReadOptions options;
+  options.max_document_bytes = corpus::kMostDocumentBytes;
+  corpus::DocumentReader reader({file_or_dash, corpus::TextFormat::jsonl, 0}, options, {});
+  std::string text;
+  for (corpus::Document document; reader.next(document);) {
+    text += (text.empty() ? "" : "\n\n") + document.text;
+    if (text.size() > kMostTextBytes) {
+      fail(ErrorKind::limit, "{}: more than the {} bytes that are accepted", file_or_dash, kMostTextBytes);
+    }
+  }
+  return text;
 }
 
 }  // namespace nestor::app

@@ -37,6 +37,9 @@ std::vector<TokenId> parse_ids(const std::string& text, std::string_view option 
 /// A whole text file, "-" for standard input. Exact bytes.
 std::string read_text(const std::string& file_or_dash);
 
+/// The same; of JSON lines (by the name of the file) the text of every line, with an empty line between them.
+std::string read_documents(const std::string& file_or_dash);
+
 /// For seeds, which CLI11 would also read from "-1".
 CLI::Validator whole_number();
 

@@ -7,6 +7,7 @@
 #include "corpus/pack.h"
 #include "interrupt.h"
 #include "terminal.h"
+#include "unread_files.h"
 
 namespace nestor::app {
 namespace {
@@ -19,6 +20,8 @@ struct Options {
   corpus::PackOptions pack;
   bool keep_duplicates = false;
   bool repair = false;
+  bool skip_bad_lines = false;
+  std::string output = "packed";
   bool json = false;
 };
 
@@ -41,6 +44,7 @@ std::string report(const corpus::Manifest& m) {
     text += fmt::format(", {} repeated lines ({} bytes)", m.removed.repeated_lines,
                         m.removed.repeated_line_bytes);
   }
+  if (m.removed.bad_lines > 0) text += fmt::format(", {} bad lines", m.removed.bad_lines);
   return text + "\n";
 }
 
@@ -49,14 +53,18 @@ int execute(const Options& o) {
   if (o.format) pack.format = *o.format == "text" ? corpus::FormatChoice::text : corpus::FormatChoice::jsonl;
   if (o.keep_duplicates) pack.deduplicator.duplicates = corpus::Duplicates::keep;
   if (o.repair) pack.reading.bad_text = corpus::BadText::repair;
+  if (o.skip_bad_lines) pack.reading.bad_lines = corpus::BadLines::skip;
+  if (o.output == "megatron") pack.output = corpus::OutputFormat::megatron;
   pack.reading.conversations = conversation_writer(o.tokenizer);
   const corpus::CorpusTokenizer tokenizer = corpus::open_corpus_tokenizer(o.tokenizer, o.eos);
+  for (const std::string& text : tokenizer.tokenizer.notes()) note(text);
   const InterruptScope interrupt;
   corpus::Manifest manifest;
   {
     TerminalProgress progress("MB", 1e6);
     manifest = corpus::pack(o.sources, tokenizer, pack, o.folder, progress, interrupt.stop());
   }
+  note_unread(o.sources);
   print(o.json ? to_text(corpus::to_json(manifest)) + "\n" : report(manifest));
   const bool wanted = pack.heldout_fraction > 0 || !pack.heldout_sources.empty();
   if (manifest.heldout.documents == 0 && wanted) {
@@ -73,7 +81,7 @@ void add_reading_options(CLI::App& app, Options& o) {
       ->check(CLI::IsMember({"text", "jsonl"}))
       ->group(kSourcesGroup);
   app.add_option("--text-key", reading.text_key,
-                 "The key of a JSON line that holds the document (default text)")
+                 "The key of a JSON line that holds the document (default text); a.b is b in the object a")
       ->option_text("KEY")
       ->group(kSourcesGroup);
   app.add_option("--document-separator", reading.separator,
@@ -84,6 +92,9 @@ void add_reading_options(CLI::App& app, Options& o) {
                  "Cut longer documents after a paragraph, in bytes (default 262144)")
       ->option_text("N")
       ->check(CLI::Range(corpus::kLeastDocumentBytes, corpus::kMostDocumentBytes))
+      ->group(kSourcesGroup);
+  app.add_flag("--skip-bad-lines", o.skip_bad_lines,
+               "Leave out lines that are no JSON object with the text, and say how many")
       ->group(kSourcesGroup);
   app.add_flag("--repair", o.repair, "Replace what is not UTF-8 by U+FFFD instead of stopping")
       ->group(kSourcesGroup);
@@ -118,7 +129,8 @@ Command data_command(CLI::App& root) {
   auto o = std::make_shared<Options>();
   CLI::App* app = root.add_subcommand("data", "Pack text into token shards for training");
   app->add_option("SRC", o->sources,
-                  "Files, folders (*.txt, *.md, *.jsonl, each also .xz) or - for standard input")
+                  "Files, folders (*.txt, *.md, *.jsonl, *.ndjson, each also .xz, .gz, .zst, .bz2) or - for "
+                  "standard input")
       ->required()
       ->option_text("SRC...");
   app->add_option("--tokenizer", o->tokenizer, "A tokenizer.json, or a folder with one")
@@ -127,6 +139,10 @@ Command data_command(CLI::App& root) {
   app->add_option("--out", o->folder, "The folder to write; new or empty")->required()->option_text("DIR");
   app->add_option("--eos", o->eos, "The token that ends documents (default: that of tokenizer_config.json)")
       ->option_text("TOKEN");
+  app->add_option("--output", o->output,
+                  "Files of nestor train, or .bin and .idx of Megatron-LM (default packed)")
+      ->check(CLI::IsMember({"packed", "megatron"}))
+      ->option_text("packed|megatron");
   app->add_flag("--json", o->json, "Print what was written as JSON");
   add_reading_options(*app, *o);
   add_choice_options(*app, *o);

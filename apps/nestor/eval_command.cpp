@@ -64,7 +64,7 @@ class Evaluation {
 
  private:
   Report perplexity() {
-    const auto ids = eval::encode_text(tokenizer_, read_text(o_.text));
+    const auto ids = eval::encode_text(tokenizer_, read_documents(o_.text));
     const model::InputSquares* inputs = nullptr;
     if (!o_.importance.empty()) {
       const OutputFile place(o_.importance);  // known now, not after an hour
@@ -95,7 +95,7 @@ class Evaluation {
   }
 
   Report divergence() {
-    const auto ids = eval::encode_text(tokenizer_, read_text(o_.text));
+    const auto ids = eval::encode_text(tokenizer_, read_documents(o_.text));
     const auto source = assemble::open(o_.against, engine_).take_model();
     TerminalProgress progress("tokens", 1);
     const eval::Divergence d = eval::divergence(model_, *source, ids, o_.windows, how_, progress);

@@ -18,7 +18,9 @@ struct Options {
 };
 
 int execute(const Options& o) {
-  auto model = assemble::open(resolve_model(o.model));
+  assemble::OpenOptions open;
+  open.see_note = [](const std::string& text) { note(text); };
+  auto model = assemble::open(resolve_model(o.model), open);
   const tokenizer::Tokenizer& tokenizer = model.tokenizer();
   const std::string text = o.text ? *o.text : read_text(*o.file);
   const auto added = o.no_special ? tokenizer::PostProcess::omit : tokenizer::PostProcess::add;

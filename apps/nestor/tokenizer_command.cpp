@@ -16,6 +16,7 @@
 #include "terminal.h"
 #include "tokenizer/learn_tokenizer.h"
 #include "tokenizer/longcat_family.h"
+#include "unread_files.h"
 
 namespace nestor::app {
 namespace {
@@ -27,6 +28,7 @@ struct Options {
   corpus::ReadOptions read;
   std::optional<std::string> format;
   bool repair = false;
+  bool skip_bad_lines = false;
   std::optional<std::uint64_t> limit_bytes;
   tokenizer::LearnOptions learn;
   std::string out;
@@ -90,30 +92,37 @@ corpus::FormatChoice format_of(const Options& o) {
   return *o.format == "text" ? corpus::FormatChoice::text : corpus::FormatChoice::jsonl;
 }
 
+struct ReadCounts {
+  std::uint64_t documents = 0;
+  std::int64_t bad_lines = 0;
+};
+
 // Hands the documents of all sources to the learner and returns how many there were.
-std::uint64_t read_sources(const Options& o, tokenizer::TokenizerLearner& learner, ProgressSink& progress,
-                           const std::stop_token& stop) {
+ReadCounts read_sources(const Options& o, tokenizer::TokenizerLearner& learner, ProgressSink& progress,
+                        const std::stop_token& stop) {
   corpus::ReadOptions reading = o.read;
   if (o.repair) reading.bad_text = corpus::BadText::repair;
+  if (o.skip_bad_lines) reading.bad_lines = corpus::BadLines::skip;
   const auto files = corpus::list_sources(o.sources, format_of(o));
   std::uint64_t total = 0;  // stays 0, which means unknown, if it is not known of every file
   if (std::ranges::none_of(files, [](const auto& file) { return file.bytes == 0; })) {
     for (const corpus::SourceFile& file : files) total += file.bytes;
   }
   std::uint64_t left = o.limit_bytes.value_or(std::numeric_limits<std::uint64_t>::max());
-  std::uint64_t documents = 0;
+  ReadCounts counts;
   std::uint64_t done = 0;
   for (const corpus::SourceFile& file : files) {
     corpus::DocumentReader reader(file, reading, stop);
-    for (corpus::Document document; left > 0 && reader.next(document); ++documents) {
+    for (corpus::Document document; left > 0 && reader.next(document); ++counts.documents) {
       if (stop.stop_requested()) fail(ErrorKind::cancelled, "interrupted; nothing is written");
       learner.add(beginning(document.text, left));
       left -= std::min<std::uint64_t>(left, document.text.size());
       progress.advance("reading", done + reader.consumed(), total);
     }
     done += reader.consumed();
+    counts.bad_lines += reader.skipped_lines();
   }
-  return documents;
+  return counts;
 }
 
 int train(const Options& o) {
@@ -122,11 +131,13 @@ int train(const Options& o) {
   const Destination destination(o.out);
   destination.prepare();
   const InterruptScope interrupt;
-  std::uint64_t documents = 0;
+  ReadCounts counts;
   {
     TerminalProgress progress("MB", 1e6);
-    documents = read_sources(o, learner, progress, interrupt.stop());
+    counts = read_sources(o, learner, progress, interrupt.stop());
   }
+  note_unread(o.sources);
+  if (counts.bad_lines > 0) note(fmt::format("left out: {} bad lines", counts.bad_lines));
   tokenizer::LearnedTokenizer learned;
   {
     TerminalProgress progress("tokens", 1);
@@ -135,7 +146,7 @@ int train(const Options& o) {
   if (learned.text_tokens == 0) fail(ErrorKind::bad_input, "the sources hold no text; nothing is written");
   destination.write(learned.json);
   note(fmt::format("{}: {} tokens, learned from {} documents of {} bytes, {:.3f} bytes per token", o.out,
-                   o.learn.vocab_size, documents, learned.text_bytes,
+                   o.learn.vocab_size, counts.documents, learned.text_bytes,
                    static_cast<double>(learned.text_bytes) / static_cast<double>(learned.text_tokens)));
   return 0;
 }
@@ -143,7 +154,8 @@ int train(const Options& o) {
 CLI::App* add_train(CLI::App& group, Options& o) {
   CLI::App* app = group.add_subcommand("train", "Learn a tokenizer of the LongCat family from text");
   app->add_option("SRC", o.sources,
-                  "Files, folders (*.txt, *.md, *.jsonl, each also .xz) or - for standard input")
+                  "Files, folders (*.txt, *.md, *.jsonl, *.ndjson, each also .xz, .gz, .zst, .bz2) or - for "
+                  "standard input")
       ->required();
   app->add_option("--vocab-size", o.learn.vocab_size,
                   "Tokens in all: 17 control tokens, 256 bytes, and the rest learned")
@@ -159,8 +171,10 @@ CLI::App* add_train(CLI::App& group, Options& o) {
       ->option_text("text|jsonl")
       ->check(CLI::IsMember({"text", "jsonl"}));
   app->add_option("--text-key", o.read.text_key,
-                  "The key of a JSON line that holds the document (default text)")
+                  "The key of a JSON line that holds the document (default text); a.b is b in the object a")
       ->option_text("KEY");
+  app->add_flag("--skip-bad-lines", o.skip_bad_lines,
+                "Leave out lines that are no JSON object with the text, and say how many");
   app->add_flag("--repair", o.repair, "Replace what is not UTF-8 by U+FFFD instead of stopping");
   app->add_option("--limit-bytes", o.limit_bytes, "Learn from the first N bytes of text (default: all)")
       ->option_text("N")

@@ -1,5 +1,7 @@
 #include "assemble/open.h"
 
+#include <algorithm>
+
 #include "base/cpu.h"
 #include "base/error.h"
 #include "config/other_formats.h"
@@ -34,9 +36,7 @@ const config::ModelConfig& OpenedModel::config() {
 
 void OpenedModel::check_folder() const {
   std::error_code error;
-  if (std::filesystem::is_directory(path_, error)) return;
-  fail(ErrorKind::not_found, "{}: expected a checkpoint folder, found {}", path_.string(),
-       std::filesystem::exists(path_, error) ? "a file" : "nothing there");
+  if (!std::filesystem::is_directory(path_, error)) config::fail_without("config.json", path_);
 }
 
 const checkpoint::Checkpoint& OpenedModel::files() {
@@ -88,7 +88,9 @@ bool OpenedModel::has_tokenizer() const {
 }
 
 tokenizer::Tokenizer& OpenedModel::tokenizer() {
-  if (!tokenizer_) tokenizer_.emplace(tokenizer::Tokenizer::load(file_in(path_, "tokenizer.json")));
+  if (tokenizer_) return *tokenizer_;
+  tokenizer_.emplace(tokenizer::Tokenizer::load(file_in(path_, "tokenizer.json")));
+  if (options_.see_note) std::ranges::for_each(tokenizer_->notes(), options_.see_note);
   return *tokenizer_;
 }
 

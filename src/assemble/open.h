@@ -42,9 +42,10 @@ struct OpenOptions {
   std::optional<model::CacheFormat> cache_format = {};  // nothing: q8 beside quantized weights, else f32
   std::int64_t cache_bytes = 0;  // that the latent cache may take; 0: as many as are available
   Oversize oversize = Oversize::refused;
-  std::function<void(const MemoryPlan&)> see_plan = {};  // if any, before anything is allocated
-  std::filesystem::path chat_template = {};              // a Jinja file instead of the folder's; empty: none
-  config::AcceptedKeys accepted_keys = {};               // unknown keys of configuration files to be let pass
+  std::function<void(const MemoryPlan&)> see_plan = {};   // if any, before anything is allocated
+  std::filesystem::path chat_template = {};               // a Jinja file instead of the folder's; empty: none
+  std::function<void(const std::string&)> see_note = {};  // if any, of settings of files that have no effect
+  config::AcceptedKeys accepted_keys = {};  // unknown keys of configuration files to be let pass
 };
 
 /// How OpenedModel::generate() writes.

@@ -1,4 +1,4 @@
-// What a file is by its first bytes, where it is not what was asked for: for messages that name it.
+// Kinds of files by their first bytes, for messages that name what is not as asked for.
 #pragma once
 
 #include <string_view>

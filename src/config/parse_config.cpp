@@ -155,7 +155,7 @@ void check_fixed(Fields& f) {
   f.require_value("add_cross_attention", false, "there is no encoder");
 }
 
-// What only a program, a training or a bookkeeper reads.
+// Keys for programs, trainings and bookkeepers.
 void pass_over_what_computes_nothing(Fields& f) {
   f.ignore({"transformers_version",
             "_name_or_path",

@@ -1,28 +1,22 @@
 #include "corpus/byte_source.h"
 
 #include <fcntl.h>
-#include <lzma.h>
 #include <poll.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <optional>
-#include <string_view>
-#include <vector>
 
 #include "base/error.h"
+#include "base/file_kind.h"
+#include "base/utf8.h"
+#include "corpus/text_encoding.h"
+#include "corpus/unpacking.h"
 
 namespace nestor::corpus {
 namespace {
 
-constexpr std::size_t kBufferBytes = std::size_t{1} << 18;
-constexpr std::uint64_t kMostUnpackMemory = std::uint64_t{1} << 30;
-constexpr std::string_view kXzMagic(
-    "\xFD"
-    "7zXZ\0",
-    6);
 constexpr int kPollMilliseconds = 100;
 
 [[noreturn]] void fail_errno(const char* verb, const std::string& name) {
@@ -32,7 +26,7 @@ constexpr int kPollMilliseconds = 100;
 }
 
 // A descriptor read in pieces.
-class Raw {
+class Raw : public ByteStream {
  public:
   Raw(const std::string& name, const std::stop_token& stop)
       : name_(name),
@@ -41,13 +35,11 @@ class Raw {
         descriptor_(own_ ? ::open(name.c_str(), O_RDONLY | O_CLOEXEC) : 0) {
     if (descriptor_ < 0) fail_errno("open", name);
   }
-  ~Raw() {
+  ~Raw() override {
     if (own_) ::close(descriptor_);
   }
-  Raw(const Raw&) = delete;
-  Raw& operator=(const Raw&) = delete;
 
-  std::size_t read(std::span<char> out) {
+  std::size_t read(std::span<char> out) override {
     for (;;) {
       if (stop_.stop_requested()) fail(ErrorKind::cancelled, "stopped while reading {}", name_);
       pollfd wait{descriptor_, POLLIN, 0};
@@ -72,85 +64,38 @@ class Raw {
   std::uint64_t consumed_ = 0;
 };
 
-// What the decoder of liblzma holds.
-class Unpacking {
- public:
-  Unpacking() {
-    if (lzma_stream_decoder(&stream_, kMostUnpackMemory, LZMA_CONCATENATED) != LZMA_OK) {
-      fail(ErrorKind::limit, "no memory to unpack an .xz file");
-    }
+// A zero and an ill-formed part among the first bytes: no text in any encoding that anybody uses.
+bool is_binary(std::string_view head) {
+  return head.find('\0') != head.npos &&
+         !is_valid_utf8(head.substr(0, head.size() - unfinished_utf8_suffix(head)));
+}
+
+void refuse_what_is_no_text(std::string_view head, const std::string& name) {
+  const FileKind* kind = file_kind(head);
+  if (kind != nullptr && kind->content != FileKind::Content::page) {
+    fail(ErrorKind::bad_input, "{}: expected text, found {}; {}", name, kind->name, kind->advice);
   }
-  ~Unpacking() { lzma_end(&stream_); }
-  Unpacking(const Unpacking&) = delete;
-  Unpacking& operator=(const Unpacking&) = delete;
-
-  lzma_stream& stream() { return stream_; }
-
- private:
-  lzma_stream stream_ = LZMA_STREAM_INIT;
-};
+}
 
 }  // namespace
 
 struct ByteSource::Impl {
   Raw raw;
-  std::vector<char> buffer = std::vector<char>(kBufferBytes);
-  std::span<char> unread;  // of the buffer
-  bool at_end = false;     // of the file
-  bool finished = false;   // of what was packed
-  std::optional<Unpacking> packed;
+  PeekedStream file{raw};
+  std::unique_ptr<ByteStream> unpacked;
+  std::optional<PeekedStream> bytes;
+  std::optional<Utf8Stream> decoded;
 
   Impl(const std::string& name, const std::stop_token& stop) : raw(name, stop) {
-    std::size_t have = 0;
-    while (have < kXzMagic.size() && !at_end) {
-      const std::size_t n = raw.read(std::span(buffer).subspan(have));
-      at_end = n == 0;
-      have += n;
+    unpacked = unpacking(file.peek(kPackedHead), file, name);
+    bytes.emplace(unpacked ? *unpacked : static_cast<ByteStream&>(file));
+    const std::string_view head = bytes->peek(kEncodingHead);
+    refuse_what_is_no_text(head, name);
+    if (const auto encoding = wide_encoding(head)) {
+      decoded.emplace(*bytes, *encoding, name);
+    } else if (is_binary(head)) {
+      fail(ErrorKind::bad_input, "{}: expected text, found binary data of an unknown kind", name);
     }
-    unread = std::span(buffer).first(have);
-    if (std::string_view(unread.data(), have).starts_with(kXzMagic)) packed.emplace();
-  }
-
-  void refill() {
-    const std::size_t n = raw.read(buffer);
-    at_end = n == 0;
-    unread = std::span(buffer).first(n);
-  }
-
-  std::size_t copy(std::span<char> out) {
-    if (unread.empty() && !at_end) refill();
-    const std::size_t n = std::min(out.size(), unread.size());
-    std::copy_n(unread.begin(), n, out.begin());
-    unread = unread.subspan(n);
-    return n;
-  }
-
-  std::size_t unpack(std::span<char> out) {
-    lzma_stream& stream = packed->stream();
-    stream.next_out = reinterpret_cast<std::uint8_t*>(out.data());
-    stream.avail_out = out.size();
-    while (!finished && stream.avail_out == out.size()) {
-      if (unread.empty() && !at_end) refill();
-      stream.next_in = reinterpret_cast<const std::uint8_t*>(unread.data());
-      stream.avail_in = unread.size();
-      const lzma_ret result = lzma_code(&stream, at_end ? LZMA_FINISH : LZMA_RUN);
-      unread = unread.last(stream.avail_in);
-      finished = result == LZMA_STREAM_END;
-      if (result != LZMA_OK && !finished) refuse(result);
-    }
-    return out.size() - stream.avail_out;
-  }
-
-  [[noreturn]] void refuse(lzma_ret result) const {
-    const std::uint64_t at = raw.consumed() - unread.size();
-    if (result == LZMA_MEMLIMIT_ERROR || result == LZMA_MEM_ERROR) {
-      fail(ErrorKind::limit, "{}: needs more than {} MiB of memory to unpack", raw.name(),
-           kMostUnpackMemory >> 20);
-    }
-    if (result == LZMA_BUF_ERROR) {
-      fail(ErrorKind::bad_input, "{}: the .xz file ends too early, after {} bytes", raw.name(), at);
-    }
-    fail(ErrorKind::bad_input, "{}: damaged .xz file near byte {}; xz --test says more", raw.name(), at);
   }
 };
 
@@ -161,7 +106,7 @@ ByteSource::~ByteSource() = default;
 
 std::size_t ByteSource::read(std::span<char> out) {
   if (out.empty()) return 0;
-  return impl_->packed ? impl_->unpack(out) : impl_->copy(out);
+  return impl_->decoded ? impl_->decoded->read(out) : impl_->bytes->read(out);
 }
 
 std::uint64_t ByteSource::consumed() const { return impl_->raw.consumed(); }

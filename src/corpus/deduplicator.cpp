@@ -47,7 +47,7 @@ bool Deduplicator::pass(Document& document) {
     removed_.duplicate_bytes += static_cast<std::int64_t>(document.text.size());
     return false;
   }
-  if (options_.dedup_lines_from > 0 && document.control.empty()) {
+  if (options_.dedup_lines_from > 0 && document.control.empty() && document.ids.empty()) {
     drop_repeated_lines(document.text);
     if (trimmed(document.text).empty()) {
       ++removed_.empty_documents;

@@ -80,6 +80,7 @@ struct DocumentReader::Impl {
   std::string rest_group;
   std::vector<TextSpan> rest_control;  // of a conversation, which is not cut
   std::int64_t line = 0;               // of the last JSON line, from 1
+  std::int64_t skipped_lines = 0;
   bool at_line_start = true;
 
   Impl(const SourceFile& file, const ReadOptions& o, const std::stop_token& stop)
@@ -91,12 +92,41 @@ struct DocumentReader::Impl {
     if (o.separator.find('\n') != std::string::npos) {
       fail(ErrorKind::usage, "the separator {} has several lines: expected one", in_quotes(o.separator));
     }
+    if (format == TextFormat::megatron) {
+      fail(ErrorKind::unsupported, "{}: token ids, not text; nestor data reads them", file.name);
+    }
     while (window.view().size() < kByteOrderMark.size() && !window.at_end()) window.more();
     if (window.view().starts_with(kByteOrderMark)) window.take(kByteOrderMark.size());
+    if (format == TextFormat::by_content)
+      format = looks_like_json_lines() ? TextFormat::jsonl : TextFormat::text;
   }
 
   std::size_t most() const { return static_cast<std::size_t>(options.max_document_bytes); }
   const std::string& name() const { return window.source().name(); }
+
+  // True if the first line that is not blank is an object with the text.
+  bool looks_like_json_lines() {
+    for (;;) {
+      const std::string_view view = window.view();
+      const std::size_t begin = std::min(view.find_first_not_of(" \t\r\n"), view.size());
+      const std::size_t end = view.find('\n', begin);
+      if (begin < view.size() && view[begin] != '{') return false;
+      if ((begin < view.size() && end != view.npos) || window.at_end() || view.size() > kMaxLineBytes) {
+        return is_line(view.substr(begin, end == view.npos ? end : end - begin));
+      }
+      window.more();
+    }
+  }
+
+  bool is_line(std::string_view text) const {
+    try {
+      const Json object = parse_json(text, name());
+      return object.is_object() &&
+             (value_at(object, options.text_key) != nullptr || object.contains(kMessagesKey));
+    } catch (const Error&) {
+      return false;
+    }
+  }
 
   // Text that begins at byte `position` of the file.
   std::string checked(std::string_view text, std::uint64_t position) const {
@@ -164,10 +194,9 @@ struct DocumentReader::Impl {
       if (end == std::string_view::npos && text.empty()) return false;
       ++line;
       searched_ = 0;
-      const bool is_blank = text.find_first_not_of(" \t\r") == text.npos;
-      if (!is_blank) parse_line(checked(text, window.position()));
+      const bool is_read = text.find_first_not_of(" \t\r") != text.npos && read_line(text);
       window.take(std::min(text.size() + 1, window.view().size()));
-      if (!is_blank && rest.empty()) {  // an empty document
+      if (is_read && rest.empty()) {  // an empty document
         document = {"", rest_group};
         return true;
       }
@@ -179,18 +208,34 @@ struct DocumentReader::Impl {
     return true;
   }
 
-  void parse_line(const std::string& text) {
+  // False for a line that is left out.
+  bool read_line(std::string_view text) {
     const std::string where = fmt::format("{}: line {}", name(), line);
-    const Json object = parse_json(text, where);
+    Json object;
+    rest_control.clear();
+    try {
+      object = parse_json(checked(text, window.position()), where);
+      read_text(object, where);
+    } catch (const Error& problem) {
+      if (problem.kind() != ErrorKind::bad_input || options.bad_lines == BadLines::refuse) throw;
+      rest.clear();
+      rest_control.clear();
+      ++skipped_lines;
+      return false;
+    }
+    if (!options.group_key.empty()) rest_group = string_at(object, options.group_key, "--heldout-by", where);
+    return true;
+  }
+
+  void read_text(const Json& object, const std::string& where) {
     if (!object.is_object())
       fail(ErrorKind::bad_input, "{}: expected a JSON object, found {}", where, kind_of(object));
-    rest_control.clear();
-    if (options.conversations && !object.contains(options.text_key) && object.contains(kMessagesKey)) {
+    const bool has_text = value_at(object, options.text_key) != nullptr;
+    if (options.conversations && !has_text && object.contains(kMessagesKey)) {
       read_conversation(object, where);
     } else {
       rest = string_at(object, options.text_key, "--text-key", where);
     }
-    if (!options.group_key.empty()) rest_group = string_at(object, options.group_key, "--heldout-by", where);
   }
 
   void read_conversation(const Json& object, const std::string& where) {
@@ -211,17 +256,29 @@ struct DocumentReader::Impl {
     }
   }
 
+  // The member of that name, else "a.b" as b in the member a; null if there is none.
+  static const Json* value_at(const Json& object, const std::string& key) {
+    if (!object.is_object()) return nullptr;
+    if (const auto it = object.find(key); it != object.end()) return &*it;
+    for (std::size_t dot = key.find('.'); dot != key.npos; dot = key.find('.', dot + 1)) {
+      const auto it = object.find(key.substr(0, dot));
+      if (it == object.end()) continue;
+      if (const Json* inside = value_at(*it, key.substr(dot + 1)); inside != nullptr) return inside;
+    }
+    return nullptr;
+  }
+
   static std::string string_at(const Json& object, const std::string& key, std::string_view option,
                                const std::string& where) {
-    const auto it = object.find(key);
-    if (it == object.end()) {
+    const Json* value = value_at(object, key);
+    if (value == nullptr) {
       fail(ErrorKind::bad_input, "{}: no key {}; {} names the right one", where, in_quotes(key), option);
     }
-    if (!it->is_string()) {
+    if (!value->is_string()) {
       fail(ErrorKind::bad_input, "{}: the value of {} must be a string, found {}", where, in_quotes(key),
-           kind_of(*it));
+           kind_of(*value));
     }
-    return it->get<std::string>();
+    return value->get<std::string>();
   }
 
  private:
@@ -237,8 +294,11 @@ DocumentReader::~DocumentReader() = default;
 bool DocumentReader::next(Document& document) {
   document.group.clear();
   document.control.clear();
+  document.ids.clear();
   return impl_->format == TextFormat::text ? impl_->next_text(document) : impl_->next_json(document);
 }
+
+std::int64_t DocumentReader::skipped_lines() const { return impl_->skipped_lines; }
 
 std::uint64_t DocumentReader::consumed() const { return impl_->window.source().consumed(); }
 

@@ -10,9 +10,13 @@
 
 #include "base/json_fwd.h"
 #include "base/text_span.h"
+#include "base/token_id.h"
 #include "corpus/sources.h"
 
 namespace nestor::corpus {
+
+/// Treatment of JSON lines that are no object with the text.
+enum class BadLines { refuse, skip };
 
 /// What is done with bytes that are not UTF-8.
 enum class BadText { refuse, repair };  // repair: U+FFFD for each ill-formed part
@@ -27,13 +31,16 @@ struct WrittenConversation {
 using ConversationWriter = std::function<WrittenConversation(const Json& line)>;
 
 struct ReadOptions {
-  std::string text_key = "text";  // of a JSON line: the string that is the document
-  std::string group_key;  // of a JSON line: a string that is handed on as Document::group; empty: none
+  /// Of a JSON line: the string that is the document. "a.b" is b of the object a, where there is no key
+  /// "a.b".
+  std::string text_key = "text";
+  std::string group_key;  // likewise: a string that is handed on as Document::group; empty: none
   std::string separator;  // a line of a plain text that ends a document; empty: none
   /// Longer documents are cut in several, after an empty line if there is one in the second half, else after
   /// a line, else between characters.
   std::int64_t max_document_bytes = std::int64_t{1} << 18;
   BadText bad_text = BadText::refuse;
+  BadLines bad_lines = BadLines::refuse;
   /// Of JSON lines that have "messages" in place of the text key; empty: they are refused.
   ConversationWriter conversations = {};
 };
@@ -45,6 +52,7 @@ struct Document {
   std::string text;                    // valid UTF-8
   std::string group = {};              // value of the group key, or empty
   std::vector<TextSpan> control = {};  // of a conversation: where control tokens count
+  std::vector<TokenId> ids = {};       // of token shards, whose text is what these ids say
 };
 
 /// A plain text is one document, or several with a separator; a byte order mark at its beginning is dropped.
@@ -62,6 +70,8 @@ class DocumentReader {
 
   /// Bytes taken from the file.
   std::uint64_t consumed() const;
+  /// Lines that were left out so far.
+  std::int64_t skipped_lines() const;
 
  private:
   struct Impl;

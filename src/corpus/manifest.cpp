@@ -74,9 +74,9 @@ SplitSummary parse_split(const Json& object, const std::string& name, std::strin
 }
 
 Removed parse_removed(const Json& object, std::string_view what) {
-  const Fields fields(
-      object, "\"removed\": ", what,
-      {"empty_documents", "duplicate_documents", "duplicate_bytes", "repeated_lines", "repeated_line_bytes"});
+  const Fields fields(object, "\"removed\": ", what,
+                      {"empty_documents", "duplicate_documents", "duplicate_bytes", "repeated_lines",
+                       "repeated_line_bytes", "bad_lines"});
   constexpr std::int64_t kMost = std::int64_t{1} << 60;
   Removed removed;
   removed.empty_documents = fields.whole("empty_documents", 0, kMost);
@@ -84,6 +84,7 @@ Removed parse_removed(const Json& object, std::string_view what) {
   removed.duplicate_bytes = fields.whole("duplicate_bytes", 0, kMost);
   removed.repeated_lines = fields.whole("repeated_lines", 0, kMost);
   removed.repeated_line_bytes = fields.whole("repeated_line_bytes", 0, kMost);
+  if (object.contains("bad_lines")) removed.bad_lines = fields.whole("bad_lines", 1, kMost);
   return removed;
 }
 
@@ -158,6 +159,7 @@ Json to_json(const Manifest& m) {
                          {"duplicate_bytes", m.removed.duplicate_bytes},
                          {"repeated_lines", m.removed.repeated_lines},
                          {"repeated_line_bytes", m.removed.repeated_line_bytes}};
+  if (m.removed.bad_lines > 0) json["removed"]["bad_lines"] = m.removed.bad_lines;
   json["sources"] = m.sources;
   return json;
 }

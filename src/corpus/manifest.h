@@ -35,6 +35,7 @@ struct Removed {
   std::int64_t duplicate_bytes = 0;
   std::int64_t repeated_lines = 0;
   std::int64_t repeated_line_bytes = 0;
+  std::int64_t bad_lines = 0;
 
   bool operator==(const Removed&) const = default;
 };

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "corpus/megatron.h"
 #include "corpus/shard_writer.h"
 
 namespace nestor::corpus {
@@ -67,11 +68,11 @@ class Packing {
       : tokenizer_(tokenizer),
         options_(options),
         deduplicator_(options.deduplicator),
-        train_(folder, Split::train, id_bytes_for(tokenizer.vocab_size), options.tokens_per_file),
-        heldout_(folder, Split::heldout, id_bytes_for(tokenizer.vocab_size), options.tokens_per_file) {}
+        train_(writer(folder, Split::train)),
+        heldout_(writer(folder, Split::heldout)) {}
 
   void add_heldout(Document& document) {
-    if (deduplicator_.pass(document)) write(heldout_, document);
+    if (deduplicator_.pass(document)) write(*heldout_, document);
   }
 
   void add(Document& document) {
@@ -92,10 +93,10 @@ class Packing {
       const bool needed =
           options_.heldout_fraction > 0 && options_.reading.group_key.empty() && heldout_documents_ == 0;
       const bool wanted = needed || first_->place < options_.heldout_fraction;
-      write(wanted && train_documents_ > 0 ? heldout_ : train_, first_->document);
+      write(wanted && train_documents_ > 0 ? *heldout_ : *train_, first_->document);
     }
-    manifest.train = train_.finish();
-    manifest.heldout = heldout_.finish();
+    manifest.train = train_->finish();
+    manifest.heldout = heldout_->finish();
     manifest.removed = deduplicator_.removed();
   }
 
@@ -106,21 +107,31 @@ class Packing {
   };
 
   void route(const Document& document, double place) {
-    write(place < options_.heldout_fraction ? heldout_ : train_, document);
+    write(place < options_.heldout_fraction ? *heldout_ : *train_, document);
   }
 
-  void write(ShardWriter& split, const Document& document) {
-    std::vector<TokenId> ids = tokenizer_.tokenizer.encode(
-        document.text, tokenizer::PostProcess::omit, tokenizer::ControlTokens::within(document.control));
+  std::unique_ptr<SplitWriter> writer(const fs::path& folder, Split split) const {
+    const std::int64_t id_bytes = id_bytes_for(tokenizer_.vocab_size);
+    if (options_.output == OutputFormat::megatron)
+      return std::make_unique<MegatronWriter>(folder, split, id_bytes);
+    return std::make_unique<ShardWriter>(folder, split, id_bytes, options_.tokens_per_file);
+  }
+
+  void write(SplitWriter& split, const Document& document) {
+    std::vector<TokenId> ids = document.ids;
+    if (ids.empty()) {
+      ids = tokenizer_.tokenizer.encode(document.text, tokenizer::PostProcess::omit,
+                                        tokenizer::ControlTokens::within(document.control));
+    }
     if (ids.empty() || ids.back() != tokenizer_.eos) ids.push_back(tokenizer_.eos);
     split.add(ids, std::ssize(document.text));
-    ++(&split == &train_ ? train_documents_ : heldout_documents_);
+    ++(&split == train_.get() ? train_documents_ : heldout_documents_);
   }
 
   const CorpusTokenizer& tokenizer_;
   const PackOptions& options_;
   Deduplicator deduplicator_;
-  ShardWriter train_, heldout_;
+  std::unique_ptr<SplitWriter> train_, heldout_;
   std::int64_t train_documents_ = 0, heldout_documents_ = 0;
   std::optional<First> first_;
 };
@@ -128,8 +139,9 @@ class Packing {
 // Goes through the files of all sources, with one progress.
 class Reading {
  public:
-  Reading(const ReadOptions& options, ProgressSink& progress, const std::stop_token& stop)
-      : options_(options), progress_(progress), stop_(stop) {}
+  Reading(const CorpusTokenizer& tokenizer, const ReadOptions& options, ProgressSink& progress,
+          const std::stop_token& stop)
+      : tokenizer_(tokenizer), options_(options), progress_(progress), stop_(stop) {}
 
   void expect(std::span<const SourceFile> files) {
     for (const SourceFile& file : files) {
@@ -140,23 +152,50 @@ class Reading {
 
   template <typename Use>
   void read(std::span<const SourceFile> files, const Use& use) {
-    Document document;
     for (const SourceFile& file : files) {
-      DocumentReader reader(file, options_, stop_);
-      while (reader.next(document)) {
-        if (stop_.stop_requested()) fail(ErrorKind::cancelled, "stopped; nothing was written");
-        use(document);
-        progress_.advance("packing", done_ + reader.consumed(), unknown_ ? 0 : total_);
+      if (file.format == TextFormat::megatron) {
+        MegatronReader reader(file.name);
+        read_all(
+            reader, [&](Document& document) { return next(reader, document); }, use);
+      } else {
+        DocumentReader reader(file, options_, stop_);
+        read_all(
+            reader, [&](Document& document) { return reader.next(document); }, use);
+        skipped_lines_ += reader.skipped_lines();
       }
-      done_ += reader.consumed();
     }
   }
 
+  std::int64_t skipped_lines() const { return skipped_lines_; }
+
  private:
+  template <typename Reader, typename Next, typename Use>
+  void read_all(const Reader& reader, const Next& next, const Use& use) {
+    Document document;
+    while (next(document)) {
+      if (stop_.stop_requested()) fail(ErrorKind::cancelled, "stopped; nothing was written");
+      use(document);
+      progress_.advance("packing", done_ + reader.consumed(), unknown_ ? 0 : total_);
+    }
+    done_ += reader.consumed();
+  }
+
+  bool next(MegatronReader& reader, Document& document) const {
+    std::vector<TokenId> ids;
+    if (!reader.next(ids, tokenizer_.vocab_size)) return false;
+    const bool ends = !ids.empty() && ids.back() == tokenizer_.eos;
+    const std::span<const TokenId> text = std::span(ids).first(ids.size() - (ends ? 1 : 0));
+    document = {tokenizer_.tokenizer.decode(text, tokenizer::ControlText::keep)};
+    document.ids = std::move(ids);
+    return true;
+  }
+
+  const CorpusTokenizer& tokenizer_;
   const ReadOptions& options_;
   ProgressSink& progress_;
   std::stop_token stop_;
   std::uint64_t done_ = 0, total_ = 0;
+  std::int64_t skipped_lines_ = 0;
   bool unknown_ = false;
 };
 
@@ -189,7 +228,7 @@ Manifest pack(std::span<const std::string> sources, const CorpusTokenizer& token
 
   NewFolder output(folder);
   Packing packing(tokenizer, options, output.path());
-  Reading reading(options.reading, progress, stop);
+  Reading reading(tokenizer, options.reading, progress, stop);
   reading.expect(heldout);
   reading.expect(train);
   reading.read(heldout, [&](Document& document) { packing.add_heldout(document); });
@@ -197,6 +236,7 @@ Manifest pack(std::span<const std::string> sources, const CorpusTokenizer& token
 
   Manifest manifest;
   packing.finish(manifest);
+  manifest.removed.bad_lines = reading.skipped_lines();
   if (manifest.train.documents == 0) {
     fail(ErrorKind::bad_input,
          "no text to train on: {} empty documents and {} duplicates were left out, {} documents held out",
@@ -209,7 +249,9 @@ Manifest pack(std::span<const std::string> sources, const CorpusTokenizer& token
   manifest.tokens_per_file = options.tokens_per_file;
   manifest.heldout_fraction = options.heldout_fraction;
   manifest.sources = all;
-  write_file(output.path() / kManifestName, to_text(to_json(manifest), 2) + "\n");
+  if (options.output == OutputFormat::packed) {
+    write_file(output.path() / kManifestName, to_text(to_json(manifest), 2) + "\n");
+  }
   output.commit();
   return manifest;
 }

@@ -18,6 +18,9 @@
 
 namespace nestor::corpus {
 
+/// packed: the files of shards.h. megatron: those of megatron.h, which others read; nestor train does not.
+enum class OutputFormat { packed, megatron };
+
 struct PackOptions {
   FormatChoice format = FormatChoice::by_name;
   ReadOptions reading = {};
@@ -30,14 +33,15 @@ struct PackOptions {
   /// others is removed from the others; heldout_fraction of those others is held out as well.
   std::vector<std::string> heldout_sources = {};
   std::int64_t tokens_per_file = std::int64_t{1} << 28;  // 512 MiB with 16 bits an id
+  OutputFormat output = OutputFormat::packed;
 };
 
 /// Writes `folder`, which must not exist or be empty: complete or not at all (a folder beside it, named
 /// FOLDER.PID.tmp, is renamed at the end). Control tokens written in the texts stay text, except where a
-/// conversation has them; one that ends with EOS gets no second. Progress counts bytes of the source files
-/// (total 0: unknown). Memory: one document, its ids, and 16 to 64 bytes for each document and line that
-/// duplicates are looked for in. Throws Error: usage, what the parts throw, bad_input if no document is left
-/// to train on, cancelled.
+/// conversation has them; one that ends with EOS gets no second. Ids of token shards stay as they are.
+/// Progress counts bytes of the source files (total 0: unknown). Memory: one document, its ids, and 16 to 64
+/// bytes for each document and line that duplicates are looked for in. Throws Error: usage, what the parts
+/// throw, bad_input if no document is left to train on, cancelled.
 Manifest pack(std::span<const std::string> sources, const CorpusTokenizer& tokenizer,
               const PackOptions& options, const std::filesystem::path& folder, ProgressSink& progress,
               const std::stop_token& stop);

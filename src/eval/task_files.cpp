@@ -1,4 +1,4 @@
-#include <fmt/ranges.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -12,16 +12,10 @@ namespace {
 // One line of a task file, and where it stands.
 class Record {
  public:
-  Record(std::string_view line, std::string place, std::initializer_list<std::string_view> keys)
+  Record(std::string_view line, std::string place)
       : place_(std::move(place)), json_(parse_json(line, place_)) {
     if (!json_.is_object())
       fail(ErrorKind::bad_input, "{}: expected an object, found {}", place_, kind_of(json_));
-    for (const auto& [key, value] : json_.items()) {
-      if (std::ranges::find(keys, key) == keys.end()) {
-        fail(ErrorKind::bad_input, "{}: unknown key {}; expected {}", place_, in_quotes(key),
-             fmt::join(keys, ", "));
-      }
-    }
   }
 
   const Json& at(const char* key) const {
@@ -70,6 +64,14 @@ std::vector<Task> parse_lines(std::string_view jsonl, std::string_view what, con
   return tasks;
 }
 
+// "A" is 0; anything but one letter is beyond all choices.
+std::size_t letter_of(const std::string& text) {
+  if (text.size() != 1) return SIZE_MAX;
+  const char c = text.front();
+  if (c >= 'A' && c <= 'Z') return static_cast<std::size_t>(c - 'A');
+  return c >= 'a' && c <= 'z' ? static_cast<std::size_t>(c - 'a') : SIZE_MAX;
+}
+
 std::size_t answer_of(const Record& record, const std::vector<std::string>& choices) {
   const Json& answer = record.at("answer");
   const auto count = choices.size();
@@ -77,15 +79,17 @@ std::size_t answer_of(const Record& record, const std::vector<std::string>& choi
   if (answer.is_string()) {
     const auto found = std::ranges::find(choices, answer.get<std::string>());
     if (found != choices.end()) return static_cast<std::size_t>(found - choices.begin());
+    if (const auto letter = letter_of(answer.get_ref<const std::string&>()); letter < count) return letter;
   }
-  record.wrong("answer", fmt::format("an index from 0 to {} or one of the choices", count - 1), answer);
+  record.wrong("answer", fmt::format("an index from 0 to {}, one of the choices or its letter", count - 1),
+               answer);
 }
 
 }  // namespace
 
 std::vector<MultipleChoice> parse_multiple_choice(std::string_view jsonl, std::string_view what) {
   return parse_lines<MultipleChoice>(jsonl, what, [](std::string_view line, std::string place) {
-    const Record record(line, std::move(place), {"question", "choices", "answer"});
+    const Record record(line, std::move(place));
     MultipleChoice task;
     task.question = record.text("question");
     task.choices = record.texts("choices");
@@ -96,7 +100,7 @@ std::vector<MultipleChoice> parse_multiple_choice(std::string_view jsonl, std::s
 
 std::vector<Generation> parse_generation(std::string_view jsonl, std::string_view what) {
   return parse_lines<Generation>(jsonl, what, [](std::string_view line, std::string place) {
-    const Record record(line, std::move(place), {"question", "answer"});
+    const Record record(line, std::move(place));
     Generation task;
     task.question = record.text("question");
     if (record.at("answer").is_string()) {

@@ -12,10 +12,10 @@ bool is_white_space(std::uint32_t c);
 /// U+200D).
 bool is_word(std::uint32_t c);
 
-/// Categories Nd, Nl and No.
+/// Categories Nd, Nl and No of Unicode 17.
 bool is_numeric(std::uint32_t c);
 
-/// ASCII punctuation including $+<=>^`|~, and the categories P*.
+/// ASCII punctuation including $+<=>^`|~, and the categories P* of Unicode 8.
 bool is_punctuation(std::uint32_t c);
 
 /// The simple lower-case mapping, one character for one. U+0130 is the one character with a longer mapping;

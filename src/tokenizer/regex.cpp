@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "tokenizer/pattern_spelling.h"
 
 namespace nestor::tokenizer {
 namespace {
@@ -44,38 +45,6 @@ std::string escaped(std::string_view text) {
   for (const char c : text) {
     if (std::string_view("\\.+*?()|[]{}^$#&-~").find(c) != std::string_view::npos) out += '\\';
     out += c;
-  }
-  return out;
-}
-
-// Since Oniguruma 6.9.9 the bracket [:punct:] holds symbols (S*) as well as punctuation (P*); the reference
-// has such a version. Spelled out, it means the same in every version. Inside brackets only: elsewhere
-// "[:punct:]" is a class of seven letters.
-std::string with_punct_spelled_out(std::string_view pattern) {
-  constexpr std::string_view kPunct = "[:punct:]";
-  constexpr std::string_view kNotPunct = "[:^punct:]";
-  std::string out;
-  int depth = 0;
-  for (std::size_t i = 0; i < pattern.size();) {
-    const std::string_view rest = pattern.substr(i);
-    std::size_t length = 1;
-    if (rest.front() == '\\' && rest.size() > 1) {
-      length = 2;
-    } else if (depth > 0 && rest.starts_with(kPunct)) {
-      out += "[\\p{P}\\p{S}]";
-      i += kPunct.size();
-      continue;
-    } else if (depth > 0 && rest.starts_with(kNotPunct)) {
-      out += "[^\\p{P}\\p{S}]";
-      i += kNotPunct.size();
-      continue;
-    } else if (rest.front() == '[') {
-      ++depth;
-    } else if (rest.front() == ']' && depth > 0) {
-      --depth;
-    }
-    out += rest.substr(0, length);
-    i += length;
   }
   return out;
 }
@@ -121,7 +90,7 @@ Regex::Regex(std::string_view pattern, std::string_view where) {
   }
   auto compiled = std::make_shared<Compiled>(where);
   OnigErrorInfo info;
-  const std::string text = with_punct_spelled_out(pattern);
+  const std::string text = spelled_out(pattern);
   const int status = onig_new(&compiled->regex, bytes_of(text), bytes_of(text) + text.size(),
                               ONIG_OPTION_NONE, ONIG_ENCODING_UTF8, ONIG_SYNTAX_ONIGURUMA, &info);
   if (status != ONIG_NORMAL) {

@@ -93,6 +93,7 @@ struct Tokenizer::Parts {
   PreTokenizer pre_tokenizer;
   Bpe bpe;
   PostProcessor post_processor;
+  std::vector<std::string> notes;
 
   Parts(TokenizerDescription description, std::string_view what)
       : vocabulary(join_vocabularies(description.model.tokens, description.added_tokens, what)),
@@ -100,7 +101,8 @@ struct Tokenizer::Parts {
                      what),
         pre_tokenizer(std::move(description.pre_tokenizer)),
         bpe(description.model, pre_tokenizer.piece_form()),
-        post_processor(std::move(description.post_processor)) {
+        post_processor(std::move(description.post_processor)),
+        notes(std::move(description.notes)) {
     check_template(post_processor, vocabulary, what);
   }
 };
@@ -155,6 +157,8 @@ Tokenizer Tokenizer::load(const std::filesystem::path& path) {
 Tokenizer Tokenizer::parse(std::string_view json, std::string_view what) {
   return Tokenizer(std::make_unique<const Parts>(read_tokenizer_json(parse_json(json, what), what), what));
 }
+
+const std::vector<std::string>& Tokenizer::notes() const { return parts_->notes; }
 
 std::vector<TokenId> Tokenizer::encode(std::string_view utf8, PostProcess post_process,
                                        const ControlTokens& control) const {

@@ -42,6 +42,9 @@ class Tokenizer {
   Tokenizer& operator=(Tokenizer&&) noexcept;
   ~Tokenizer();
 
+  /// Settings of the file that have no effect here, one sentence each, for whoever talks to people.
+  const std::vector<std::string>& notes() const;
+
   /// The ids of a text. Throws Error: bad_input if the text is not valid UTF-8 (the message has the byte
   /// offset) or needs an unknown token that the vocabulary lacks; usage if a span of `control` reaches beyond
   /// the text; limit if the text is too large, or if a pattern of the file backtracks too much on it (a

@@ -8,12 +8,17 @@
 namespace nestor::tokenizer {
 namespace {
 
-void expect_null(JsonFields& fields, std::string_view key) {
+// A setting that a training pipeline left in the file; it says nothing about the ids of a text.
+void pass_over(JsonFields& fields, std::string_view key, std::string_view what,
+               std::vector<std::string>& notes) {
   const Json* value = fields.find(key);
-  if (value != nullptr && !value->is_null()) {
-    fail(ErrorKind::unsupported, "{}: {} is set; only null is supported, so set it to null", fields.where(),
-         key);
+  if (value == nullptr || value->is_null()) return;
+  if (!value->is_object()) {
+    fail(ErrorKind::bad_input, "{}: {} must be an object or null, found {}", fields.where(), key,
+         kind_of(*value));
   }
+  notes.push_back(
+      fmt::format("{}: {} is set, which has no effect here: texts are never {}", fields.where(), key, what));
 }
 
 void check_version(JsonFields& fields) {
@@ -75,8 +80,8 @@ TokenizerDescription read_tokenizer_json(const Json& json, std::string_view what
   const auto where = [&](std::string_view part) { return fmt::format("{}: {}", what, part); };
   TokenizerDescription description;
   check_version(fields);
-  expect_null(fields, "truncation");
-  expect_null(fields, "padding");
+  pass_over(fields, "truncation", "cut", description.notes);
+  pass_over(fields, "padding", "padded", description.notes);
   description.model = read_model(fields.require("model"), where("model"));
   if (const Json* added = fields.find("added_tokens")) {
     description.added_tokens = read_added_tokens(*added, where("added_tokens"));

@@ -20,6 +20,7 @@ struct TokenizerDescription {
   std::vector<PreTokenizerStage> pre_tokenizer;
   std::vector<TemplatePiece> post_processor;
   BpeModel model;
+  std::vector<std::string> notes;  // on settings that have no effect here
 };
 
 /// Reads the whole document; `what` names it in messages. Throws Error: bad_input if it contradicts itself,

@@ -1,6 +1,7 @@
 #include "tokenizer/unicode_forms.h"
 
 #include <unicode/normalizer2.h>
+#include <unicode/uniset.h>
 #include <unicode/unistr.h>
 
 #include <algorithm>
@@ -17,15 +18,40 @@ struct Character {
   std::uint8_t combining_class;
 };
 
-const icu::Normalizer2& instance_of(UnicodeForm form) {
+void check(UErrorCode status) {
+  if (U_FAILURE(status) == 0) return;
+  fail(ErrorKind::internal, "ICU has no normalization data ({}); is its data library installed?",
+       u_errorName(status));
+}
+
+const icu::Normalizer2& of_icu(UnicodeForm form) {
   UErrorCode status = U_ZERO_ERROR;
-  const icu::Normalizer2* instance = form == UnicodeForm::nfc ? icu::Normalizer2::getNFCInstance(status)
-                                                              : icu::Normalizer2::getNFKCInstance(status);
-  if (U_FAILURE(status) != 0 || instance == nullptr) {
-    fail(ErrorKind::internal, "ICU has no normalization data ({}); is its data library installed?",
-         u_errorName(status));
-  }
+  const auto* instance = form == UnicodeForm::nfc ? icu::Normalizer2::getNFCInstance(status)
+                                                  : icu::Normalizer2::getNFKCInstance(status);
+  check(status);
   return *instance;
+}
+
+// A form on the characters that the reference's tables know, which are Unicode 9's: newer ones stay as they
+// are.
+class Form {
+ public:
+  explicit Form(UnicodeForm form) : known_("[:age=9.0:]", status_), filtered_(of_icu(form), known_) {
+    check(status_);
+    known_.freeze();
+  }
+
+  const icu::Normalizer2& operator*() const { return filtered_; }
+
+ private:
+  UErrorCode status_ = U_ZERO_ERROR;
+  icu::UnicodeSet known_;
+  icu::FilteredNormalizer2 filtered_;
+};
+
+const icu::Normalizer2& instance_of(UnicodeForm form) {
+  static const Form nfc(UnicodeForm::nfc), nfkc(UnicodeForm::nfkc);
+  return form == UnicodeForm::nfc ? *nfc : *nfkc;
 }
 
 // A stretch between two normalization boundaries: decompose, order the marks, compose.

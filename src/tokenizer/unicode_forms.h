@@ -1,5 +1,6 @@
-// NFC and NFKC, from ICU's character data but with our own loop: ICU's buffer sorts combining marks by
-// insertion, which takes quadratic time on a long run of marks out of order.
+// NFC and NFKC, from ICU's character data as far as they are as old as the reference's, but with our own
+// loop: ICU's buffer sorts combining marks by insertion, which takes quadratic time on a long run of marks
+// out of order.
 #pragma once
 
 #include "tokenizer/rewriting.h"

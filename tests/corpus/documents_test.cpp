@@ -162,6 +162,65 @@ corpus::WrittenConversation in_brackets(const Json& line) {
   return written;
 }
 
+TEST_F(Documents, NestedKeys) {
+  ReadOptions options;
+  options.text_key = "a.b";
+  options.group_key = "meta.source.name";
+  EXPECT_EQ(json(R"({"a": {"b": "x"}, "meta": {"source": {"name": "S"}}})"
+                 "\n"
+                 R"({"a": {"b": 1}, "a.b": "y", "meta": {"source.name": "T"}})",
+                 options),
+            (Texts{"x", "y"}));
+  EXPECT_EQ(groups_, (Texts{"S", "T"}));
+  EXPECT_REFUSED(json(R"({"a": "b"})", options), ErrorKind::bad_input, "no key \"a.b\"");
+  EXPECT_REFUSED(json(R"({"a": {"b": {"c": 1}}})", options), ErrorKind::bad_input,
+                 "must be a string, found an object");
+}
+
+TEST_F(Documents, BadLinesAreLeftOutAndCounted) {
+  ReadOptions options;
+  options.bad_lines = corpus::BadLines::skip;
+  options.conversations = in_brackets;
+  const std::string lines =
+      "{\"text\": \"a\"}\n{\"text\": \"b\"\nnot JSON\n[1]\n{\"txt\": 1}\n{\"text\": null}\n\n{\"text\": "
+      "\"\xFF\"}\n"
+      "{\"messages\": 5}\n{\"text\": \"c\"}\n{\"text\": \"cut";
+  const std::string path = scratch_.write("file", lines).string();
+  DocumentReader reader({path, TextFormat::jsonl, 0}, options, {});
+  Texts texts;
+  for (corpus::Document d; reader.next(d);) texts.push_back(d.text);
+  EXPECT_EQ(texts, (Texts{"a", "c"}));
+  EXPECT_EQ(reader.skipped_lines(), 8);
+  options.group_key = "title";
+  EXPECT_REFUSED(json("{\"text\": \"a\"}", options), ErrorKind::bad_input, "no key \"title\"");
+}
+
+TEST_F(Documents, JsonLinesAreKnownByTheirFirst) {
+  const auto read_any = [&](const std::string& bytes, const ReadOptions& options = {}) {
+    return read(bytes, TextFormat::by_content, options);
+  };
+  EXPECT_EQ(read_any("\n {\"text\": \"a\"}\n{\"text\": \"b\"}"), (Texts{"a", "b"}));
+  EXPECT_EQ(read_any("\xEF\xBB\xBF{\"text\": \"a\"}\r\n"), Texts{"a"});
+  const std::string long_line = "{\"text\": \"" + std::string(1 << 20, 'x') + "\"}";
+  EXPECT_EQ(joined(read_any(long_line)).size(), std::size_t{1} << 20);
+  for (const std::string& text :
+       {std::string(), std::string("\n"), std::string("{"), std::string("{\"text\": \"a\"} b\n"),
+        std::string("{\n\"text\": \"a\"}"), std::string("[1]\n"), std::string("{\"a\": 1}\n"),
+        std::string("prose\n{\"text\": \"a\"}\n")}) {
+    EXPECT_EQ(joined(read_any(text)), text);
+  }
+  ReadOptions options;
+  options.text_key = "body.text";
+  EXPECT_EQ(read_any("{\"body\": {\"text\": \"a\"}}", options), Texts{"a"});
+}
+
+TEST_F(Documents, TokenShardsAreNoText) {
+  EXPECT_REFUSED(DocumentReader({"x.idx", TextFormat::megatron, 0}, {}, {}), ErrorKind::not_found, "x.idx");
+  const std::string index = scratch_.write("x.idx", "abc").string();
+  EXPECT_REFUSED(DocumentReader({index, TextFormat::megatron, 0}, {}, {}), ErrorKind::unsupported,
+                 "token ids");
+}
+
 TEST_F(Documents, MessagesInPlaceOfTextAreAConversation) {
   ReadOptions options = at_most(16);
   options.conversations = in_brackets;

@@ -70,6 +70,45 @@ Texts both(Texts a, const Texts& b) {
   return sorted(std::move(a));
 }
 
+TEST_F(Pack, EveryFormatOfACorpusPacksToTheSameBytes) {
+  Texts texts = numbered(300);
+  texts.push_back("\xE4\xBD\xA0\xE5\xA5\xBD \xF0\x9F\xA6\x8A");
+  std::string lines;
+  for (const std::string& text : texts) lines += to_text(Json{{"text", text}}) + "\n";
+  std::string nested;
+  for (const std::string& text : texts) nested += to_text(Json{{"a", {{"b", text}}}}) + "\n";
+  const std::vector<std::pair<std::string, std::string>> sources = {
+      {"a.jsonl", lines},
+      {"b.ndjson", lines},
+      {"c.jsonl.gz", packed_gz(lines)},
+      {"d.jsonl.zst", packed_zst(lines)},
+      {"e.jsonl.bz2", packed_bz2(lines)},
+      {"f.jsonl.xz", packed_xz(lines)},
+      {"g.jsonl", wide(lines, {2, false, 0})},
+      {"h.jsonl", wide("\xEF\xBB\xBF" + lines, {2, true, 0})},
+      {"i.jsonl", wide(lines, {4, true, 0})},
+      {"j.jsonl.gz", packed_gz(wide(lines, {4, false, 0}))},
+      {"k.jsonl", nested}};
+  std::map<std::string, std::string> wanted;
+  for (const auto& [name, bytes] : sources) {
+    PackOptions options;
+    if (name == "k.jsonl") options.reading.text_key = "a.b";
+    pack({write(name, bytes)}, options);
+    for (const char* file : {"train-00000.ids", "train.docs", "heldout-00000.ids", "heldout.docs"}) {
+      const std::string got = read_file(out() / file, 1 << 20);
+      EXPECT_EQ(wanted.try_emplace(file, got).first->second, got) << name << " " << file;
+    }
+  }
+}
+
+TEST_F(Pack, BadLinesAreCountedInTheManifest) {
+  PackOptions options;
+  options.reading.bad_lines = corpus::BadLines::skip;
+  const Manifest m = pack({write("a.jsonl", "{\"text\": \"a\"}\n{\n{\"text\": \"b\"}\nx\n")}, options);
+  EXPECT_EQ(m.removed.bad_lines, 2);
+  EXPECT_EQ(corpus::parse_manifest(read_file(out() / corpus::kManifestName, 1 << 20), "x"), m);
+}
+
 TEST_F(Pack, FilesOfEveryKindBecomeDocuments) {
   const std::string folder = (scratch_.path() / "in").string();
   write("in/a.txt", "First, plain.\n");

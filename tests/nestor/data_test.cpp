@@ -95,6 +95,56 @@ TEST(Data, OptionsReachTheLibrary) {
   EXPECT_EQ(lines_out["removed"]["repeated_lines"], 1);
 }
 
+TEST(Data, JsonLinesOnStandardInputAreKnown) {
+  const Scratch scratch;
+  const Arguments call = {"data", "-", "--tokenizer", story(), "--out"};
+  const auto to = [&](const std::string& name) {
+    Arguments with = call;
+    with.insert(with.end(), {(scratch / name).string(), "--heldout", "0", "--text-key", "body", "--json"});
+    return with;
+  };
+  const Json piped = json_of(to("piped"), kLines);
+  EXPECT_EQ(piped["splits"]["train"]["documents"], 3);
+  EXPECT_EQ(json_of(to("text"), "prose\n" + kLines)["splits"]["train"]["documents"], 1);
+}
+
+TEST(Data, BadLinesAreLeftOutAndCounted) {
+  const Scratch scratch;
+  const std::string in = scratch.write("in.jsonl", kLines + "{\nnothing\n");
+  const std::string out = output_of({"data", in, "--tokenizer", story(), "--out", (scratch / "out").string(),
+                                     "--text-key", "body", "--skip-bad-lines"});
+  EXPECT_NE(out.find("2 bad lines"), std::string::npos) << out;
+}
+
+TEST(Data, UnreadFilesOfFoldersAreListed) {
+  const Scratch scratch;
+  scratch.write("in/a.txt", "Once upon a time");
+  scratch.write("in/b.csv", "x");
+  scratch.write("in/c.parquet", "x");
+  const Outcome outcome = nestor({"data", (scratch / "in").string(), "--tokenizer", story(), "--out",
+                                  (scratch / "out").string(), "--heldout", "0"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_NE(outcome.err.find("not read"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("c.parquet"), std::string::npos) << outcome.err;
+}
+
+TEST(Data, MegatronShardsGoOutAndIn) {
+  const Scratch scratch;
+  const std::string in = scratch.write("in.jsonl", kLines);
+  const auto pack = [&](const std::string& source, const std::string& out, const std::string& format) {
+    return output_of({"data", source, "--tokenizer", story(), "--out", (scratch / out).string(), "--text-key",
+                      "body", "--heldout", "0", "--output", format});
+  };
+  const std::string direct = pack(in, "direct", "packed");
+  EXPECT_EQ(pack(in, "shards", "megatron"), direct);
+  pack((scratch / "shards" / "train.bin").string(), "again", "packed");
+  EXPECT_EQ(bytes_of(scratch / "again" / "train-00000.ids"),
+            bytes_of(scratch / "direct" / "train-00000.ids"));
+  expect_error({"tokenizer", "train", (scratch / "shards" / "train.idx").string(), "--vocab-size", "300",
+                "--out", (scratch / "t").string()},
+               1, "the index of Megatron shards; nestor data reads it");
+}
+
 TEST(Data, RefusesWithOneLine) {
   const Scratch scratch;
   const std::string in = scratch.write("in.jsonl", kLines), out = (scratch / "out").string();
@@ -119,6 +169,9 @@ TEST(Data, RefusesWithOneLine) {
   EXPECT_FALSE(std::filesystem::exists(out));
   expect_error({"data", scratch.write("x.txt", "a\xFF"), "--tokenizer", story(), "--out", out}, 1,
                "--repair");
+  expect_error({"data", scratch.write("x.txt", std::string("PAR1\x15\0", 6)), "--tokenizer", story(), "--out",
+                out, "--repair"},
+               1, "a Parquet file; docs/data.md");
 }
 
 }  // namespace

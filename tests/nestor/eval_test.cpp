@@ -25,6 +25,21 @@ TEST(Eval, ReportsATextInBothForms) {
   EXPECT_EQ(json_of({"eval", "--text", file, "--window", "8", "--json"})["stride"], 8);
 }
 
+TEST(Eval, TextsComeInEveryFormThatCorporaComeIn) {
+  const Scratch scratch;
+  std::string wide("\xFF\xFE", 2);
+  for (const char c : std::string(kText)) wide += {c, '\0'};
+  const Json expected = json_of({"eval", "--text", scratch.write("text.txt", kText), "--json"});
+  EXPECT_EQ(json_of({"eval", "--text", scratch.write("wide.txt", wide), "--json"}), expected);
+  EXPECT_EQ(json_of({"eval", "--text", "-", "--json"}, wide), expected);
+  const std::string lines = to_text(Json{{"text", kText}}) + "\n";
+  EXPECT_EQ(json_of({"eval", "--text", scratch.write("lines.jsonl", lines), "--json"}), expected);
+  const Outcome bad = nestor({"eval", "--text", scratch.write("bad.txt", "ab\xff")});
+  EXPECT_NE(bad.err.find("bad.txt: the text is not valid UTF-8"), std::string::npos) << bad.err;
+  const Outcome zip = nestor({"eval", "--text", scratch.write("a.txt", std::string("PK\x03\x04\x14\0", 6))});
+  EXPECT_NE(zip.err.find("a.txt: expected text, found a zip archive"), std::string::npos) << zip.err;
+}
+
 TEST(Eval, ReportsTasks) {
   const Scratch scratch;
   const std::string quiz = scratch.write(

@@ -102,6 +102,16 @@ TEST(Detokenize, TakesTheListThatTokenizePrints) {
   EXPECT_EQ(output_of({"detokenize", "--ids", "[]"}), "");
 }
 
+TEST(TokenizeOutput, SettingsWithoutEffectAreNoted) {
+  const Scratch scratch;
+  Json json = read_test_json("golden/story/tokenizer.json");
+  json["truncation"] = {{"max_length", 4}};
+  const Outcome outcome =
+      nestor({"tokenize", scratch.write("tokenizer.json", to_text(json)), "--text", "Once upon a time"});
+  EXPECT_EQ(outcome.out, output_of({"tokenize", story(), "--text", "Once upon a time"}));
+  EXPECT_NE(outcome.err.find("truncation is set"), std::string::npos) << outcome.err;
+}
+
 TEST(Detokenize, NoIdsNoBytes) { EXPECT_EQ(output_of({"detokenize", "--ids", ""}), ""); }
 
 TEST(Detokenize, ControlTokensCanBeLeftOut) {

@@ -102,7 +102,7 @@ TEST(Usage, Ids) {
 
 TEST(Usage, MissingFiles) {
   expect_errors(
-      {{{"run", "no/such", "-p", "x"}, 1, "no/such: expected a checkpoint folder, found nothing there"},
+      {{{"run", "no/such", "-p", "x"}, 1, "no/such: no such folder; if it is a repository of a hub"},
        {{"run", story() + "/config.json", "-p", "x"}, 1, "expected a checkpoint folder, found a file"},
        {{"run", "--prompt-file", "no/such"}, 1, "cannot open no/such"},
        {{"chat", "no/such"}, 1, "no/such"},

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <unicode/normalizer2.h>
+#include <unicode/uniset.h>
 #include <unicode/unistr.h>
 
 #include "base/random.h"
@@ -23,7 +24,11 @@ std::string by_icu(const std::string& text, UnicodeForm form) {
   const auto* icu_form = form == UnicodeForm::nfc ? icu::Normalizer2::getNFCInstance(status)
                                                   : icu::Normalizer2::getNFKCInstance(status);
   std::string out;
-  icu_form->normalize(icu::UnicodeString::fromUTF8(text), status).toUTF8String(out);
+  // The reference's tables are Unicode 9's.
+  const icu::UnicodeSet known("[:age=9.0:]", status);
+  const icu::FilteredNormalizer2 filtered(*icu_form, known);
+  const icu::Normalizer2& form_of_known = filtered;
+  form_of_known.normalize(icu::UnicodeString::fromUTF8(text), status).toUTF8String(out);
   EXPECT_FALSE(U_FAILURE(status));
   return out;
 }
@@ -37,6 +42,27 @@ std::uint32_t random_character(double kind, double which) {
   const auto& range = kRanges[static_cast<std::size_t>(kind * std::size(kRanges))];
   const auto c = range[0] + static_cast<std::uint32_t>(which * (range[1] - range[0]));
   return c >= 0xD800 && c < 0xE000 ? 0x301 : c;
+}
+
+// What tokenizers 0.23.3 answers, whose tables are Unicode 9's: marks, compositions and compatibility
+// characters that came later stay as they are.
+TEST(Normalizer, CharactersAfterUnicode9StayAsTheyAre) {
+  const auto text = [](std::initializer_list<std::uint32_t> points) {
+    std::string out;
+    for (const std::uint32_t c : points) append_utf8(out, c);
+    return out;
+  };
+  for (const std::string& same :
+       {text({0x32FF}), text({0xA7F2}), text({0xAB69}), text({0x10781}), text({0x1F16C}), text({0x1FBF5}),
+        text({0x1E030}), text({0x1CCD6}), text({0x11935, 0x11930}), text({'a', 0x345, 0x897}),
+        text({'a', 0x345, 0x1DF6})}) {
+    EXPECT_EQ(normalized(same, {UnicodeForm::nfc}), same);
+  }
+  EXPECT_EQ(normalized(text({0x32FF, 0x1FBF5, 0x1E030}), {UnicodeForm::nfkc}),
+            text({0x32FF, 0x1FBF5, 0x1E030}));
+  EXPECT_EQ(normalized(text({0x32FE, 0xFB01}), {UnicodeForm::nfkc}), text({0x30F2, 'f', 'i'}));
+  EXPECT_EQ(normalized(text({'a', 0x345, 0x1E944}), {UnicodeForm::nfc}),
+            text({'a', 0x1E944, 0x345}));  // of Unicode 9
 }
 
 TEST(Normalizer, FormsEqualIcusOnRandomText) {

@@ -71,6 +71,20 @@ TEST(Refusal, TheValidFileLoads) {
             (std::vector<TokenId>{2, 3, 4, 1}));
 }
 
+TEST(Refusal, TruncationAndPaddingAreNotedAndChangeNoIds) {
+  EXPECT_TRUE(Tokenizer::parse(to_text(valid()), "t.json").notes().empty());
+  Json json = valid();
+  json["truncation"] = {
+      {"direction", "Right"}, {"max_length", 2}, {"strategy", "LongestFirst"}, {"stride", 0}};
+  json["padding"] = {{"strategy", {{"Fixed", 16}}}, {"pad_id", 0}, {"pad_token", "<x>"}};
+  const Tokenizer t = Tokenizer::parse(to_text(json), "t.json");
+  EXPECT_EQ(t.encode("ab <x>b", PostProcess::omit, ControlTokens::everywhere()),
+            (std::vector<TokenId>{2, 3, 4, 1}));
+  ASSERT_EQ(t.notes().size(), 2U);
+  EXPECT_TRUE(t.notes()[0].starts_with("t.json: truncation is set")) << t.notes()[0];
+  EXPECT_TRUE(t.notes()[1].starts_with("t.json: padding is set")) << t.notes()[1];
+}
+
 TEST(Refusal, OptionsThatChangeIds) {
   const auto with = [](const char* pointer, const Json& value) {
     Json json = valid();
@@ -79,8 +93,8 @@ TEST(Refusal, OptionsThatChangeIds) {
   };
   using enum ErrorKind;
   expect_refused(with("/version", "2.0"), unsupported, "2.0");
-  expect_refused(with("/truncation", {{"max_length", 5}}), unsupported, "truncation");
-  expect_refused(with("/padding", {{"pad_id", 0}}), unsupported, "padding");
+  expect_refused(with("/truncation", 5), bad_input, "truncation");
+  expect_refused(with("/padding", "x"), bad_input, "padding");
   expect_refused(with("/surprise", 1), unsupported, "surprise");
   expect_refused(with("/model/surprise", 1), unsupported, "surprise");
   expect_refused(with("/pre_tokenizer/surprise", 1), unsupported, "surprise");
