@@ -8,7 +8,7 @@
 namespace nestor::chat {
 namespace {
 
-using Unary = bool (*)(Runtime&, const Value&);
+using UnaryBody = bool (*)(Runtime&, const Value&);
 
 Int remainder(Runtime& runtime, const Value& value, const Value& divisor) {
   const Value rest = binary(runtime, BinaryOp::modulo, value, divisor);
@@ -36,7 +36,7 @@ constexpr const char* kIsUpper = "isupper";
 
 struct UnaryTest {
   std::string_view name;
-  Unary body;
+  UnaryBody body;
 };
 
 constexpr UnaryTest kUnary[] = {

@@ -25,7 +25,7 @@ std::string plain(std::string_view text) {
 }
 
 // Single underscores between digits go; nothing where one stands elsewhere.
-std::optional<std::string> without_underscores(std::string_view text) {
+std::optional<std::string> without_separators(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '_') {
@@ -65,7 +65,7 @@ std::optional<Int> integer_of_text(std::string_view text, Int base) {
     digits.erase(0, 2);
     if (digits.starts_with('_')) digits.erase(0, 1);
   }
-  const auto clean = without_underscores(digits);
+  const auto clean = without_separators(digits);
   if (!clean) return std::nullopt;
   const auto value = integer_from_digits(*clean, static_cast<int>(base == 0 ? prefix : base));
   if (!value) return std::nullopt;
@@ -73,7 +73,7 @@ std::optional<Int> integer_of_text(std::string_view text, Int base) {
 }
 
 std::optional<double> float_of_text(std::string_view text) {
-  const auto clean = without_underscores(plain(text));
+  const auto clean = without_separators(plain(text));
   if (!clean) return std::nullopt;
   std::string number = lower(*clean);
   const double sign = take_sign(number) ? -1.0 : 1.0;
