@@ -54,7 +54,12 @@ function(nestor_reuse_precompiled target from)
   endif()
 endfunction()
 
-set(NESTOR_UNITY none CACHE STRING "Which files are compiled a dozen at a time, to read headers once: none, tests, all")
+option(NESTOR_UNITY "Compile a room's files a dozen at a time, to read headers once" OFF)
+
+if(NESTOR_UNITY)
+  # GCC takes the files of a unit for headers and misses that their types have one home.
+  target_compile_options(nestor_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endif()
 
 # nestor_units(OUT file...): sources that include a dozen files of the current folder each, by paths that are the same in
 # every checkout, so that a compiler cache knows them again.
@@ -90,7 +95,7 @@ function(nestor_room name)
   set(include_dir ${CMAKE_BINARY_DIR}/rooms/${name})
   file(MAKE_DIRECTORY ${include_dir})
   file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${include_dir}/${name} SYMBOLIC)
-  if(NESTOR_UNITY STREQUAL all AND NOT ARG_OWN_PCH)
+  if(NESTOR_UNITY AND NOT ARG_OWN_PCH)
     nestor_units(ARG_SRCS ${ARG_SRCS})
   endif()
   add_library(nestor_${name} STATIC ${ARG_SRCS})
@@ -128,9 +133,6 @@ set(nestor_test_options $<$<CONFIG:Release>:-O1>)
 # that match the pattern of GoogleTest take too long for every change and run with `ctest -C All` only.
 function(nestor_test room)
   cmake_parse_arguments(ARG "OWN_PCH" "LONG" "SRCS;DEPS;LIBS" ${ARGN})
-  if(NOT NESTOR_UNITY STREQUAL none)
-    nestor_units(ARG_SRCS ${ARG_SRCS})
-  endif()
   nestor_program(${room}_test OWN_PCH SRCS ${ARG_SRCS} DEPS ${ARG_DEPS} LIBS GTest::gtest_main ${ARG_LIBS})
   if(NOT ARG_OWN_PCH)
     target_compile_options(${room}_test PRIVATE ${nestor_test_options})
