@@ -39,10 +39,10 @@ void inner_columns(const Context& ctx, const GatedProduct& p, const Input& inner
   // Rows of scratch hold gate and up side by side; columns count from `begin`.
   const std::int64_t width = end - begin;
   const Rows gate = inner.x.data == nullptr ? scratch : Rows{inner.x.data + begin, inner.x.stride};
-  Rows up{p.embedded.data + begin, p.embedded.stride};
+  const Rows up = p.up != nullptr ? Rows{scratch.data + width, scratch.stride}
+                                  : Rows{p.embedded.data + begin, p.embedded.stride};
   multiply_rows(ctx, p.in, *p.gate, {gate.data - begin, gate.stride}, begin, end);
   if (p.up != nullptr) {
-    up = {scratch.data + width, scratch.stride};
     multiply_rows(ctx, p.in, *p.up, {up.data - begin, up.stride}, begin, end);
   }
   for (std::int64_t t = 0; t < p.in.rows; ++t)

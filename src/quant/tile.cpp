@@ -56,6 +56,7 @@ ScaledCodes scale_q8(std::span<const float> values) {
 
 // The scale may have been rounded down by 2^-9 of itself: 127.25 is still 127.
 int code_in(float x, const ScaledCodes& of) {
+  if (of.inverse == 0) return 0;  // x may be infinite
   return static_cast<int>(std::clamp(std::nearbyint(x * of.inverse), -127.0F, 127.0F));
 }
 
