@@ -1,5 +1,5 @@
-// Sums over the list of tensors, and operations counted by hand; tests/model/work_test.cpp holds them against what
-// forward passes execute.
+// Sums over the list of tensors, and operations counted by hand; tests/model/work_test.cpp holds them against
+// what forward passes execute.
 #include "config/budget.h"
 
 #include <gtest/gtest.h>
