@@ -1,5 +1,7 @@
 #include "unread_files.h"
 
+#include <fmt/format.h>
+
 #include "base/excerpt.h"
 #include "corpus/sources.h"
 #include "terminal.h"
