@@ -18,7 +18,7 @@ using config::Storage;
 // Bytes of a value in q8 and q4: a block of 64 codes and a scale of two bytes.
 constexpr double kBytesQ8 = 66.0 / 64, kBytesQ4 = 34.0 / 64;
 
-// Of `stored` bytes, with a matrix in blocks of so many bytes a value where that is less.
+// The smaller of `stored` and, for a matrix, its size in blocks of so many bytes a value.
 std::uint64_t bytes_in_blocks(const config::TensorInfo& tensor, std::uint64_t stored, double bytes) {
   if (tensor.storage != Storage::matrix && tensor.storage != Storage::projection) return stored;
   return std::min(stored, static_cast<std::uint64_t>(static_cast<double>(tensor.elements()) * bytes));
@@ -67,7 +67,7 @@ MemoryPlan plan_memory(const config::ModelConfig& c, const checkpoint::Checkpoin
   config::for_each_tensor(c, checkpoint::layout_of(c, files), [&](const config::TensorInfo& tensor) {
     std::uint64_t bytes = 0;
     for (const auto* stored : checkpoint::stored_parts(files, tensor)) bytes += stored->entry->bytes;
-    // What is sensitive stays at eight bits; these two parts are most of it.
+    // Sensitive matrices stay at eight bits; these two parts are most of them.
     const bool sensitive = tensor.slot.part == Part::head || tensor.slot.part == Part::ngram_projection;
     whole.add(tensor, bytes);
     q8.add(tensor, bytes_in_blocks(tensor, bytes, kBytesQ8));

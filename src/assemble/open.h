@@ -10,7 +10,7 @@
 // ids no tokenizer. Each part is opened once, when its function is first called, and that is where its errors
 // come from: nestor::Error (base/error.h) says what was expected, what was found and what to do.
 //
-// What there is beside generate(): lm/language_model.h, the model as token ids -> logits; decode/generate.h,
+// Other doors beside generate(): lm/language_model.h, the model as token ids -> logits; decode/generate.h,
 // many prompts at once; schedule/engine.h, requests from many threads; chat_format.h, conversations;
 // tokenizer/tokenizer.h. docs/library.md tells how to build against the library.
 //

@@ -1,5 +1,5 @@
-// What a model costs before it exists: quantities summed over its list of tensors, and the multiply-adds of a
-// forward pass. Plans of memory, reports and speeds take their numbers from here.
+// The cost of a model before it exists: quantities summed over its list of tensors, and the multiply-adds of
+// a forward pass. Plans of memory, reports and speeds take their numbers from here.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// What the model is: the validated facts of a config.json of the LongCat-Flash family.
+// The model: the validated facts of a config.json of the LongCat-Flash family.
 // Names are the file's own keys. A value that exists here has been checked: sizes are positive and small
 // enough that the element counts of single tensors and of the whole model fit 64 bits.
 #pragma once

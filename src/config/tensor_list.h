@@ -62,7 +62,7 @@ std::span<const quant::Encoding> encodings_of(Storage storage);
 
 /// What a tensor is in its part.
 enum class Field {
-  // Of an N-gram Embedding: the rows of words, and the rows of one n-gram table with their projection.
+  // N-gram Embedding: the rows of words, and the rows of one n-gram table with their projection.
   words,
   table,
   projection,
