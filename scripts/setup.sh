@@ -98,6 +98,21 @@ slowest_tests() {
     sort -rn | sed "$2q" | while read -r seconds name; do printf '%9.2f  %-8s %s\n' "$seconds" "$1" "$name"; done
 }
 
+# failed_tests PRESET: what failed when the preset's tests ran last: ctest's tests, then each assertion.
+failed_tests() {
+  sed "s/^[0-9]*:/FAILED   $1  /" build/"$1"/Testing/Temporary/LastTestsFailed.log 2>/dev/null
+  awk -v preset="$1" '
+    function attribute(key) {
+      return match($0, " " key "=\"[^\"]*\"") ? substr($0, RSTART + length(key) + 3, RLENGTH - length(key) - 4) : ""
+    }
+    /<testcase / { name = attribute("classname") "." attribute("name") }
+    /<failure / {
+      message = attribute("message")
+      gsub(/&#x0A;/, "  ", message)
+      print "FAILED   " preset "  " name ": " message
+    }' build/"$1"/results/*.xml 2>/dev/null
+}
+
 # Where libtorch is kept between runs, outside of the repository.
 torch_version=2.15
 torch_home="${XDG_CACHE_HOME:-$HOME/.cache}/nestor/torch-$torch_version"

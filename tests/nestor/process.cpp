@@ -106,7 +106,7 @@ Outcome run_process(const Call& call) {
     if (ready[0].revents != 0) send(in, rest);
     if (ready[1].revents != 0) receive(out, outcome.out);
     if (ready[2].revents != 0) receive(err, outcome.err);
-    if (call.kill_on && !doomed && outcome.err.find(*call.kill_on) != std::string::npos) {
+    if (call.kill_when && !doomed && call.kill_when(outcome.err)) {
       doomed = true;
       end = Clock::now() + call.kill_delay;
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,8 +18,8 @@ struct Call {
   std::optional<std::size_t> interrupt_after = {};
   /// Sends SIGINT once this stands on standard error.
   std::optional<std::string> interrupt_on = {};
-  /// Sends SIGKILL this long after the text stood on standard error.
-  std::optional<std::string> kill_on = {};
+  /// Sends SIGKILL this long after what stands on standard error first satisfied the condition.
+  std::function<bool(const std::string&)> kill_when = {};
   std::chrono::milliseconds kill_delay{0};
   /// Longer than anything takes under a sanitizer on a busy machine; then the child is killed (SIGKILL).
   std::chrono::milliseconds limit{300000};
