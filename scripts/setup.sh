@@ -95,7 +95,7 @@ configure() {
 # slowest_tests PRESET COUNT: the tests that took longest when the preset's tests ran last, with their seconds.
 slowest_tests() {
   sed -n 's/.*<testcase name="\([^"]*\)".* time="\([0-9.]*\)".* classname="\([^"]*\)".*/\2 \3.\1/p' build/"$1"/results/*.xml |
-    sort -rn | sed "$2q" | while read -r seconds name; do printf '%9.2f  %-8s %s\n' "$seconds" "$1" "$name"; done
+    sort -rn | sed -n "1,$2p" | while read -r seconds name; do printf '%9.2f  %-8s %s\n' "$seconds" "$1" "$name"; done
 }
 
 # failed_tests PRESET: what failed when the preset's tests ran last: ctest's tests, then each assertion.
