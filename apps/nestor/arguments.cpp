@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <charconv>
+#include <cstdlib>
 
 #include "base/error.h"
 #include "base/utf8.h"
@@ -17,6 +18,17 @@ namespace {
 
 constexpr std::uint64_t kMostTextBytes = std::uint64_t{1} << 30;
 
+// $XDG_CACHE_HOME/nestor, ~/.cache/nestor, or nothing.
+std::filesystem::path cache_folder() {
+  const auto folder_of = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::filesystem::path(value == nullptr ? "" : value);
+  };
+  if (const auto cache = folder_of("XDG_CACHE_HOME"); cache.is_absolute()) return cache / "nestor";
+  const auto home = folder_of("HOME");
+  return home.is_absolute() ? home / ".cache" / "nestor" : std::filesystem::path();
+}
+
 }  // namespace
 
 void add_engine_options(CLI::App& root, assemble::OpenOptions& o) {
@@ -30,6 +42,18 @@ void add_engine_options(CLI::App& root, assemble::OpenOptions& o) {
                   "Kernel set: auto (the fastest here), reference, avx2, avx2_vnni, avx512, avx512_vnni, "
                   "avx512_amx, avx512_amx_bf16")
       ->option_text("NAME");
+  o.streams_file = cache_folder().empty() ? "" : cache_folder() / "streams.json";
+  root.add_option_function<std::string>(
+          "--streams",
+          [&o](const std::string& name) {
+            if (name == "measure") o.streams = assemble::StreamChoice::measured;
+            if (name == "fixed") o.streams = assemble::StreamChoice::built_in;
+          },
+          "How weights are read from memory: auto (measured once on a machine), measure (again), fixed (what "
+          "is built "
+          "in); the same numbers in any case")
+      ->check(CLI::IsMember({"auto", "measure", "fixed"}))
+      ->option_text("auto|measure|fixed");
   root.add_option_function<std::string>(
           "--dtype",
           [&o](const std::string& name) {

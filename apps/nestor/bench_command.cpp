@@ -46,9 +46,12 @@ class Benchmark {
 
   int execute() {
     check_room();
-    print(fmt::format("{}, {} threads, {}\n", cpu_info().name, threads_, model_->kernel_set()));
+    const auto formats = assemble::formats_beyond_caches(model_->matrix_bytes());
+    const std::string streams = assemble::text_of(model_->streams(), formats);
+    print(fmt::format("{}, {} threads, {}{}{}\n", cpu_info().name, threads_, model_->kernel_set(),
+                      streams.empty() ? "" : ", streams ", streams));
     prompt();
-    print(fmt::format("{:>8}{:>11}{:>6}{:>10}{:>10}{:>13}{:>12}{:>9}\n", "depth", "sequences", "rows",
+    print(fmt::format("{:>8}{:>11}{:>6}{:>10}{:>10}{:>13}{:>12}{:>10}\n", "depth", "sequences", "rows",
                       "ms/step", "tok/s", "MB weights", "DRAM GB/s", "share"));
     for (const std::int64_t depth : depths_) {
       for (const std::int64_t sequences : o_.sequences) decode({depth, sequences, 1});
@@ -57,6 +60,7 @@ class Benchmark {
     json_["threads"] = threads_;
     json_["cpu"] = cpu_info().name;
     json_["kernels"] = model_->kernel_set();
+    json_["streams"] = streams;
     print(to_text(json_) + "\n");
     return 0;
   }
@@ -101,14 +105,15 @@ class Benchmark {
 
   void decode(const measure::DecodeCase& what) {
     const measure::DecodeSpeed s = measure::decode_speed(subject_, what, o_.tokens, o_.seed, memory_);
-    print(fmt::format("{:>8}{:>11}{:>6}{:>10.2f}{:>10.2f}{:>13.1f}{:>12.2f}{:>8.1f}%\n", what.depth,
+    const Json share = s.share() ? Json(*s.share()) : Json();
+    print(fmt::format("{:>8}{:>11}{:>6}{:>10.2f}{:>10.2f}{:>13.1f}{:>12.2f}{:>10}\n", what.depth,
                       what.sequences, what.rows, 1e3 / s.steps_s, s.tokens_s(), s.weight_bytes / 1e6,
-                      s.dram_bytes_s / 1e9, 100 * s.share()));
+                      s.dram_bytes_s / 1e9, share_text(s)));
     if (!json_.contains("decode_tok_s")) {
       json_["decode_tok_s"] = s.tokens_s();
       json_["weight_bytes_per_token"] = s.weight_bytes;
       json_["dram_read_bytes_per_s"] = s.dram_bytes_s;
-      json_["decode_share"] = s.share();
+      json_["decode_share"] = share;
     }
     json_["decode"].push_back({{"depth", what.depth},
                                {"sequences", what.sequences},
@@ -116,7 +121,13 @@ class Benchmark {
                                {"tok_s", s.tokens_s()},
                                {"weight_bytes_per_step", s.weight_bytes},
                                {"dram_read_bytes_per_s", s.dram_bytes_s},
-                               {"share", s.share()}});
+                               {"dram_steady", s.steady},
+                               {"share", share}});
+  }
+
+  static std::string share_text(const measure::DecodeSpeed& s) {
+    if (s.share()) return fmt::format("{:.1f}%", 100 * *s.share());
+    return s.steady ? "in cache" : "unsteady";
   }
 
   const Options& o_;

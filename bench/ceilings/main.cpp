@@ -7,6 +7,7 @@
 
 #include "base/cpu.h"
 #include "measure/ceilings.h"
+#include "measure/memory_read.h"
 
 using namespace nestor;
 
@@ -33,9 +34,9 @@ int main(int argc, char** argv) {
   };
   line("DRAM read, GB/s", "dram_read_gb_s", 1e9, [&](auto& t) { return measure::dram_read(t, memory); });
   line("3 MiB each (last cache), GB/s", "l3_read_gb_s", 1e9,
-       [&](auto& t) { return measure::read_bandwidth(t, memory, 3U << 20, 2, 100); });
+       [&](auto& t) { return measure::cache_read(t, memory, 3U << 20, 100); });
   line("256 KiB each (second cache), GB/s", "l2_read_gb_s", 1e9,
-       [&](auto& t) { return measure::read_bandwidth(t, memory, 256U << 10, 2, 1000); });
+       [&](auto& t) { return measure::cache_read(t, memory, 256U << 10, 1000); });
   line("fp32, GFLOP/s", "fp32_gflop_s", 1e9, measure::fp32_peak);
   line("bf16, GFLOP/s (0: none)", "bf16_gflop_s", 1e9, measure::bf16_peak);
   line("int8, GOP/s", "int8_gop_s", 1e9, measure::int8_peak);

@@ -19,6 +19,7 @@
 #include "kernels/ops.h"
 #include "kernels/registry.h"
 #include "measure/ceilings.h"
+#include "measure/memory_read.h"
 #include "quant/matrix.h"
 #include "quant/number.h"
 #include "quant/tile.h"
@@ -111,6 +112,7 @@ std::vector<Round> Bench::measure(kernels::Team& team, const Weights& w, std::in
   const bool codes = quant::is_tiled(w.format) && ops.matmul_coded != nullptr;
   const double operations = 2.0 * static_cast<double>(t * w.rows * w.cols);
   const int calls = t > 16 ? 1 : 8;
+  const measure::Walk walk = measure::fastest_walk(team, memory);
   std::vector<Round> rounds;
   for (int r = 0; r <= kRounds; ++r) {
     const double before = bench::issue_width(team);
@@ -121,7 +123,8 @@ std::vector<Round> Bench::measure(kernels::Team& team, const Weights& w, std::in
     const double after = bench::issue_width(team);
     const double peak =
         codes ? measure::int8_peak_over(team, stretch) : measure::fp32_peak_over(team, stretch);
-    const double dram = measure::read_window(team, {memory.data() + window % memory.bytes(), kWindow});
+    const double dram =
+        measure::read_rate(team, memory.all().subspan(window % memory.bytes(), kWindow), walk);
     window += kWindow;
     width = std::max({width, before, after});
     const double seconds = stretch / calls;

@@ -74,7 +74,17 @@ model::Model& OpenedModel::model() {
   wanted.cache_bytes =
       options_.cache_bytes == 0 ? static_cast<std::int64_t>(plan.cache_room()) : options_.cache_bytes;
   model_ = model::open_model(config(), files_, wanted);
+  choose_streams(*wanted.ops, wanted.threads);
   return *model_;
+}
+
+void OpenedModel::choose_streams(const kernels::OpTable& ops, int threads) {
+  if (options_.streams == StreamChoice::built_in) return;
+  if (ops.matmul_coded == nullptr) return;  // such a set has one way of reading
+  const auto formats = formats_beyond_caches(model_->matrix_bytes());
+  if (formats.empty()) return;
+  const StreamsKey key{cpu_info(), ops.name, threads};
+  model_->read_by(kept_streams(options_.streams_file, key, ops, formats, options_.streams));
 }
 
 std::unique_ptr<model::Model> OpenedModel::take_model() {

@@ -26,6 +26,7 @@
 #include "assemble/chat_format.h"
 #include "assemble/generate_text.h"
 #include "assemble/generation_config.h"
+#include "assemble/kept_streams.h"
 #include "assemble/memory_plan.h"
 #include "checkpoint/checkpoint.h"
 #include "config/model_config.h"
@@ -39,6 +40,8 @@ struct OpenOptions {
   int threads = 0;           // 0: one per processor that this process may use
   std::int64_t context = 0;  // tokens per sequence; 0: what the model allows
   std::string kernels = "auto";
+  StreamChoice streams = StreamChoice::kept;            // of how weights are read that no cache holds
+  std::filesystem::path streams_file = {};              // where the choice is kept; empty: nowhere
   std::optional<model::CacheFormat> cache_format = {};  // nothing: q8 beside quantized weights, else f32
   std::int64_t cache_bytes = 0;  // that the latent cache may take; 0: as many as are available
   Oversize oversize = Oversize::refused;
@@ -89,6 +92,7 @@ class OpenedModel {
 
  private:
   void check_folder() const;
+  void choose_streams(const kernels::OpTable& ops, int threads);
   model::CacheFormat cache_format();
 
   std::filesystem::path path_;

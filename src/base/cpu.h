@@ -1,12 +1,14 @@
 // What this machine can do, by CPUID at run time.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace nestor {
 
 struct CpuInfo {
   std::string name;              // brand string
+  std::uint32_t signature = 0;   // family, model and stepping: EAX of CPUID leaf 1
   bool avx2 = false;             // AVX2, FMA and F16C
   bool avx2_vnni = false;        // those and VNNI for 256 bits (AVX-VNNI)
   bool avx512 = false;           // AVX-512 F, BW, DQ, VL (with AVX2, FMA, F16C)

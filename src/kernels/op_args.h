@@ -12,6 +12,13 @@ namespace nestor::kernels {
 using quant::Format;
 using quant::MatrixView;
 
+/// How weights are read that few rows meet. Every choice gives the same bits; which is fast depends on the
+/// processor (streams.h). A set takes the nearest that it has.
+struct Reading {
+  int32_t side_by_side;  // rows of w, or bands of tiles, that one row of x meets at a time
+  int32_t bytes_ahead;   // how far ahead of its use a byte is fetched; 0: left to the processor
+};
+
 /// y[t, n] = sum_k x[t, k] * w[n, k], each sum with one accumulation order that depends on K alone: not on T,
 /// not on the position of n. w is [N, K]. x and y must not overlap.
 struct MatmulArgs {
@@ -21,6 +28,7 @@ struct MatmulArgs {
   MatrixView w;
   float* y;
   int64_t y_stride;
+  Reading reading = {6, 4608};
 };
 
 /// Up to so many rows a product is bound by reading w; more are worth the cost of unpacking tiles beforehand.
@@ -137,6 +145,7 @@ struct MatmulCodedArgs {
   MatrixView w;  // [N, K], q8 or q4
   float* y;
   int64_t y_stride;
+  Reading reading = {3, 4608};
 };
 
 /// Columns of a step, and parts of a number.

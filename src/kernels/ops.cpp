@@ -166,12 +166,13 @@ void count_product(const Context& ctx, std::int64_t rows, const MatrixView& w) {
 
 void multiply_rows(const Context& ctx, const Input& x, const MatrixView& w, Rows y, std::int64_t begin,
                    std::int64_t end) {
+  const Reading& reading = ctx.streams.of(w.format, x.rows);
   if (takes_codes(ctx, w)) {
-    ctx.ops.matmul_coded({x.codes.value(), w, y.data, y.stride}, begin, end);
+    ctx.ops.matmul_coded({x.codes.value(), w, y.data, y.stride, reading}, begin, end);
   } else if (x.parts && w.format == Format::bf16) {
     ctx.ops.matmul_parts({*x.parts, w, y.data, y.stride}, begin, end);
   } else {
-    ctx.ops.matmul({x.x.data, x.x.stride, x.rows, w, y.data, y.stride}, begin, end);
+    ctx.ops.matmul({x.x.data, x.x.stride, x.rows, w, y.data, y.stride, reading}, begin, end);
   }
 }
 

@@ -10,6 +10,7 @@
 #include "kernels/arena.h"
 #include "kernels/op_args.h"
 #include "kernels/parallel.h"
+#include "kernels/streams.h"
 #include "kernels/work.h"
 
 namespace nestor::kernels {
@@ -36,6 +37,7 @@ struct Context {
   Arena& arena;
   Work& work;
   InputSink* inputs = nullptr;
+  const Streams& streams = kBuiltInStreams;
 };
 
 struct LayerNormWeights {

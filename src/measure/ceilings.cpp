@@ -2,15 +2,15 @@
 
 #include <fcntl.h>
 #include <immintrin.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <cstring>
 #include <functional>
+#include <memory>
 #include <thread>
+#include <vector>
 
 #include "base/cpu.h"
 #include "base/error.h"
@@ -32,39 +32,6 @@ double best(double work, const std::function<void()>& run) {
   double least = seconds(run);
   for (int i = 0; i < 4; ++i) least = std::min(least, seconds(run));
   return work / least;
-}
-
-template <int kStreams>
-__attribute__((target("avx2"))) std::uint64_t read_streams(const std::uint8_t* data, std::size_t bytes) {
-  const std::size_t part = bytes / kStreams / 128 * 128;
-  __m256i sums[kStreams];
-  for (auto& s : sums) s = _mm256_setzero_si256();
-  for (std::size_t at = 0; at < part; at += 128) {
-    for (int s = 0; s < kStreams; ++s) {
-      const auto* p = reinterpret_cast<const __m256i*>(data + static_cast<std::size_t>(s) * part + at);
-      const __m256i first = _mm256_or_si256(_mm256_loadu_si256(p), _mm256_loadu_si256(p + 1));
-      const __m256i second = _mm256_or_si256(_mm256_loadu_si256(p + 2), _mm256_loadu_si256(p + 3));
-      sums[s] = _mm256_xor_si256(sums[s], _mm256_or_si256(first, second));
-      _mm_prefetch(reinterpret_cast<const char*>(p) + 4608, _MM_HINT_T0);
-      _mm_prefetch(reinterpret_cast<const char*>(p) + 4608 + 64, _MM_HINT_T0);
-    }
-  }
-  std::uint64_t out = 0;
-  for (const auto& s : sums) out ^= static_cast<std::uint64_t>(_mm256_extract_epi64(s, 0));
-  return out;
-}
-
-std::uint64_t read_once(const std::uint8_t* data, std::size_t bytes, int streams) {
-  switch (streams) {
-    case 1:
-      return read_streams<1>(data, bytes);
-    case 2:
-      return read_streams<2>(data, bytes);
-    case 4:
-      return read_streams<4>(data, bytes);
-    default:
-      return read_streams<8>(data, bytes);
-  }
 }
 
 // Each returns the multiply-adds it made, in some 0.2 ms; twelve independent chains hide the latency of any
@@ -233,47 +200,6 @@ Body int8_body() {
 }
 
 }  // namespace
-
-Memory::Memory(std::size_t bytes) : bytes_(bytes) {
-  data_ = static_cast<std::uint8_t*>(std::aligned_alloc(2U << 20, bytes));
-  if (data_ == nullptr) fail(ErrorKind::limit, "no memory for {} bytes", bytes);
-  ::madvise(data_, bytes, MADV_HUGEPAGE);
-  std::memset(data_, 1, bytes);
-}
-
-Memory::~Memory() { std::free(data_); }
-
-double read_bandwidth(kernels::Team& team, const Memory& memory, std::size_t bytes, int streams, int rounds) {
-  const std::size_t share = memory.bytes() / static_cast<std::size_t>(team.threads()) / 4096 * 4096;
-  const std::size_t each = std::min(bytes, share);
-  const double work = static_cast<double>(each) * team.threads() * rounds;
-  return best(work, [&] {
-    team.run(team.threads(), [&](std::int64_t i, int) {
-      std::uint64_t sum = 0;
-      for (int r = 0; r < rounds; ++r)
-        sum ^= read_once(memory.data() + static_cast<std::size_t>(i) * share, each, streams);
-      asm volatile("" : : "r"(sum));
-    });
-  });
-}
-
-double read_window(kernels::Team& team, std::span<const std::uint8_t> bytes) {
-  const std::size_t share = bytes.size() / static_cast<std::size_t>(team.threads()) / 4096 * 4096;
-  const double time = seconds([&] {
-    team.run(team.threads(), [&](std::int64_t i, int) {
-      const std::uint64_t sum = read_once(bytes.data() + static_cast<std::size_t>(i) * share, share, 4);
-      asm volatile("" : : "r"(sum));
-    });
-  });
-  return static_cast<double>(share) * team.threads() / time;
-}
-
-double dram_read(kernels::Team& team, const Memory& memory) {
-  double most = 0;
-  for (const int streams : {1, 2, 4, 8})
-    most = std::max(most, read_bandwidth(team, memory, memory.bytes(), streams, 1));
-  return most;
-}
 
 double fp32_peak(kernels::Team& team) { return peak(team, fp32_body()); }
 double fp32_peak_over(kernels::Team& team, double least) { return peak_over(team, fp32_body(), least); }

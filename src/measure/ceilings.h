@@ -4,39 +4,10 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <memory>
-#include <span>
-#include <vector>
 
 #include "kernels/parallel.h"
 
 namespace nestor::measure {
-
-/// Memory that is touched and, where the system allows it, in pages of 2 MiB.
-class Memory {
- public:
-  explicit Memory(std::size_t bytes);
-  ~Memory();
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
-  std::uint8_t* data() const { return data_; }
-  std::size_t bytes() const { return bytes_; }
-
- private:
-  std::uint8_t* data_;
-  std::size_t bytes_;
-};
-
-/// Bytes per second when every thread of the team reads `bytes` of its own share of the memory, `streams`
-/// places of it at once, `rounds` times over. The best of a few repetitions.
-double read_bandwidth(kernels::Team& team, const Memory& memory, std::size_t bytes, int streams, int rounds);
-
-/// Bytes per second of one read of `bytes` in four streams a thread. What the last call read should not be in
-/// a cache.
-double read_window(kernels::Team& team, std::span<const std::uint8_t> bytes);
-
-/// The best of 1, 2, 4 and 8 streams from memory that no cache holds.
-double dram_read(kernels::Team& team, const Memory& memory);
 
 /// Multiply-adds counted as two operations, per second, all threads together, from registers: the best of a
 /// few milliseconds; or, to compare longer work with, all of a stretch of at least `seconds`, with whatever

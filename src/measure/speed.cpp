@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 #include "lm/sequence.h"
+#include "measure/ceilings.h"
 #include "measure/stopwatch.h"
 
 namespace nestor::measure {
@@ -39,6 +40,11 @@ void step(lm::LanguageModel& model, std::span<const lm::Sequence> sequences, std
 
 }  // namespace
 
+std::optional<double> DecodeSpeed::share() const {
+  const double share = weight_bytes * steps_s / dram_bytes_s;
+  return steady && share <= 1 ? std::optional(share) : std::nullopt;
+}
+
 bool PromptSpeed::of_codes() const { return work.code_products > 0; }
 
 double PromptSpeed::share() const {
@@ -72,27 +78,26 @@ DecodeSpeed decode_speed(const Subject& subject, const DecodeCase& what, std::in
 
   kernels::Team team(subject.threads);
   const auto before = subject.work().weight_bytes;
+  const Walk walk = fastest_walk(team, memory);
+  Rates rates;
   double time = 0;
-  double reading = 0;
   std::size_t window = 0;
-  std::size_t read = 0;
   const std::int64_t between_reads = std::max<std::int64_t>(1, steps / 8);
   for (std::int64_t i = 0; i < steps; ++i) {
     const auto start = Clock::now();
     step(model, sequences, ids_of(i + kWarmUpSteps), what.rows);
     time += seconds_since(start);
     if (i % between_reads != 0) continue;
-    const std::span<const std::uint8_t> part{memory.data() + window,
-                                             std::min(kWindow, memory.bytes() - window)};
-    reading += static_cast<double>(part.size()) / read_window(team, part);
-    read += part.size();
+    rates.add(
+        read_rate(team, memory.all().subspan(window, std::min(kWindow, memory.bytes() - window)), walk));
     window = (window + kWindow) % memory.bytes();
   }
   DecodeSpeed speed;
   speed.what = what;
   speed.steps_s = static_cast<double>(steps) / time;
   speed.weight_bytes = static_cast<double>(subject.work().weight_bytes - before) / static_cast<double>(steps);
-  speed.dram_bytes_s = static_cast<double>(read) / reading;
+  speed.dram_bytes_s = rates.median();
+  speed.steady = rates.steady();
   return speed;
 }
 

@@ -4,12 +4,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "base/progress.h"
 #include "kernels/work.h"
 #include "lm/language_model.h"
-#include "measure/ceilings.h"
+#include "measure/memory_read.h"
 
 namespace nestor::measure {
 
@@ -34,10 +35,12 @@ struct DecodeSpeed {
   DecodeCase what;
   double steps_s = 0;       // steps per second
   double weight_bytes = 0;  // of matrices, read in a step
-  double dram_bytes_s = 0;  // what memory gives
+  double dram_bytes_s = 0;  // what memory gives, the middle of what was read between steps
+  bool steady = true;       // whether that was one speed
   double tokens_s() const { return steps_s * static_cast<double>(what.sequences * what.rows); }
-  /// Weights read per second, of what memory gives.
-  double share() const { return weight_bytes * steps_s / dram_bytes_s; }
+  /// Weights read per second, of what memory gives; nothing where that says nothing: it was not steady, or a
+  /// cache holds so much of the weights that they are read faster than memory.
+  std::optional<double> share() const;
 };
 
 struct PromptSpeed {

@@ -74,6 +74,11 @@ class LongcatModel final : public Model {
   const InputSquares& collect_inputs() override;
   const config::ModelConfig& config() const override { return config_; }
   const char* kernel_set() const override { return ops_.name; }
+  const std::array<std::uint64_t, kernels::kFormats>& matrix_bytes() const override {
+    return weights_.matrix_bytes;
+  }
+  void read_by(const kernels::Streams& streams) override { streams_ = streams; }
+  const kernels::Streams& streams() const override { return streams_; }
   const kernels::Work& work() const override { return work_; }
   std::size_t working_bytes() const override { return arena_.bytes(); }
 
@@ -103,6 +108,7 @@ class LongcatModel final : public Model {
   kernels::Arena arena_;
   kernels::Work work_;
   const kernels::OpTable& ops_;
+  kernels::Streams streams_;
   std::optional<InputSquares> inputs_;
   Step step_;
   std::vector<float> logits_;
@@ -142,7 +148,7 @@ void LongcatModel::set_step(std::span<const lm::Chunk> batch) {
 
 lm::Logits LongcatModel::compute(std::span<const lm::Chunk> batch, layers::Observer& observer) {
   const kernels::SubnormalsAreZero guard;  // the team's other threads have their own
-  const kernels::Context ctx{ops_, team_, arena_, work_, inputs_ ? &*inputs_ : nullptr};
+  const kernels::Context ctx{ops_, team_, arena_, work_, inputs_ ? &*inputs_ : nullptr, streams_};
   const kernels::Arena::Scope scope(arena_);
   const std::int64_t hidden = config_.hidden_size;
   const auto norm_eps = static_cast<float>(config_.rms_norm_eps);

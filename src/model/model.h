@@ -2,6 +2,8 @@
 // it tells beyond that contract.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -13,6 +15,7 @@ class Checkpoint;
 }
 namespace nestor::kernels {
 struct OpTable;
+class Streams;
 struct Work;
 }  // namespace nestor::kernels
 namespace nestor::layers {
@@ -54,6 +57,11 @@ class Model : public lm::LanguageModel {
   virtual const config::ModelConfig& config() const = 0;
   /// The name of the kernel set in use.
   virtual const char* kernel_set() const = 0;
+  /// Bytes of matrices by format, quant::Format being the index.
+  virtual const std::array<std::uint64_t, 6>& matrix_bytes() const = 0;
+  /// From now on, weights are read so; what is built in until then. No number changes.
+  virtual void read_by(const kernels::Streams& streams) = 0;
+  virtual const kernels::Streams& streams() const = 0;
   /// What all forward passes together executed.
   virtual const kernels::Work& work() const = 0;
   /// Working memory of forward passes that is held.

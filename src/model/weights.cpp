@@ -190,6 +190,7 @@ class Loader {
 
   MatrixView named(const std::string& name, const MatrixView& view) {
     out_.names.emplace(view.data, name);
+    out_.matrix_bytes[static_cast<std::size_t>(view.format)] += quant::stored_bytes(view);
     return view;
   }
 

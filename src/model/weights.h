@@ -1,6 +1,7 @@
 // From names in a checkpoint to the weights that layers declare: the only place that knows both.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -29,6 +30,7 @@ struct Weights {
 
   /// The names of matrices by where their numbers lie; those of fused experts as if they were separate.
   std::unordered_map<const void*, std::string> names;
+  std::array<std::uint64_t, kernels::kFormats> matrix_bytes{};  // by format
 
   std::shared_ptr<const checkpoint::Checkpoint> files;  // keeps the views alive
   std::deque<std::vector<float>> vectors;               // owns what the pointers point to

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <initializer_list>
 
+#include "measure/ceilings.h"
 #include "support/refusal.h"
 #include "support/scratch_folder.h"
 #include "support/toy_model.h"
@@ -34,7 +36,37 @@ TEST(Speed, ADecodeShareIsWeightsReadPerSecondOfWhatMemoryGives) {
   s.weight_bytes = 2e9;
   s.dram_bytes_s = 25e9;
   EXPECT_DOUBLE_EQ(s.tokens_s(), 60);
-  EXPECT_DOUBLE_EQ(s.share(), 0.8);
+  EXPECT_DOUBLE_EQ(s.share().value(), 0.8);
+}
+
+TEST(Speed, AShareThatSaysNothingIsNone) {
+  DecodeSpeed s;
+  s.steps_s = 10;
+  s.weight_bytes = 2e9;
+  s.dram_bytes_s = 19.9e9;
+  EXPECT_FALSE(s.share());  // faster than memory
+  s.dram_bytes_s = 20e9;
+  EXPECT_TRUE(s.share());
+  s.steady = false;
+  EXPECT_FALSE(s.share());
+}
+
+TEST(Rates, TheMiddleAndWhetherTheyAgree) {
+  const auto of = [](std::initializer_list<double> values) {
+    Rates rates;
+    for (const double value : values) rates.add(value);
+    return rates;
+  };
+  EXPECT_EQ(of({}).median(), 0);
+  EXPECT_FALSE(of({}).steady());
+  EXPECT_EQ(of({7}).median(), 7);
+  EXPECT_TRUE(of({7}).steady());
+  EXPECT_EQ(of({9, 1, 5}).median(), 5);
+  EXPECT_TRUE(of({30, 40}).steady());
+  EXPECT_FALSE(of({30, 41}).steady());
+  // Two speeds are none; one slow moment among eight is no second speed.
+  EXPECT_FALSE(of({28, 55, 28, 55, 28, 55, 28, 55}).steady());
+  EXPECT_TRUE(of({55, 55, 56, 54, 10, 55, 55, 56}).steady());
 }
 
 TEST(Speed, APromptShareCountsCodesAndWithoutThemFloats) {
@@ -121,11 +153,14 @@ TEST(Ceilings, ReadsStayInsideTheirMemory) {
   for (const int threads : {1, 2, 3}) {
     kernels::Team team(threads);
     for (const int streams : {1, 2, 4, 8}) {
-      EXPECT_GT(read_bandwidth(team, memory, kPage, streams, 1), 0);
-      EXPECT_GT(read_bandwidth(team, memory, 1000, streams, 2), 0);
+      for (const int bytes_ahead : {0, 64, 1 << 24}) {
+        for (const std::size_t bytes : {std::size_t{1}, std::size_t{4096 * 3 + 5}, kPage - 1, kPage})
+          EXPECT_GT(read_rate(team, memory.all().first(bytes), {streams, bytes_ahead}), 0);
+      }
     }
-    EXPECT_GE(read_window(team, {memory.data(), 4096 * 3 + 5}), 0);
-    EXPECT_GT(read_window(team, {memory.data(), kPage}), 0);
+    EXPECT_GT(cache_read(team, memory, kPage, 1), 0);
+    EXPECT_GT(cache_read(team, memory, 1000, 2), 0);
+    EXPECT_GT(dram_read(team, memory, 3), 0);
   }
 }
 

@@ -68,11 +68,14 @@ inline void stream_bands(const MatmulCodedArgs& a, int64_t t, int64_t band, int6
   }
   Activations x = activations_at(a.x, Codes::starts(a.x), t, 0);
   for (int64_t b = 0; b < a.x.blocks; ++b, x.advance()) {
-    const int64_t at = b * Codes::kBytes;
-    const int64_t ahead = fetched_at(at, a.w.row_bytes, (kBands - 1) * a.w.row_bytes) - at;
-    for (int j = 0; j < kBands; ++j) {
-      for (int64_t line = 0; line < Codes::kBytes; line += 64)
-        _mm_prefetch((const char*)(tiles[j] + ahead + line), _MM_HINT_T0);
+    if (a.reading.bytes_ahead != 0) {
+      const int64_t at = b * Codes::kBytes;
+      const int64_t ahead =
+          fetched_at(at, a.reading.bytes_ahead, a.w.row_bytes, (kBands - 1) * a.w.row_bytes) - at;
+      for (int j = 0; j < kBands; ++j) {
+        for (int64_t line = 0; line < Codes::kBytes; line += 64)
+          _mm_prefetch((const char*)(tiles[j] + ahead + line), _MM_HINT_T0);
+      }
     }
     add_tiles<Codes, kRows, kBands>(tiles, x, sums);
     for (int j = 0; j < kBands; ++j) tiles[j] += Codes::kBytes;
@@ -92,7 +95,7 @@ template <typename Codes>
 void stream_rows(const MatmulCodedArgs& a, int64_t t, int64_t n_begin, int64_t n_end) {
   const int64_t end = (a.w.first_row + n_end + kBandRows - 1) / kBandRows;
   int64_t band = (a.w.first_row + n_begin) / kBandRows;
-  if (a.x.rows - t == 1) {
+  if (a.x.rows - t == 1 && a.reading.side_by_side >= 2) {
     for (; band + 2 <= end; band += 2) stream_bands<Codes, 1, 2>(a, t, band, n_begin, n_end);
   }
   for (; band < end; ++band) {

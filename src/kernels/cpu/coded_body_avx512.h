@@ -1,9 +1,9 @@
 // Products of tiles with activations rounded to eight bits, for AVX-512, over coded_blocks_avx512.h,
 // coded_panels_body.h and coded_passes_avx512.h.
 //
-// Few activations are a matter of memory, and tiles are used as they come: a step takes all of them and two
-// bands, so that each register of codes, once loaded, meets several others; with one activation, three bands
-// are three streams.
+// Few activations are a matter of memory, and tiles are used as they come: a step takes all of them and up to
+// two bands, with one activation up to three. Each band is a stream; some processors read one stream fastest,
+// some three.
 #pragma once
 
 namespace {
@@ -19,11 +19,13 @@ inline void stream_bands(const MatmulCodedArgs& a, int64_t t, int64_t band, int6
     for (int j = 0; j < kBands; ++j) sums[i][j] = vec_zero();
   }
   for (int64_t b = 0; b < a.x.blocks; ++b, x.advance()) {
-    const int64_t at = b * Codes::kBytes;
-    const int64_t ahead = fetched_at(at, a.w.row_bytes, (kBands - 1) * a.w.row_bytes) - at;
-    for (int j = 0; j < kBands; ++j) {
-      for (int64_t line = 0; line < Codes::kBytes; line += 64) {
-        _mm_prefetch((const char*)(w[j].tile + ahead + line), _MM_HINT_T0);
+    if (a.reading.bytes_ahead != 0) {
+      const int64_t at = b * Codes::kBytes;
+      const int64_t ahead =
+          fetched_at(at, a.reading.bytes_ahead, a.w.row_bytes, (kBands - 1) * a.w.row_bytes) - at;
+      for (int j = 0; j < kBands; ++j) {
+        for (int64_t line = 0; line < Codes::kBytes; line += 64)
+          _mm_prefetch((const char*)(w[j].tile + ahead + line), _MM_HINT_T0);
       }
     }
     add_block<Codes, kRows, kBands>(w, x, sums);
@@ -42,10 +44,12 @@ void stream(const MatmulCodedArgs& a, int64_t t, int64_t n_begin, int64_t n_end)
   const int64_t end = (a.w.first_row + n_end + kBandRows - 1) / kBandRows;
   int64_t band = (a.w.first_row + n_begin) / kBandRows;
   if constexpr (kRows == 1) {
-    for (; band + 3 <= end; band += 3) stream_bands<Codes, kRows, 3>(a, t, band, n_begin, n_end);
+    if (a.reading.side_by_side >= 3)
+      for (; band + 3 <= end; band += 3) stream_bands<Codes, kRows, 3>(a, t, band, n_begin, n_end);
   }
-  for (; band + 2 <= end; band += 2) stream_bands<Codes, kRows, 2>(a, t, band, n_begin, n_end);
-  if (band < end) stream_bands<Codes, kRows, 1>(a, t, band, n_begin, n_end);
+  if (a.reading.side_by_side >= 2)
+    for (; band + 2 <= end; band += 2) stream_bands<Codes, kRows, 2>(a, t, band, n_begin, n_end);
+  for (; band < end; ++band) stream_bands<Codes, kRows, 1>(a, t, band, n_begin, n_end);
 }
 
 template <typename Codes>

@@ -11,22 +11,22 @@ using nestor::kernels::MatmulArgs;
 
 // Weights that come from memory are fetched ahead: along their rows, and at the end of those in the rows of
 // the next tile ...
-struct FromMemory {
-  int64_t row_bytes;
+struct Fetched {
+  int64_t bytes_ahead, row_bytes;
   int64_t skip;  // from the end of a row to the row of the next tile
 
-  FromMemory(int64_t bytes, int64_t stride, int64_t columns)
-      : row_bytes(bytes), skip(columns * stride - bytes) {}
+  Fetched(const MatmulArgs& a, int64_t bytes, int64_t columns)
+      : bytes_ahead(a.reading.bytes_ahead), row_bytes(bytes), skip(columns * a.w.row_bytes - bytes) {}
   template <int kCols>
   inline void fetch(const uint8_t* const* w, int64_t at) const {
-    const int64_t to = fetched_at(at, row_bytes, skip);
+    const int64_t to = fetched_at(at, bytes_ahead, row_bytes, skip);
     for (int j = 0; j < kCols; ++j) _mm_prefetch((const char*)(w[j] + to), _MM_HINT_T0);
   }
 };
 
-// ... and those that rows before these have read are in the nearest cache.
-struct FromCache {
-  FromCache(int64_t, int64_t, int64_t) {}
+// ... or not: where the processor does that better, and where rows before these have read them.
+struct Unfetched {
+  Unfetched(const MatmulArgs&, int64_t, int64_t) {}
   template <int kCols>
   inline void fetch(const uint8_t* const*, int64_t) const {}
 };
@@ -43,7 +43,7 @@ inline void matmul_tile(const MatmulArgs& a, int64_t t, int64_t n) {
     for (int j = 0; j < kCols; ++j) sums[i][j] = vec_zero();
   }
 
-  const Weights source(a.w.cols * Stored::kBytes, a.w.row_bytes, kCols);
+  const Weights source(a, a.w.cols * Stored::kBytes, kCols);
 
   // Without scales all columns are one block: between blocks the compiler keeps the sums in memory.
   const int64_t depth = a.w.cols;
@@ -93,13 +93,22 @@ inline void matmul_rows(const MatmulArgs& a, int64_t t, int64_t n_begin, int64_t
   for (; n < n_end; ++n) matmul_tile<Stored, kRows, 1, Weights>(a, t, n);
 }
 
+// All columns for row t: enough chains to hide the latency of sums, as few streams as the memory likes.
+template <typename Stored, typename Weights>
+inline void matmul_row(const MatmulArgs& a, int64_t t, int64_t n_begin, int64_t n_end) {
+  if (a.reading.side_by_side >= 6) return matmul_rows<Stored, 1, 6, Weights>(a, t, n_begin, n_end);
+  if (a.reading.side_by_side >= 4) return matmul_rows<Stored, 1, 4, Weights>(a, t, n_begin, n_end);
+  if (a.reading.side_by_side >= 2) return matmul_rows<Stored, 1, 2, Weights>(a, t, n_begin, n_end);
+  return matmul_rows<Stored, 1, 1, Weights>(a, t, n_begin, n_end);
+}
+
 // Up to kTileRows rows from t on.
 template <typename Stored, typename Weights>
 inline void matmul_some_rows(const MatmulArgs& a, int64_t t, int64_t rows, int64_t n_begin, int64_t n_end) {
   static_assert(kTileRows <= 4);
   switch (rows) {
     case 1:
-      return matmul_rows<Stored, 1, kSingleColumns, Weights>(a, t, n_begin, n_end);
+      return matmul_row<Stored, Weights>(a, t, n_begin, n_end);
     case 2:
       return matmul_rows<Stored, 2, kTileColumns, Weights>(a, t, n_begin, n_end);
     case 3:
@@ -111,7 +120,11 @@ inline void matmul_some_rows(const MatmulArgs& a, int64_t t, int64_t rows, int64
 
 template <typename Stored>
 void matmul_stored(const MatmulArgs& a, int64_t n_begin, int64_t n_end) {
-  if (a.rows <= kTileRows) return matmul_some_rows<Stored, FromMemory>(a, 0, a.rows, n_begin, n_end);
+  const auto from_memory = [&](int64_t t, int64_t rows, int64_t begin, int64_t end) {
+    if (a.reading.bytes_ahead == 0) return matmul_some_rows<Stored, Unfetched>(a, t, rows, begin, end);
+    return matmul_some_rows<Stored, Fetched>(a, t, rows, begin, end);
+  };
+  if (a.rows <= kTileRows) return from_memory(0, a.rows, n_begin, n_end);
   if (worth_blocking(a)) return matmul_blocked<Stored>(a, n_begin, n_end);
   // Some rows stay in the second cache while all columns of w pass by; a few of these stay in the nearest,
   // beside a tile's rows, while those rows pass by.
@@ -126,9 +139,9 @@ void matmul_stored(const MatmulArgs& a, int64_t n_begin, int64_t n_end) {
     for (int64_t n = n_begin; n < n_end; n += columns_at_once) {
       const int64_t end = n + columns_at_once < n_end ? n + columns_at_once : n_end;
       const auto some_rows = [&](int64_t t) { return t + kTileRows < t_end ? kTileRows : t_end - t; };
-      matmul_some_rows<Stored, FromMemory>(a, first, some_rows(first), n, end);
+      from_memory(first, some_rows(first), n, end);
       for (int64_t t = first + kTileRows; t < t_end; t += kTileRows) {
-        matmul_some_rows<Stored, FromCache>(a, t, some_rows(t), n, end);
+        matmul_some_rows<Stored, Unfetched>(a, t, some_rows(t), n, end);
       }
     }
   }

@@ -1,18 +1,14 @@
-// How weights are read from memory: how far ahead, and a vector of each storage format, as types that the
-// bodies are instantiated with. Included after one vec_*.h; internal linkage.
+// How weights are read from memory: what is fetched ahead, and a vector of each storage format, as types that
+// the bodies are instantiated with. Included after one vec_*.h; internal linkage.
 #pragma once
 
 namespace {
 
-// How far ahead weights are fetched, which the hardware does not do in time by itself: a streaming read
-// is 1.3 to 1.6 times as fast with it.
-constexpr int64_t kBytesAhead = 4608;
-
-// What to fetch at byte `at` of a row (or band) of `row_bytes`, from its beginning: kBytesAhead further.
+// What to fetch at byte `at` of a row (or band) of `row_bytes`, from its beginning: `bytes_ahead` further.
 // Several rows are read side by side, so behind the end of one lies what is read already: what comes next is
 // `skip` further.
-inline int64_t fetched_at(int64_t at, int64_t row_bytes, int64_t skip) {
-  const int64_t ahead = at + kBytesAhead;
+inline int64_t fetched_at(int64_t at, int64_t bytes_ahead, int64_t row_bytes, int64_t skip) {
+  const int64_t ahead = at + bytes_ahead;
   return ahead < row_bytes ? ahead : ahead + skip;
 }
 

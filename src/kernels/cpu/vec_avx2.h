@@ -12,7 +12,6 @@ typedef __m256 Vec;
 constexpr int64_t kLanes = 8;
 constexpr int kTileRows = 2;  // 2 x 4 accumulators + 4 weights + 1 activation of 16 registers
 constexpr int kTileColumns = 4;
-constexpr int kSingleColumns = 8;
 
 inline Vec vec_zero() { return _mm256_setzero_ps(); }
 inline Vec vec_set(float x) { return _mm256_set1_ps(x); }

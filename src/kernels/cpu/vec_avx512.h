@@ -12,7 +12,6 @@ typedef __m512 Vec;
 constexpr int64_t kLanes = 16;
 constexpr int kTileRows = 4;  // 4 x 4 accumulators + 4 weights + 1 activation of 32 registers
 constexpr int kTileColumns = 4;
-constexpr int kSingleColumns = 6;  // one row: chains that hide latency, and streams that memory likes few of
 
 inline Vec vec_zero() { return _mm512_setzero_ps(); }
 inline Vec vec_set(float x) { return _mm512_set1_ps(x); }

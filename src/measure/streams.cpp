@@ -1,0 +1,151 @@
+#include "measure/streams.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "measure/memory_read.h"
+#include "measure/stopwatch.h"
+#include "quant/matrix.h"
+#include "quant/tile.h"
+
+namespace nestor::measure {
+namespace {
+
+using kernels::Format;
+using kernels::Reading;
+
+constexpr std::int64_t kColumns = 3072;
+constexpr std::int64_t kBlocks = kColumns / quant::kTileDepth;
+constexpr std::int64_t kFew = 4;  // rows that stand for all small numbers
+constexpr std::int64_t kTileBytes = 1 << 20;
+constexpr std::int64_t kTilesOfThread = 4;
+constexpr int kRounds = 3;
+// A way that is faster by less than this is not worth another result tomorrow.
+constexpr double kWorthChange = 0.98;
+
+// So much that what was read last has left the caches when it is read again.
+std::size_t beyond_caches(int threads) {
+  const long cache = std::max(::sysconf(_SC_LEVEL3_CACHE_SIZE), 0L);
+  const auto once = static_cast<std::size_t>(threads * kTilesOfThread * kTileBytes);
+  const auto cached = std::min(static_cast<std::size_t>(cache), std::size_t{128} << 20);
+  constexpr std::size_t kPage = std::size_t{2} << 20;
+  return (2 * once + 2 * cached + kPage - 1) / kPage * kPage;
+}
+
+class Trial {
+ public:
+  Trial(const kernels::OpTable& ops, kernels::Team& team)
+      : ops_(ops),
+        team_(team),
+        memory_(beyond_caches(team.threads())),
+        x_(static_cast<std::size_t>(kFew * kColumns), 0.01F),
+        codes_(static_cast<std::size_t>(kFew * kColumns), 1),
+        starts_(static_cast<std::size_t>(kFew * kBlocks), 0) {}
+
+  const Reading& fastest(Format format, std::int64_t rows) {
+    const auto all = readings(format, rows);
+    std::vector<double> least(all.size(), 1e9);
+    seconds(format, rows, all[0]);  // wakes the team
+    for (int round = 0; round < kRounds; ++round) {
+      for (std::size_t i = 0; i < all.size(); ++i)
+        least[i] = std::min(least[i], seconds(format, rows, all[i]));
+    }
+    const auto best = std::min_element(least.begin(), least.end());
+    return *best < kWorthChange * least[0] ? all[static_cast<std::size_t>(best - least.begin())] : all[0];
+  }
+
+ private:
+  // A matrix of whole bands that begins at a place of the memory.
+  quant::MatrixView matrix_at(std::size_t place, Format format) const {
+    const std::int64_t row_bytes = quant::is_tiled(format)
+                                       ? kBlocks * quant::tile_bytes(format) / quant::kBandRows
+                                       : kColumns * quant::element_bytes(format);
+    const std::int64_t rows = kTileBytes / row_bytes / quant::kBandRows * quant::kBandRows;
+    return quant::matrix_view(memory_.data() + place, format, rows, kColumns, &x_[0]);
+  }
+
+  double seconds(Format format, std::int64_t rows, const Reading& reading) {
+    const std::int64_t tiles = team_.threads() * kTilesOfThread;
+    const std::int64_t outputs = matrix_at(0, format).rows;
+    y_.resize(static_cast<std::size_t>(tiles * rows * outputs));
+    const std::size_t from = next_;
+    next_ += static_cast<std::size_t>(tiles * kTileBytes);
+    if (next_ + static_cast<std::size_t>(tiles * kTileBytes) > memory_.bytes()) next_ = 0;
+    const auto start = Clock::now();
+    team_.run(tiles, [&](std::int64_t tile, int) {
+      const quant::MatrixView w = matrix_at(from + static_cast<std::size_t>(tile * kTileBytes), format);
+      float* y = y_.data() + tile * rows * outputs;
+      if (quant::is_tiled(format) && ops_.matmul_coded != nullptr) {
+        const kernels::EncodedRows x{codes_.data(), x_.data(), starts_.data(), starts_.data(), rows, kBlocks};
+        ops_.matmul_coded({x, w, y, outputs, reading}, 0, outputs);
+      } else {
+        ops_.matmul({x_.data(), kColumns, rows, w, y, outputs, reading}, 0, outputs);
+      }
+    });
+    return seconds_since(start);
+  }
+
+  const kernels::OpTable& ops_;
+  kernels::Team& team_;
+  Memory memory_;
+  std::vector<float> x_;
+  std::vector<std::int8_t> codes_;
+  std::vector<std::int32_t> starts_;
+  std::vector<float> y_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace
+
+std::span<const Reading> readings(Format format, std::int64_t rows) {
+  static constexpr std::array<Reading, 12> kOneCoded = {{{3, 4608},
+                                                         {1, 0},
+                                                         {1, 1024},
+                                                         {1, 4608},
+                                                         {1, 12288},
+                                                         {2, 0},
+                                                         {2, 1024},
+                                                         {2, 4608},
+                                                         {3, 0},
+                                                         {3, 1024},
+                                                         {2, 12288},
+                                                         {3, 12288}}};
+  static constexpr std::array<Reading, 8> kFewCoded = {
+      {{3, 4608}, {1, 0}, {1, 1024}, {1, 2048}, {1, 4608}, {1, 12288}, {2, 0}, {2, 1024}}};
+  static constexpr std::array<Reading, 12> kOneFloat = {{{6, 4608},
+                                                         {1, 0},
+                                                         {1, 1024},
+                                                         {2, 0},
+                                                         {2, 4608},
+                                                         {4, 0},
+                                                         {4, 1024},
+                                                         {4, 4608},
+                                                         {6, 0},
+                                                         {6, 1024},
+                                                         {6, 12288},
+                                                         {4, 12288}}};
+  static constexpr std::array<Reading, 4> kFewFloat = {{{6, 4608}, {6, 0}, {6, 1024}, {6, 12288}}};
+  if (quant::is_tiled(format)) {
+    if (rows == 1) return kOneCoded;
+    return kFewCoded;
+  }
+  if (rows == 1) return kOneFloat;
+  return kFewFloat;
+}
+
+kernels::Streams fastest_streams(const kernels::OpTable& ops, kernels::Team& team,
+                                 std::span<const Format> formats) {
+  kernels::Streams streams;
+  if (formats.empty()) return streams;
+  Trial trial(ops, team);
+  for (const Format format : formats) {
+    streams.one(format) = trial.fastest(format, 1);
+    streams.few(format) = trial.fastest(format, kFew);
+  }
+  return streams;
+}
+
+}  // namespace nestor::measure
