@@ -5,6 +5,8 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/large_pages.h"
+#include "base/memory.h"
 #include "measure/speed.h"
 #include "terminal.h"
 
@@ -57,6 +59,12 @@ class Benchmark {
       for (const std::int64_t sequences : o_.sequences) decode({depth, sequences, 1});
     }
     decode({depths_.front(), 1, kMostRows});  // as drafted tokens are verified
+    std::uint64_t matrices = 0;
+    for (const std::uint64_t bytes : model_->matrix_bytes()) matrices += bytes;
+    const std::uint64_t large = bytes_in_large_pages();
+    print(
+        fmt::format("{} of {} of weights lie in pages of 2 MiB\n", bytes_text(large), bytes_text(matrices)));
+    json_["weight_bytes_in_large_pages"] = large;
     json_["threads"] = threads_;
     json_["cpu"] = cpu_info().name;
     json_["kernels"] = model_->kernel_set();

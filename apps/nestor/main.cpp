@@ -29,6 +29,7 @@ int run(int argc, char** argv) {
   assemble::OpenOptions engine;
   add_engine_options(root, engine);
   engine.see_plan = show_plan;
+  engine.make_progress = [] { return std::make_unique<TerminalProgress>("GB", 1e9); };
   engine.see_note = [](const std::string& text) { note(text); };
   const std::vector<Command> commands = {run_command(root, engine),       chat_command(root, engine),
                                          serve_command(root, engine),     logits_command(root, engine),

@@ -4,6 +4,8 @@
 
 #include "base/cpu.h"
 #include "base/error.h"
+#include "base/large_pages.h"
+#include "checkpoint/inventory.h"
 #include "config/other_formats.h"
 #include "config/parse_config.h"
 #include "kernels/registry.h"
@@ -74,8 +76,27 @@ model::Model& OpenedModel::model() {
   wanted.cache_bytes =
       options_.cache_bytes == 0 ? static_cast<std::int64_t>(plan.cache_room()) : options_.cache_bytes;
   model_ = model::open_model(config(), files_, wanted);
+  place_weights();
   choose_streams(*wanted.ops, wanted.threads);
   return *model_;
+}
+
+// Of files that were just written, the matrices are read again, once.
+void OpenedModel::place_weights() {
+  constexpr std::uint64_t kWorthReading = std::uint64_t{256} << 20;
+  if (plan_->weights < kWorthReading || plan_->weights > plan_->system.available) return;
+  std::vector<MappedPart> parts;
+  config::for_each_tensor(
+      *config_, checkpoint::layout_of(*config_, *files_), [&](const config::TensorInfo& tensor) {
+        if (tensor.storage != config::Storage::matrix && tensor.storage != config::Storage::projection)
+          return;
+        for (const auto* stored : checkpoint::stored_parts(*files_, tensor))
+          parts.push_back({stored->file, stored->mapping, stored->entry->begin, stored->entry->bytes});
+      });
+  join_neighbours(parts);
+  if (!are_in_small_pages(parts)) return;
+  const auto progress = options_.make_progress ? options_.make_progress() : std::make_unique<NoProgress>();
+  read_into_large_pages(parts, *progress);
 }
 
 void OpenedModel::choose_streams(const kernels::OpTable& ops, int threads) {

@@ -28,6 +28,7 @@
 #include "assemble/generation_config.h"
 #include "assemble/kept_streams.h"
 #include "assemble/memory_plan.h"
+#include "base/progress.h"
 #include "checkpoint/checkpoint.h"
 #include "config/model_config.h"
 #include "model/model.h"
@@ -45,8 +46,10 @@ struct OpenOptions {
   std::optional<model::CacheFormat> cache_format = {};  // nothing: q8 beside quantized weights, else f32
   std::int64_t cache_bytes = 0;  // that the latent cache may take; 0: as many as are available
   Oversize oversize = Oversize::refused;
-  std::function<void(const MemoryPlan&)> see_plan = {};   // if any, before anything is allocated
-  std::filesystem::path chat_template = {};               // a Jinja file instead of the folder's; empty: none
+  std::function<void(const MemoryPlan&)> see_plan = {};  // if any, before anything is allocated
+  std::filesystem::path chat_template = {};              // a Jinja file instead of the folder's; empty: none
+  std::function<std::unique_ptr<ProgressSink>()> make_progress =
+      {};  // if any, for long reading before the model is ready
   std::function<void(const std::string&)> see_note = {};  // if any, of settings of files that have no effect
   config::AcceptedKeys accepted_keys = {};  // unknown keys of configuration files to be let pass
 };
@@ -92,6 +95,7 @@ class OpenedModel {
 
  private:
   void check_folder() const;
+  void place_weights();
   void choose_streams(const kernels::OpTable& ops, int threads);
   model::CacheFormat cache_format();
 

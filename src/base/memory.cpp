@@ -16,18 +16,6 @@ namespace fs = std::filesystem;
 // Not told: far above any machine, far below where sums overflow.
 constexpr std::uint64_t kUnknown = std::uint64_t{1} << 60;
 
-// The number after `key` in a file of keys and numbers; 0 if there is none.
-std::uint64_t value_of(const fs::path& file, const std::string& key) {
-  std::ifstream lines(file);
-  std::string word;
-  std::uint64_t value = 0;
-  while (lines >> word) {
-    if (word == key && lines >> value) return value;
-    lines.clear();
-  }
-  return 0;
-}
-
 std::uint64_t number_in(const fs::path& path) {
   std::ifstream file(path);
   std::uint64_t value = 0;
@@ -76,6 +64,17 @@ void apply_limits(const Groups& groups, SystemMemory& memory) {
 }
 
 }  // namespace
+
+std::uint64_t value_of(const fs::path& file, const std::string& key) {
+  std::ifstream lines(file);
+  std::string word;
+  std::uint64_t value = 0;
+  while (lines >> word) {
+    if (word == key && lines >> value) return value;
+    lines.clear();
+  }
+  return 0;
+}
 
 SystemMemory system_memory() {
   const fs::path meminfo = "/proc/meminfo";

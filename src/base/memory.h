@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
 namespace nestor {
@@ -14,6 +15,9 @@ struct SystemMemory {
   std::uint64_t available = 0;
 };
 SystemMemory system_memory();
+
+/// The number after `key` in a file of keys and numbers such as /proc/meminfo; 0 if there is none.
+std::uint64_t value_of(const std::filesystem::path& file, const std::string& key);
 
 /// "12.34 GB", "5.6 MB" or "7.8 kB", of powers of ten.
 std::string bytes_text(std::uint64_t bytes);

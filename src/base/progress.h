@@ -13,4 +13,10 @@ class ProgressSink {
   virtual void advance(std::string_view what, std::uint64_t done, std::uint64_t total) = 0;
 };
 
+/// For work that nobody watches.
+class NoProgress : public ProgressSink {
+ public:
+  void advance(std::string_view, std::uint64_t, std::uint64_t) override {}
+};
+
 }  // namespace nestor
