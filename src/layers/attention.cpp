@@ -202,6 +202,20 @@ void attend_in_slabs(const kernels::Context& ctx, const AttentionShape& s, const
   }
 }
 
+// out from the product of the input with q_a, [T, q_rank], which is normalised in place.
+void attend_latent(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
+                   const StepCache& cache, Rows latent, Rows out) {
+  const auto rows = static_cast<std::int64_t>(cache.rows.size());
+  const Rows q = kernels::take_rows(ctx.arena, rows, s.heads * (s.nope + s.rope));
+  const kernels::Product product{&w.q_b, q};
+  const auto normed = kernels::normed_input(ctx, latent, rows, {w.q_norm, s.q_rank, s.norm_eps, s.q_factor},
+                                            latent, kernels::forms_of(ctx, std::array{&w.q_b}));
+  kernels::multiply(ctx, normed, {&product, 1});
+  const Rows values = kernels::take_rows(ctx.arena, rows, s.heads * s.value);
+  attend_in_slabs(ctx, s, w, cache, q, values);
+  kernels::matmul(ctx, values, rows, w.o, out);
+}
+
 }  // namespace
 
 AttentionShape attention_shape(const config::ModelConfig& c, const Rotary& rotary) {
@@ -226,20 +240,28 @@ AttentionShape attention_shape(const config::ModelConfig& c, const Rotary& rotar
 void attention(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
                const StepCache& cache, const kernels::Input& x, Rows out) {
   const kernels::Arena::Scope scope(ctx.arena);
-  const auto rows = static_cast<std::int64_t>(cache.rows.size());
-  const Rows record = kernels::take_rows(ctx.arena, rows, s.kv_rank + s.rope);
-  const Rows latent = kernels::take_rows(ctx.arena, rows, s.q_rank);
+  const Rows record = kernels::take_rows(ctx.arena, x.rows, s.kv_rank + s.rope);
+  const Rows latent = kernels::take_rows(ctx.arena, x.rows, s.q_rank);
   const std::array products = {kernels::Product{&w.kv_a, record}, kernels::Product{&w.q_a, latent}};
   kernels::multiply(ctx, x, products);
   append_records(ctx, s, w, cache, record);
-  const Rows q = kernels::take_rows(ctx.arena, rows, s.heads * (s.nope + s.rope));
-  const kernels::Product product{&w.q_b, q};
-  const auto normed = kernels::normed_input(ctx, latent, rows, {w.q_norm, s.q_rank, s.norm_eps, s.q_factor},
-                                            latent, kernels::forms_of(ctx, std::array{&w.q_b}));
-  kernels::multiply(ctx, normed, {&product, 1});
-  const Rows values = kernels::take_rows(ctx.arena, rows, s.heads * s.value);
-  attend_in_slabs(ctx, s, w, cache, q, values);
-  kernels::matmul(ctx, values, rows, w.o, out);
+  attend_latent(ctx, s, w, cache, latent, out);
+}
+
+void remember(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
+              const StepCache& cache, const kernels::Input& x) {
+  const kernels::Arena::Scope scope(ctx.arena);
+  const kernels::Product record{&w.kv_a, kernels::take_rows(ctx.arena, x.rows, s.kv_rank + s.rope)};
+  kernels::multiply(ctx, x, {&record, 1});
+  append_records(ctx, s, w, cache, record.y);
+}
+
+void recall(const kernels::Context& ctx, const AttentionShape& s, const AttentionWeights& w,
+            const StepCache& cache, const kernels::Input& x, Rows out) {
+  const kernels::Arena::Scope scope(ctx.arena);
+  const kernels::Product latent{&w.q_a, kernels::take_rows(ctx.arena, x.rows, s.q_rank)};
+  kernels::multiply(ctx, x, {&latent, 1});
+  attend_latent(ctx, s, w, cache, latent.y, out);
 }
 
 }  // namespace nestor::layers

@@ -49,4 +49,11 @@ struct StepCache {
 void attention(const kernels::Context& ctx, const AttentionShape& shape, const AttentionWeights& w,
                const StepCache& cache, const kernels::Input& x, kernels::Rows out);
 
+/// The two halves of attention(): the records alone, and what rows see whose records are written, their own
+/// included.
+void remember(const kernels::Context& ctx, const AttentionShape& shape, const AttentionWeights& w,
+              const StepCache& cache, const kernels::Input& x);
+void recall(const kernels::Context& ctx, const AttentionShape& shape, const AttentionWeights& w,
+            const StepCache& cache, const kernels::Input& x, kernels::Rows out);
+
 }  // namespace nestor::layers

@@ -31,10 +31,20 @@ struct ShortcutWeights {
   std::vector<kernels::FeedForwardWeights> experts;
 };
 
+/// The rows that somebody wants to come out of the last layer, ascending, and their step in its second
+/// attention.
+struct WantedRows {
+  std::span<const std::int32_t> at;
+  StepCache cache;
+};
+
 /// h [T, H] is the residual stream, changed in place. `caches` are those of the two attentions. `embedding`
-/// [T, F] is there if one of the MLPs takes it.
+/// [T, F] is there if one of the MLPs takes it. Where only some rows are wanted, they come out as the first
+/// rows of h; of the others, what attention remembers is all that is computed. h and embedding are then
+/// changed in every row.
 void shortcut_layer(const kernels::Context& ctx, const AttentionShape& shape, float norm_eps,
                     const ShortcutWeights& w, const std::array<StepCache, 2>& caches,
-                    const std::optional<kernels::Rows>& embedding, kernels::Rows h, Observer& observer);
+                    const std::optional<kernels::Rows>& embedding, kernels::Rows h,
+                    const std::optional<WantedRows>& wanted, Observer& observer);
 
 }  // namespace nestor::layers

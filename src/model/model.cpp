@@ -87,7 +87,10 @@ class LongcatModel final : public Model {
   struct Step {
     std::vector<kernels::AttendRow> rows;
     std::vector<std::int64_t> positions;
-    std::vector<std::int64_t> wanted;  // rows that get logits
+    // Rows that get logits: which, and the two again for them alone.
+    std::vector<std::int32_t> wanted;
+    std::vector<kernels::AttendRow> wanted_rows;
+    std::vector<std::int64_t> wanted_positions;
     ngram::Lookup lookup;
   };
 
@@ -95,7 +98,10 @@ class LongcatModel final : public Model {
   void append(std::span<const lm::Chunk> batch);
   void roll_back(std::span<const lm::Chunk> batch, std::size_t count);
   void set_step(std::span<const lm::Chunk> batch);
-  lm::Logits compute(std::span<const lm::Chunk> batch, layers::Observer& observer);
+  // What leaves the last layer: all rows where somebody looks at them, else those that get logits.
+  enum class Leaving { all, wanted };
+  lm::Logits advance(std::span<const lm::Chunk> batch, Leaving leaving, layers::Observer& observer);
+  lm::Logits compute(std::span<const lm::Chunk> batch, Leaving leaving, layers::Observer& observer);
 
   config::ModelConfig config_;
   lm::Info info_;
@@ -131,6 +137,8 @@ void LongcatModel::set_step(std::span<const lm::Chunk> batch) {
   step_.rows.clear();
   step_.positions.clear();
   step_.wanted.clear();
+  step_.wanted_rows.clear();
+  step_.wanted_positions.clear();
   step_.lookup.clear();
   for (const lm::Chunk& chunk : batch) {
     const SequenceState& sequence = sequences_.get(chunk.sequence);
@@ -138,15 +146,20 @@ void LongcatModel::set_step(std::span<const lm::Chunk> batch) {
     step_.lookup.add(sequence.history, first);
     for (std::size_t i = first; i < sequence.history.size(); ++i) {
       const auto position = static_cast<std::int64_t>(i);
-      if (std::ssize(sequence.history) - position <= chunk.logits)
-        step_.wanted.push_back(std::ssize(step_.rows));
-      step_.rows.push_back({sequence.page_data.data(), position + 1});
+      const kernels::AttendRow row = {sequence.page_data.data(), position + 1};
+      if (std::ssize(sequence.history) - position <= chunk.logits) {
+        step_.wanted.push_back(static_cast<std::int32_t>(step_.rows.size()));
+        step_.wanted_rows.push_back(row);
+        step_.wanted_positions.push_back(position);
+      }
+      step_.rows.push_back(row);
       step_.positions.push_back(position);
     }
   }
 }
 
-lm::Logits LongcatModel::compute(std::span<const lm::Chunk> batch, layers::Observer& observer) {
+lm::Logits LongcatModel::compute(std::span<const lm::Chunk> batch, Leaving leaving,
+                                 layers::Observer& observer) {
   const kernels::SubnormalsAreZero guard;  // the team's other threads have their own
   const kernels::Context ctx{ops_, team_, arena_, work_, inputs_ ? &*inputs_ : nullptr, streams_};
   const kernels::Arena::Scope scope(arena_);
@@ -164,7 +177,11 @@ lm::Logits LongcatModel::compute(std::span<const lm::Chunk> batch, layers::Obser
     observer.see("model.embedding_norm", "", h, rows, hidden);
   }
 
+  // Logits are computed only where they are asked for.
+  const auto count = static_cast<std::int64_t>(step_.wanted.size());
+  const std::int64_t left = leaving == Leaving::all ? rows : count;
   const layers::RotaryAngles angles(arena_, rotary_, step_.positions);
+  const layers::RotaryAngles wanted_angles(arena_, rotary_, step_.wanted_positions);
   kernels::RecordLayout records = records_;
   const auto next_cache = [&] {
     const layers::StepCache cache{records, step_.rows, angles};
@@ -180,22 +197,22 @@ lm::Logits LongcatModel::compute(std::span<const lm::Chunk> batch, layers::Obser
       embedding = kernels::take_rows(arena_, rows, config_.ffn_hidden_size);
       weights_.layer_embeddings[n].embed(ctx, step_.lookup, *embedding);
     }
+    std::optional<layers::WantedRows> wanted;
+    if (n + 1 == weights_.layers.size() && left < rows)
+      wanted.emplace(step_.wanted, layers::StepCache{second_cache.layout, step_.wanted_rows, wanted_angles});
     layers::shortcut_layer(ctx, attention_, norm_eps, weights_.layers[n], {first_cache, second_cache},
-                           embedding, h, observer);
+                           embedding, h, wanted, observer);
   }
 
-  kernels::rms_norm(ctx, h, rows, {weights_.final_norm, hidden, norm_eps, 1.0F}, h);
-  observer.see("model.norm", "", h, rows, hidden);
-
-  // Logits are computed only where they are asked for.
-  const auto count = static_cast<std::int64_t>(step_.wanted.size());
-  const kernels::Rows wanted = kernels::take_rows(arena_, count, hidden);
-  for (std::int64_t i = 0; i < count; ++i) {
-    std::copy_n(h.row(step_.wanted[static_cast<std::size_t>(i)]), hidden, wanted.row(i));
+  kernels::rms_norm(ctx, h, left, {weights_.final_norm, hidden, norm_eps, 1.0F}, h);
+  observer.see("model.norm", "", h, left, hidden);
+  if (leaving == Leaving::all) {
+    for (std::int64_t i = 0; i < count; ++i)
+      std::copy_n(h.row(step_.wanted[static_cast<std::size_t>(i)]), hidden, h.row(i));
   }
   logits_.resize(static_cast<std::size_t>(count * config_.vocab_size));
   const kernels::Rows logits{logits_.data(), config_.vocab_size};
-  kernels::matmul(ctx, wanted, count, weights_.head, logits);
+  kernels::matmul(ctx, h, count, weights_.head, logits);
   observer.see("logits", "", logits, count, config_.vocab_size);
   return {logits_, config_.vocab_size};
 }
@@ -227,14 +244,19 @@ const InputSquares& LongcatModel::collect_inputs() {
 
 lm::Logits LongcatModel::forward(std::span<const lm::Chunk> batch) {
   layers::Observer nobody;
-  return forward(batch, nobody);
+  return advance(batch, inputs_ ? Leaving::all : Leaving::wanted, nobody);
 }
 
 lm::Logits LongcatModel::forward(std::span<const lm::Chunk> batch, layers::Observer& observer) {
+  return advance(batch, Leaving::all, observer);
+}
+
+lm::Logits LongcatModel::advance(std::span<const lm::Chunk> batch, Leaving leaving,
+                                 layers::Observer& observer) {
   check(batch);
   append(batch);
   try {
-    return compute(batch, observer);
+    return compute(batch, leaving, observer);
   } catch (...) {
     roll_back(batch, batch.size());
     throw;
