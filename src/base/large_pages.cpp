@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/memory.h"
+#include "base/random.h"
 
 namespace nestor {
 namespace {
@@ -43,13 +44,14 @@ bool is_cached(std::byte* page) {
 
 void touch(const std::byte* page) { static_cast<void>(*static_cast<const volatile std::byte*>(page)); }
 
-// Of some large pages, the bytes that touching one byte of each maps in large pages.
-std::uint64_t mapped_by_touching(std::span<std::byte* const> pages) {
+// Whether touching one byte of each of these stretches of 2 MiB maps at least three quarters of them in one
+// page.
+bool are_large(std::span<std::byte* const> pages) {
   for (std::byte* page : pages)
     ::madvise(page, kLarge, MADV_DONTNEED);  // of the mapping: the file stays in memory
   const std::uint64_t before = bytes_in_large_pages();
   for (const std::byte* page : pages) touch(page);
-  return bytes_in_large_pages() - before;
+  return bytes_in_large_pages() - before >= pages.size() * kLarge * 3 / 4;
 }
 
 // What this process maps would stay in memory, and what is not on the disk yet too.
@@ -81,46 +83,52 @@ void join_neighbours(std::vector<MappedPart>& parts) {
 }
 
 bool are_in_small_pages(std::span<const MappedPart> parts) {
-  constexpr std::uint64_t kLooks = 32;
-  std::uint64_t all = 0;
-  for (const MappedPart& part : parts) all += Pages(part).count();
+  constexpr std::uint64_t kLooks = 64;
   std::vector<std::byte*> cached;
-  const MappedPart* sample = nullptr;  // with something cached
+  const MappedPart* largest = nullptr;
   for (const MappedPart& part : parts) {
+    if (largest == nullptr || part.bytes > largest->bytes) largest = &part;
     const Pages pages(part);
-    for (std::uint64_t i = 0; i < pages.count(); i += std::max<std::uint64_t>(all / kLooks, 1)) {
-      if (!is_cached(pages.page(i))) continue;
-      cached.push_back(pages.page(i));
-      if (sample == nullptr || part.bytes > sample->bytes) sample = &part;
+    // At random, as pages lie in patterns of how they were written.
+    const auto looks = std::min(kLooks, pages.count());
+    for (std::uint64_t i = 0; i < looks; ++i) {
+      const auto at =
+          static_cast<std::uint64_t>(uniform(5, i, part.begin) * static_cast<double>(pages.count()));
+      if (is_cached(pages.page(at))) cached.push_back(pages.page(at));
     }
   }
-  if (cached.empty() || mapped_by_touching(cached) >= cached.size() * kLarge / 2) return false;
-  // Small ones; does reading again help here?
+  std::ranges::sort(cached);
+  cached.erase(std::unique(cached.begin(), cached.end()), cached.end());
+  if (cached.empty() || are_large(cached)) return false;
+  // Does reading again help here?
   constexpr std::uint64_t kTrial = std::uint64_t{64} << 20;
-  const Pages pages(*sample);
-  const std::uint64_t first = reinterpret_cast<std::uintptr_t>(pages.page(0)) -
-                              reinterpret_cast<std::uintptr_t>(sample->mapping->bytes().data());
-  MappedPart trial = *sample;
-  trial.begin = first;
+  const Pages pages(*largest);
+  MappedPart trial = *largest;
+  trial.begin = static_cast<std::uint64_t>(pages.page(0) - address_of(*largest)) + largest->begin;
   trial.bytes = std::min(kTrial, pages.count() * kLarge);
   NoProgress nobody;
   read_into_large_pages({&trial, 1}, nobody);
   std::vector<std::byte*> read;
   for (std::uint64_t i = 0; i < trial.bytes / kLarge; ++i) read.push_back(pages.page(i));
-  return mapped_by_touching(read) >= read.size() * kLarge / 2;
+  return are_large(read);
 }
 
 void read_into_large_pages(std::span<const MappedPart> parts, ProgressSink& progress) {
-  std::vector<std::byte> buffer(std::size_t{8} << 20);
+  constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, which headers may lack
+  constexpr std::uint64_t kAtOnce = std::uint64_t{8} << 20;
   std::uint64_t total = 0;
-  for (const MappedPart& part : parts) total += part.bytes;
+  for (const MappedPart& part : parts) total += Pages(part).end - Pages(part).begin;
   std::uint64_t done = 0;
   for (const MappedPart& part : parts) {
+    const Pages pages(part);
+    if (pages.count() == 0) continue;
     part.mapping->advise_large_pages(part.begin, part.bytes);
-    if (Pages(part).count() > 0) drop(part);
-    for (std::uint64_t at = 0; at < part.bytes; at += buffer.size()) {
-      const auto count = std::min<std::uint64_t>(buffer.size(), part.bytes - at);
-      part.file->read_at(part.begin + at, std::span(buffer).first(static_cast<std::size_t>(count)));
+    drop(part);
+    // By faults, which read whole large pages where read() brings what its window of readahead holds.
+    for (std::uintptr_t at = pages.begin; at < pages.end; at += kAtOnce) {
+      const std::uint64_t count = std::min<std::uint64_t>(kAtOnce, pages.end - at);
+      if (::madvise(reinterpret_cast<void*>(at), count, kPopulateRead) != 0)
+        return;  // read when it is used, then
       progress.advance("weights into large pages", done += count, total);
     }
   }

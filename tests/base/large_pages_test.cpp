@@ -45,8 +45,9 @@ TEST_F(LargePages, ReadingAgainChangesNoByteAndIsNotNeededTwice) {
   const bool small = are_in_small_pages(parts);
   Counted progress;
   read_into_large_pages(parts, progress);
-  EXPECT_EQ(progress.done, 69 * kMiB + 5);
-  EXPECT_EQ(progress.total, progress.done);
+  EXPECT_EQ(progress.done, progress.total);
+  EXPECT_GE(progress.total, 64 * kMiB);  // whole pages, by where the mapping begins
+  EXPECT_LE(progress.total, 68 * kMiB);
   EXPECT_TRUE(unchanged());
   // Where the file system has no large pages, nothing asks for them.
   EXPECT_FALSE(are_in_small_pages(parts));
@@ -62,7 +63,7 @@ TEST_F(LargePages, PartsWithoutAWholePageAreLeftAlone) {
     EXPECT_FALSE(are_in_small_pages(parts));
     Counted progress;
     read_into_large_pages(parts, progress);
-    EXPECT_EQ(progress.done, count);
+    EXPECT_EQ(progress.done, 0U);
   }
   EXPECT_TRUE(unchanged());
 }

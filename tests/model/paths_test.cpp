@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "kernels/registry.h"
+#include "kernels/work.h"
 #include "lm/sequence.h"
 #include "support/golden.h"
 #include "support/refusal.h"
@@ -77,6 +78,43 @@ TEST_P(Paths, TheLastRowsAreThoseOfAll) {
     EXPECT_REFUSED(model->forward({&chunk, 1}), ErrorKind::usage, "rows of logits of 21 tokens");
     EXPECT_EQ(sequence.length(), 0);
   }
+}
+
+// Of tokens without logits the last layer computes what attention remembers, and nothing else.
+TEST_P(Paths, TokensWithoutLogitsAreRememberedAlike) {
+  const auto model = open();
+  const auto all = ids();
+  const auto whole = all_logits(*model, all, 1000);
+  const lm::Logits rows(whole, model->info().vocab_size);
+  const auto last = std::ssize(all) - 1;
+  for (const std::int64_t chunk : {1, 13, 64, 199}) {
+    const lm::Sequence sequence(*model);
+    for (std::int64_t begin = 0; begin < last; begin += chunk) {
+      const auto count = static_cast<std::size_t>(std::min(chunk, last - begin));
+      const lm::Chunk piece{sequence.id(), std::span(all).subspan(static_cast<std::size_t>(begin), count), 0};
+      EXPECT_EQ(model->forward({&piece, 1}).rows(), 0);
+    }
+    const lm::Chunk piece{sequence.id(), std::span(all).last(1), 1};
+    EXPECT_TRUE(std::ranges::equal(model->forward({&piece, 1}).row(0), rows.row(last))) << chunk;
+  }
+}
+
+TEST_P(Paths, RowsThatNobodyWantsCostLess) {
+  const auto model = open();
+  const auto all = ids();
+  const auto products = [&](std::int64_t logits) {
+    const lm::Sequence sequence(*model);
+    const kernels::Work before = model->work();
+    const lm::Chunk chunk{sequence.id(), all, logits};
+    model->forward({&chunk, 1});
+    const kernels::Work after = model->work();
+    return after.code_products - before.code_products + after.float_products - before.float_products;
+  };
+  const auto& config = model->config();
+  const std::int64_t rows = std::ssize(all), head = config.vocab_size * config.hidden_size;
+  // Between all and one: logits, and of a layer at least its second MLP.
+  EXPECT_LT(products(1), products(rows) - (rows - 1) * (head + config.hidden_size * config.ffn_hidden_size));
+  EXPECT_LT(products(0), products(1) - head);
 }
 
 TEST_P(Paths, ThreadsDoNotChangeABit) {

@@ -65,17 +65,19 @@ inline __m256i four_codes_at(const int8_t* p) {
 // A band has two vectors of rows.
 constexpr int kBandVecs = (int)(kBandRows / kLanes);
 
-// Steps of a block: step q has columns 4 q to 4 q + 3 and, in `high`, those kHalfDepth beyond.
+// Steps of a block: each has two of its sixteen quads of columns, those that lie side by side. Any order
+// gives the same whole numbers, and memory is read fastest from front to back.
 constexpr int kSteps = (int)(kTileDepth / 8);
-constexpr int kHalfDepth = (int)(kTileDepth / 2);
 
 // Codes of tiles as the dot product takes them, 32 bytes from `codes` on. A sum over kSteps steps of them
 // starts with begin() and ends with end().
 struct CodesQ8 {
   static constexpr int64_t kBytes = nestor::quant::kTileBytesQ8;
-  static inline void step(const uint8_t* codes, int q, __m256i* low, __m256i* high) {
-    *low = codes_q8(_mm256_loadu_si256((const __m256i*)(codes + 64 * q)));
-    *high = codes_q8(_mm256_loadu_si256((const __m256i*)(codes + 64 * (q + kSteps))));
+  static constexpr int first(int q) { return 2 * q; }
+  static constexpr int second(int q) { return 2 * q + 1; }
+  static inline void step(const uint8_t* codes, int q, __m256i* one, __m256i* two) {
+    *one = codes_q8(_mm256_loadu_si256((const __m256i*)(codes + 64 * first(q))));
+    *two = codes_q8(_mm256_loadu_si256((const __m256i*)(codes + 64 * second(q))));
   }
   static inline __m256i begin(__m256i sums) { return sums; }
   static inline __m256i dot(__m256i sums, __m256i w, __m256i x) { return dot_q8(sums, w, x); }
@@ -86,11 +88,13 @@ struct CodesQ8 {
 
 struct CodesQ4 {
   static constexpr int64_t kBytes = nestor::quant::kTileBytesQ4;
-  static inline void step(const uint8_t* codes, int q, __m256i* low, __m256i* high) {
+  static constexpr int first(int q) { return q; }
+  static constexpr int second(int q) { return q + kSteps; }
+  static inline void step(const uint8_t* codes, int q, __m256i* one, __m256i* two) {
     const __m256i low_half = _mm256_set1_epi8(15);
     const __m256i both = _mm256_loadu_si256((const __m256i*)(codes + 64 * q));
-    *low = _mm256_and_si256(both, low_half);
-    *high = _mm256_and_si256(_mm256_srli_epi16(both, 4), low_half);
+    *one = _mm256_and_si256(both, low_half);
+    *two = _mm256_and_si256(_mm256_srli_epi16(both, 4), low_half);
   }
   static inline __m256i begin(__m256i sums) { return begin_q4(sums); }
   static inline __m256i dot(__m256i sums, __m256i w, __m256i x) { return add_q4(sums, w, x); }

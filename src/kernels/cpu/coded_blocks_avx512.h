@@ -14,16 +14,18 @@ using nestor::kernels::kMagic;
 using nestor::kernels::kRowGroup;
 using nestor::kernels::MatmulCodedArgs;
 
-// Steps of a block: step q has columns 4 q to 4 q + 3 and, in `high`, those kHalfDepth beyond.
+// Steps of a block: each has two of its sixteen quads of columns, those that lie side by side. Any order
+// gives the same whole numbers, and memory is read fastest from front to back.
 constexpr int kSteps = (int)(kTileDepth / 8);
-constexpr int kHalfDepth = (int)(kTileDepth / 2);
 
 // Codes of tiles as the dot product takes them.
 struct CodesQ8 {
   static constexpr int64_t kBytes = nestor::quant::kTileBytesQ8;
-  static inline void step(const uint8_t* codes, int q, __m512i* low, __m512i* high) {
-    *low = codes_q8(_mm512_loadu_si512(codes + 64 * q));
-    *high = codes_q8(_mm512_loadu_si512(codes + 64 * (q + kSteps)));
+  static constexpr int first(int q) { return 2 * q; }
+  static constexpr int second(int q) { return 2 * q + 1; }
+  static inline void step(const uint8_t* codes, int q, __m512i* one, __m512i* two) {
+    *one = codes_q8(_mm512_loadu_si512(codes + 64 * first(q)));
+    *two = codes_q8(_mm512_loadu_si512(codes + 64 * second(q)));
   }
   static inline __m512i dot(__m512i sums, __m512i w, FourCodes x) { return dot_q8(sums, w, x); }
   static inline const int32_t* starts(const EncodedRows& x) { return x.starts_q8; }
@@ -31,10 +33,12 @@ struct CodesQ8 {
 
 struct CodesQ4 {
   static constexpr int64_t kBytes = nestor::quant::kTileBytesQ4;
-  static inline void step(const uint8_t* codes, int q, __m512i* low, __m512i* high) {
+  static constexpr int first(int q) { return q; }
+  static constexpr int second(int q) { return q + kSteps; }
+  static inline void step(const uint8_t* codes, int q, __m512i* one, __m512i* two) {
     const __m512i both = _mm512_loadu_si512(codes + 64 * q);
-    *low = _mm512_and_si512(both, _mm512_set1_epi8(15));
-    *high = _mm512_and_si512(_mm512_srli_epi16(both, 4), _mm512_set1_epi8(15));
+    *one = _mm512_and_si512(both, _mm512_set1_epi8(15));
+    *two = _mm512_and_si512(_mm512_srli_epi16(both, 4), _mm512_set1_epi8(15));
   }
   static inline __m512i dot(__m512i sums, __m512i w, FourCodes x) { return dot_q4(sums, w, x); }
   static inline const int32_t* starts(const EncodedRows& x) { return x.starts_q4; }
@@ -44,8 +48,10 @@ struct CodesQ4 {
 template <typename Codes>
 struct FromTile {
   const uint8_t* tile;
-  inline void step(int q, __m512i* low, __m512i* high) const {
-    Codes::step(tile + kTileScaleBytes, q, low, high);
+  static constexpr int first(int q) { return Codes::first(q); }
+  static constexpr int second(int q) { return Codes::second(q); }
+  inline void step(int q, __m512i* one, __m512i* two) const {
+    Codes::step(tile + kTileScaleBytes, q, one, two);
   }
   inline void scales(Vec* scale, Vec* back) const {
     *scale = load_bf16(tile);
@@ -67,16 +73,16 @@ inline void add_block(const From* w, const Activations& x, Vec (*sums)[kBands]) 
   }
 #pragma GCC unroll 8
   for (int q = 0; q < kSteps; ++q) {
-    __m512i low[kBands], high[kBands];
-    for (int j = 0; j < kBands; ++j) w[j].step(q, &low[j], &high[j]);
+    __m512i one[kBands], two[kBands];
+    for (int j = 0; j < kBands; ++j) w[j].step(q, &one[j], &two[j]);
     for (int i = 0; i < kRows; ++i) {
-      const FourCodes quad = four_codes_at(x.codes + i * kTileDepth + 4 * q);
-      for (int j = 0; j < kBands; ++j) whole[0][i][j] = Codes::dot(whole[0][i][j], low[j], quad);
+      const FourCodes quad = four_codes_at(x.codes + i * kTileDepth + 4 * From::first(q));
+      for (int j = 0; j < kBands; ++j) whole[0][i][j] = Codes::dot(whole[0][i][j], one[j], quad);
     }
     for (int i = 0; i < kRows; ++i) {
-      const FourCodes quad = four_codes_at(x.codes + i * kTileDepth + kHalfDepth + 4 * q);
+      const FourCodes quad = four_codes_at(x.codes + i * kTileDepth + 4 * From::second(q));
       for (int j = 0; j < kBands; ++j)
-        whole[kChains - 1][i][j] = Codes::dot(whole[kChains - 1][i][j], high[j], quad);
+        whole[kChains - 1][i][j] = Codes::dot(whole[kChains - 1][i][j], two[j], quad);
     }
   }
   for (int j = 0; j < kBands; ++j) {

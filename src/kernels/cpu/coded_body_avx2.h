@@ -21,19 +21,19 @@ inline void add_tiles(const uint8_t* const* tiles, const Activations& x, Vec (*s
         for (int v = 0; v < kBandVecs; ++v) part[i][j][v] = Codes::begin(whole[i][j][v]);
       }
     }
-    // Of 16 steps, low and high halves, as many as a sum in 16 bits holds.
+    // Of 16 quads as many as a sum in 16 bits holds.
     for (int q = half * kSteps / 2; q < (half + 1) * kSteps / 2; ++q) {
-      __m256i low[kBands][kBandVecs], high[kBands][kBandVecs];
+      __m256i one[kBands][kBandVecs], two[kBands][kBandVecs];
       for (int j = 0; j < kBands; ++j) {
         for (int v = 0; v < kBandVecs; ++v)
-          Codes::step(tiles[j] + kTileScaleBytes + 32 * v, q, &low[j][v], &high[j][v]);
+          Codes::step(tiles[j] + kTileScaleBytes + 32 * v, q, &one[j][v], &two[j][v]);
       }
       for (int i = 0; i < kRows; ++i) {
-        const __m256i first = four_codes_at(x.codes + i * kTileDepth + 4 * q);
-        const __m256i second = four_codes_at(x.codes + i * kTileDepth + kHalfDepth + 4 * q);
+        const __m256i first = four_codes_at(x.codes + i * kTileDepth + 4 * Codes::first(q));
+        const __m256i second = four_codes_at(x.codes + i * kTileDepth + 4 * Codes::second(q));
         for (int j = 0; j < kBands; ++j) {
           for (int v = 0; v < kBandVecs; ++v)
-            part[i][j][v] = Codes::dot(Codes::dot(part[i][j][v], low[j][v], first), high[j][v], second);
+            part[i][j][v] = Codes::dot(Codes::dot(part[i][j][v], one[j][v], first), two[j][v], second);
         }
       }
     }

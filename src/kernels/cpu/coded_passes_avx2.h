@@ -55,10 +55,10 @@ struct VectorPasses : PanelShape<1, 8, 128> {
   static inline void fill(const uint8_t* tile, uint8_t* panel) {
     for (int q = 0; q < kSteps; ++q) {
       for (int v = 0; v < kBandVecs; ++v) {
-        __m256i low, high;
-        Codes::step(tile + kTileScaleBytes + 32 * v, q, &low, &high);
-        _mm256_store_si256((__m256i*)(panel + 64 * q + 32 * v), low);
-        _mm256_store_si256((__m256i*)(panel + 64 * (q + kSteps) + 32 * v), high);
+        __m256i one, two;
+        Codes::step(tile + kTileScaleBytes + 32 * v, q, &one, &two);
+        _mm256_store_si256((__m256i*)(panel + 64 * Codes::first(q) + 32 * v), one);
+        _mm256_store_si256((__m256i*)(panel + 64 * Codes::second(q) + 32 * v), two);
       }
     }
     float* scales = (float*)(panel + kPanelScales);

@@ -7,9 +7,11 @@ namespace {
 struct FromPanel {
   static constexpr int kRowStep = 1;  // of the numbers of activations in a pass
   const uint8_t* panel;
-  inline void step(int q, __m512i* low, __m512i* high) const {
-    *low = _mm512_load_si512(panel + 64 * q);
-    *high = _mm512_load_si512(panel + 64 * (q + kSteps));
+  static constexpr int first(int q) { return 2 * q; }
+  static constexpr int second(int q) { return 2 * q + 1; }
+  inline void step(int q, __m512i* one, __m512i* two) const {
+    *one = _mm512_load_si512(panel + 64 * first(q));
+    *two = _mm512_load_si512(panel + 64 * second(q));
   }
   inline void scales(Vec* scale, Vec* back) const {
     *scale = _mm512_load_ps(panel + kPanelScales);
@@ -25,10 +27,12 @@ struct ThroughPanel {
   static constexpr int kRowStep = kRowGroup / 2;
   FromTile<Codes> tile;
   uint8_t* panel;
-  inline void step(int q, __m512i* low, __m512i* high) const {
-    tile.step(q, low, high);
-    _mm512_store_si512(panel + 64 * q, *low);
-    _mm512_store_si512(panel + 64 * (q + kSteps), *high);
+  static constexpr int first(int q) { return Codes::first(q); }
+  static constexpr int second(int q) { return Codes::second(q); }
+  inline void step(int q, __m512i* one, __m512i* two) const {
+    tile.step(q, one, two);
+    _mm512_store_si512(panel + 64 * first(q), *one);
+    _mm512_store_si512(panel + 64 * second(q), *two);
   }
   inline void scales(Vec* scale, Vec* back) const {
     tile.scales(scale, back);
