@@ -3,7 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <charconv>
-#include <cstdlib>
 
 #include "base/error.h"
 #include "base/utf8.h"
@@ -11,23 +10,13 @@
 #include "corpus/byte_source.h"
 #include "corpus/documents.h"
 #include "corpus/unpacking.h"
+#include "environment.h"
 #include "not_empty.h"
 
 namespace nestor::app {
 namespace {
 
 constexpr std::uint64_t kMostTextBytes = std::uint64_t{1} << 30;
-
-// $XDG_CACHE_HOME/nestor, ~/.cache/nestor, or nothing.
-std::filesystem::path cache_folder() {
-  const auto folder_of = [](const char* name) {
-    const char* value = std::getenv(name);
-    return std::filesystem::path(value == nullptr ? "" : value);
-  };
-  if (const auto cache = folder_of("XDG_CACHE_HOME"); cache.is_absolute()) return cache / "nestor";
-  const auto home = folder_of("HOME");
-  return home.is_absolute() ? home / ".cache" / "nestor" : std::filesystem::path();
-}
 
 }  // namespace
 
@@ -53,7 +42,7 @@ void add_engine_options(CLI::App& root, assemble::OpenOptions& o) {
           "is built "
           "in); the same numbers in any case")
       ->check(CLI::IsMember({"auto", "measure", "fixed"}))
-      ->option_text("auto|measure|fixed");
+      ->option_text("HOW");
   root.add_option_function<std::string>(
           "--dtype",
           [&o](const std::string& name) {

@@ -3,12 +3,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <sstream>
 
 #include "arguments.h"
 #include "base/error.h"
+#include "environment.h"
 #include "train_options.h"
 
 namespace nestor::app {
@@ -27,8 +27,7 @@ fs::path trainer_program() {
   std::error_code problem;
   fs::path beside = fs::read_symlink("/proc/self/exe", problem).parent_path() / kProgram;
   if (is_program(beside)) return beside;
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(path == nullptr ? "" : path);
+  std::istringstream folders(search_path());
   for (std::string folder; std::getline(folders, folder, ':');) {
     if (!folder.empty() && is_program(fs::path(folder) / kProgram)) return fs::path(folder) / kProgram;
   }

@@ -1,0 +1,24 @@
+#include "environment.h"
+
+#include <cstdlib>
+
+namespace nestor::app {
+namespace {
+
+std::string value_of(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+std::string search_path() { return value_of("PATH"); }
+
+std::filesystem::path cache_folder() {
+  if (const std::filesystem::path cache = value_of("XDG_CACHE_HOME"); cache.is_absolute())
+    return cache / "nestor";
+  const std::filesystem::path home = value_of("HOME");
+  return home.is_absolute() ? home / ".cache" / "nestor" : std::filesystem::path();
+}
+
+}  // namespace nestor::app

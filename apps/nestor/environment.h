@@ -1,0 +1,16 @@
+// What the program takes from its environment.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace nestor::app {
+
+/// PATH, or nothing.
+std::string search_path();
+
+/// Where files may be kept that can be made again: $XDG_CACHE_HOME/nestor, else ~/.cache/nestor, else
+/// nothing.
+std::filesystem::path cache_folder();
+
+}  // namespace nestor::app
