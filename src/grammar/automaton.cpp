@@ -23,7 +23,9 @@ Place Automaton::representative(Place place, std::uint32_t bytes) const {
   return missing == 0 && far_from_max ? Place{place.state, min_} : place;
 }
 
+// A state has a row of 256 targets, which is filled, searched, renamed and told apart by columns.
 std::uint32_t AutomatonBuilder::add_state() {
+  work_.spend(kind_, 100);
   if (rows_.size() >= kMaxStates) {
     fail(ErrorKind::limit,
          "the schema is too large: a string, number or list of values needs more than {} states", kMaxStates);
@@ -87,27 +89,44 @@ std::optional<Automaton> AutomatonBuilder::build() {
   std::vector<std::uint32_t> renamed(rows_.size(), Automaton::kDead);
   for (std::uint32_t i = 0; i < useful.size(); ++i) renamed[useful[i]] = i;
 
+  // A useful state's useful target.
+  const auto target = [&](std::uint32_t state, std::size_t byte) {
+    const std::uint32_t next = rows_[state][byte];
+    return next == Automaton::kDead ? next : renamed[next];
+  };
   Automaton out;
-  std::map<std::vector<std::uint32_t>, std::uint8_t> classes;  // a byte's targets -> its class
-  std::vector<std::vector<std::uint32_t>> columns;
-  for (int byte = 0; byte < 256; ++byte) {
-    std::vector<std::uint32_t> column(useful.size());
-    for (std::size_t i = 0; i < useful.size(); ++i) {
-      const std::uint32_t next = rows_[useful[i]][static_cast<std::size_t>(byte)];
-      column[i] = next == Automaton::kDead ? Automaton::kDead : renamed[next];
+  std::vector<std::size_t> byte_of{0};  // one of each class
+  struct Split {
+    std::uint8_t from, to;
+    std::uint32_t target;
+  };
+  // All bytes are of one class until some state tells them apart.
+  for (const std::uint32_t state : useful) {
+    std::vector<Split> splits;
+    for (std::size_t byte = 0; byte < 256; ++byte) {
+      std::uint8_t& mine = out.class_of_[byte];
+      const std::uint32_t next = target(state, byte);
+      if (next == target(state, byte_of[mine])) continue;
+      auto split = std::find_if(splits.begin(), splits.end(),
+                                [&](const Split& s) { return s.from == mine && s.target == next; });
+      if (split == splits.end()) {
+        split = splits.insert(split, {mine, static_cast<std::uint8_t>(byte_of.size()), next});
+        byte_of.push_back(byte);
+      }
+      mine = split->to;
     }
-    const auto [it, is_new] = classes.try_emplace(column, static_cast<std::uint8_t>(classes.size()));
-    if (is_new) columns.push_back(std::move(column));
-    out.class_of_[static_cast<std::size_t>(byte)] = it->second;
   }
-  out.classes_ = static_cast<std::uint32_t>(columns.size());
-  out.next_.resize(useful.size() * columns.size());
-  for (std::size_t i = 0; i < useful.size(); ++i) {
-    for (std::size_t c = 0; c < columns.size(); ++c) out.next_[i * columns.size() + c] = columns[c][i];
-    out.accepting_.push_back(accepting_[useful[i]]);
-    out.over_.push_back(std::all_of(columns.begin(), columns.end(),
-                                    [i](const auto& column) { return column[i] == Automaton::kDead; }));
-    out.boundary_.push_back(boundary_[useful[i]]);
+  out.classes_ = static_cast<std::uint32_t>(byte_of.size());
+  out.next_.reserve(useful.size() * byte_of.size());
+  for (const std::uint32_t state : useful) {
+    bool over = true;
+    for (const std::size_t byte : byte_of) {
+      out.next_.push_back(target(state, byte));
+      over = over && out.next_.back() == Automaton::kDead;
+    }
+    out.accepting_.push_back(accepting_[state]);
+    out.over_.push_back(over);
+    out.boundary_.push_back(boundary_[state]);
   }
   out.closed_ = closed_ == Automaton::kDead ? Automaton::kDead : renamed[closed_];
   out.min_ = min_;
@@ -115,11 +134,12 @@ std::optional<Automaton> AutomatonBuilder::build() {
   return out;
 }
 
-Automaton literals(const std::vector<std::string>& texts) {
-  AutomatonBuilder builder;
+Automaton literals(const std::vector<std::string>& texts, Work& work) {
+  AutomatonBuilder builder(work, Work::Kind::texts);
   builder.add_state();
   for (const std::string& text : texts) {
     std::uint32_t state = 0;
+    work.spend(Work::Kind::texts, text.size());
     for (const char c : text) {
       const auto byte = static_cast<unsigned char>(c);
       std::uint32_t next = builder.target(state, byte);

@@ -5,11 +5,12 @@
 #include <array>
 #include <cstdint>
 #include <limits>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "grammar/work.h"
 
 namespace nestor::grammar {
 
@@ -46,6 +47,7 @@ class Automaton {
   Place representative(Place place, std::uint32_t bytes) const;
 
   std::size_t states() const { return accepting_.size(); }
+  std::size_t bytes() const { return sizeof(*this) + next_.size() * sizeof(next_[0]); }
 
  private:
   friend class AutomatonBuilder;
@@ -66,6 +68,9 @@ class AutomatonBuilder {
   /// Throws Error(limit) beyond this many states.
   static constexpr std::uint32_t kMaxStates = 20'000;
 
+  /// Counts as `kind` what it costs.
+  AutomatonBuilder(Work& work, Work::Kind kind) : work_(work), kind_(kind) {}
+
   std::uint32_t add_state();
   void edge(std::uint32_t from, unsigned char byte, std::uint32_t to) { rows_[from][byte] = to; }
   std::uint32_t target(std::uint32_t from, unsigned char byte) const { return rows_[from][byte]; }
@@ -82,6 +87,8 @@ class AutomatonBuilder {
  private:
   std::vector<std::uint32_t> useful_states() const;
 
+  Work& work_;
+  Work::Kind kind_;
   std::vector<std::array<std::uint32_t, 256>> rows_;
   std::vector<bool> accepting_;
   std::vector<bool> boundary_;
@@ -89,6 +96,6 @@ class AutomatonBuilder {
 };
 
 /// One of several texts, at least one.
-Automaton literals(const std::vector<std::string>& texts);
+Automaton literals(const std::vector<std::string>& texts, Work& work);
 
 }  // namespace nestor::grammar

@@ -12,14 +12,6 @@ namespace {
 
 constexpr std::uint32_t kSurrogates = 0xD800, kBehindSurrogates = 0xE000;
 
-void check_size(std::size_t states) {
-  if (states > CharDfa::kMaxStates) {
-    fail(ErrorKind::limit,
-         "the schema is too large: pattern, length and format of a string need more than {} states together",
-         CharDfa::kMaxStates);
-  }
-}
-
 // All characters to `other`, except the given ones.
 std::vector<CharEdge> all_to(std::uint32_t other, const std::map<std::uint32_t, std::uint32_t>& except = {}) {
   std::vector<CharEdge> edges;
@@ -61,10 +53,24 @@ std::vector<bool> finishing(const std::vector<CharDfa::State>& states) {
   return out;
 }
 
+std::size_t edges_of(const std::vector<CharDfa::State>& states) {
+  std::size_t count = 0;
+  for (const CharDfa::State& state : states) count += state.edges.size();
+  return count;
+}
+
 }  // namespace
 
+void check_text_size(std::size_t states, std::size_t edges) {
+  if (states <= CharDfa::kMaxStates && edges <= CharDfa::kMaxEdges) return;
+  fail(ErrorKind::limit,
+       "the schema is too large: pattern, length and format of a string need more than {} states or {} edges "
+       "together",
+       CharDfa::kMaxStates, CharDfa::kMaxEdges);
+}
+
 CharDfa::CharDfa(std::vector<State> states) {
-  check_size(states.size());
+  check_text_size(states.size(), edges_of(states));
   const std::vector<bool> useful = finishing(states);
   if (states.empty() || !useful[0]) return;
   std::vector<std::uint32_t> renamed(states.size());
@@ -80,17 +86,19 @@ CharDfa::CharDfa(std::vector<State> states) {
   }
 }
 
-CharDfa CharDfa::operator&(const CharDfa& other) const {
-  if (empty() || other.empty()) return CharDfa({});
+CharDfa intersection(const CharDfa& left, const CharDfa& right, Work& work) {
+  if (left.empty() || right.empty()) return CharDfa({});
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> ids{{{0, 0}, 0}};
   std::vector<std::pair<std::uint32_t, std::uint32_t>> order{{0, 0}};
-  std::vector<State> out;
+  std::vector<CharDfa::State> out;
+  std::size_t edges = 0;
   for (std::size_t i = 0; i < order.size(); ++i) {
-    check_size(order.size());
-    const State& a = states_[order[i].first];
-    const State& b = other.states_[order[i].second];
-    State state;
+    check_text_size(order.size(), edges);
+    const CharDfa::State& a = left.states()[order[i].first];
+    const CharDfa::State& b = right.states()[order[i].second];
+    CharDfa::State state;
     state.accepting = a.accepting && b.accepting;
+    work.spend(Work::Kind::patterns, 10 + 20 * (a.edges.size() + b.edges.size()));
     for (auto x = a.edges.begin(), y = b.edges.begin(); x != a.edges.end() && y != b.edges.end();) {
       const std::uint32_t first = std::max(x->first, y->first), last = std::min(x->last, y->last);
       if (first <= last) {
@@ -101,6 +109,7 @@ CharDfa CharDfa::operator&(const CharDfa& other) const {
       }
       (x->last < y->last ? x : y)++;
     }
+    edges += state.edges.size();
     out.push_back(std::move(state));
   }
   return CharDfa(std::move(out));
@@ -110,7 +119,7 @@ CharDfa any_text() { return CharDfa({{.edges = all_to(0), .accepting = true}}); 
 
 CharDfa text_of_length(std::uint32_t min, std::uint32_t max) {
   const std::uint32_t last = max == Automaton::kNoLimit ? min : max;
-  check_size(last);
+  check_text_size(last, 0);
   std::vector<CharDfa::State> states(last + std::size_t{1});
   for (std::uint32_t i = 0; i <= last; ++i) {
     states[i].accepting = i >= min;
@@ -120,11 +129,12 @@ CharDfa text_of_length(std::uint32_t min, std::uint32_t max) {
   return CharDfa(std::move(states));
 }
 
-CharDfa all_but(const std::vector<std::string>& texts) {
+CharDfa all_but(const std::vector<std::string>& texts, Work& work) {
   std::vector<std::map<std::uint32_t, std::uint32_t>> next(2);  // 0: the beginning, 1: any other text
   std::vector<bool> excluded(2, false);
   for (const std::string& text : texts) {
     std::uint32_t state = 0;
+    work.spend(Work::Kind::texts, 10 * text.size());
     for (std::size_t i = 0; i < text.size();) {
       const Utf8Char c = decode_utf8(text, i);
       i += c.length;
@@ -134,7 +144,7 @@ CharDfa all_but(const std::vector<std::string>& texts) {
       if (is_new) {
         next.emplace_back();
         excluded.push_back(false);
-        check_size(next.size());
+        check_text_size(next.size(), 0);
       }
     }
     excluded[state] = true;

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <utility>
 
+#include "grammar/allowance.h"
 #include "grammar/leaf_masks.h"
 #include "grammar/member_names.h"
 #include "grammar/stacks.h"
@@ -32,9 +33,11 @@ std::shared_ptr<LeafMasks> Grammar::masks_for(const std::shared_ptr<const Vocabu
 }
 
 bool Grammar::matches(std::string_view text) const {
-  Stacks stacks(*terms_, {});
+  Allowance allowance;
+  Stacks stacks(*terms_, {}, allowance);
   StateId state = stacks.start();
   for (const char c : text) {
+    allowance.refill();
     if (state == Stacks::kNone) return false;
     state = stacks.step(state, static_cast<unsigned char>(c));
   }

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/json_fwd.h"
+#include "grammar/work.h"
 
 namespace nestor::grammar {
 
@@ -29,17 +30,19 @@ class Grammar {
  public:
   /// The JSON documents that a schema describes. Throws Error: bad_input (not a schema), unsupported (the
   /// message names the keyword and its place), limit (too large; or no document can satisfy it within the
-  /// limits).
-  static std::shared_ptr<const Grammar> from_json_schema(const Json& schema);
+  /// limits), EffortSpent (the same: more to do than `effort`), cancelled (`effort` was to stop).
+  static std::shared_ptr<const Grammar> from_json_schema(const Json& schema, const Effort& effort = {});
 
   /// Any JSON object.
   static std::shared_ptr<const Grammar> any_json_object();
 
   /// Calls of tools, as chat/answer_parser.h reads them. `tools` is the list of an OpenAI request. Throws as
   /// from_json_schema(), and Error(not_found) if the tool to be called is not declared.
-  static std::shared_ptr<const Grammar> tool_calls(const Json& tools, const ToolChoice& choice);
+  static std::shared_ptr<const Grammar> tool_calls(const Json& tools, const ToolChoice& choice,
+                                                   const Effort& effort = {});
 
-  /// Whether a whole text belongs to the language (control markers spelled out).
+  /// Whether a whole text belongs to the language (control markers spelled out). Throws Error(limit) where
+  /// reading it takes too much.
   bool matches(std::string_view text) const;
 
   explicit Grammar(Terms terms);

@@ -8,16 +8,22 @@
 #include <memory>
 
 #include "decode/constraint.h"
+#include "grammar/allowance.h"
 #include "grammar/grammar.h"
 #include "grammar/vocabulary.h"
 
 namespace nestor::grammar {
 
 /// One sequence. What it finds out about the grammar it keeps, up to a limit, so that the same place costs
-/// little the second time.
+/// little the second time. Beside what decode::Constraint says, all but rewind() throw Error(limit) where the
+/// allowance ends; nothing can be done with the constraint then.
 class GrammarConstraint : public decode::Constraint {
  public:
+  /// With an allowance of its own.
   GrammarConstraint(std::shared_ptr<const Grammar> grammar, std::shared_ptr<const Vocabulary> vocabulary);
+  /// With one that it shares with others of its request.
+  GrammarConstraint(std::shared_ptr<const Grammar> grammar, std::shared_ptr<const Vocabulary> vocabulary,
+                    std::shared_ptr<Allowance> allowance);
   ~GrammarConstraint() override;
 
   void allowed(std::span<std::uint64_t> mask) override;

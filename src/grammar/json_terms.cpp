@@ -12,8 +12,8 @@ namespace {
 
 constexpr int kMaxIndent = 40;
 
-Automaton blanks_automaton() {
-  AutomatonBuilder builder;
+Automaton blanks_automaton(Work& work) {
+  AutomatonBuilder builder(work, Work::Kind::parts);
   const std::uint32_t begin = builder.add_state(), blank = builder.add_state(),
                       carriage = builder.add_state();
   std::uint32_t line = builder.add_state();
@@ -41,7 +41,7 @@ std::uint32_t less(std::uint32_t count, std::uint32_t by) {
 }  // namespace
 
 TermId JsonTerms::blanks() {
-  if (!blanks_) blanks_ = builder_.leaf(blanks_automaton());
+  if (!blanks_) blanks_ = builder_.leaf(blanks_automaton(builder_.work()));
   return *blanks_;
 }
 
@@ -58,7 +58,7 @@ TermId JsonTerms::any_string() {
 }
 
 TermId JsonTerms::any_number() {
-  if (!any_number_) any_number_ = builder_.leaf(number({}).value());
+  if (!any_number_) any_number_ = builder_.leaf(number({}, builder_.work()).value());
   return *any_number_;
 }
 
@@ -88,12 +88,12 @@ TermId JsonTerms::any_array() {
 }
 
 TermId JsonTerms::string(std::uint32_t min, std::uint32_t max) {
-  auto automaton = json_string(strings_, min, max);
+  auto automaton = json_string(strings_, builder_.work(), min, max);
   return automaton ? builder_.leaf(*std::move(automaton)) : builder_.never();
 }
 
 TermId JsonTerms::string(const CharDfa& content) {
-  auto automaton = json_string(content & strings_);
+  auto automaton = json_string(intersection(content, strings_, builder_.work()), builder_.work());
   return automaton ? builder_.leaf(*std::move(automaton)) : builder_.never();
 }
 
@@ -135,7 +135,8 @@ TermId JsonTerms::object(const std::vector<Member>& members, std::optional<Other
     names_members_freely_ = true;
     std::vector<std::string> taken = excluded;
     for (const Member& m : members) taken.push_back(m.name);
-    const TermId other = member(taken.empty() ? any_string() : string(all_but(taken)), others->value);
+    const TermId other =
+        member(taken.empty() ? any_string() : string(all_but(taken, builder_.work())), others->value);
     const CountRange count = others->count;
     const TermId more = builder_.sequence({comma(), other});
     behind = builder_.sequence({builder_.repeat(more, count.min, count.max), blanks()});
@@ -166,7 +167,7 @@ TermId JsonTerms::one_of(const std::vector<Json>& values) {
       scalars.push_back(scalar_text(value));
     }
   }
-  if (!scalars.empty()) choices.push_back(builder_.leaf(literals(scalars)));
+  if (!scalars.empty()) choices.push_back(builder_.leaf(literals(scalars, builder_.work())));
   return builder_.choice(std::move(choices));
 }
 
@@ -189,8 +190,9 @@ TermId JsonTerms::value_term(const Json& value) {
 
 std::string JsonTerms::scalar_text(const Json& value) {
   std::string text = to_text(value);
+  builder_.work().spend(Work::Kind::texts, 50 + 2 * text.size());
   if (value.is_string()) {
-    if (!string_automaton_) string_automaton_ = json_string(strings_);
+    if (!string_automaton_) string_automaton_ = json_string(strings_, builder_.work());
     if (!string_automaton_->matches(text)) {
       fail(ErrorKind::unsupported, "the text {} holds a marker of tool calls and cannot stand inside one",
            in_quotes(text));

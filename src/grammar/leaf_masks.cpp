@@ -3,6 +3,11 @@
 #include <utility>
 
 namespace nestor::grammar {
+namespace {
+
+constexpr std::size_t kBytesBeside = 256;  // of a mask, with its place in the table
+
+}  // namespace
 
 void LeafMask::add_to(std::span<std::uint64_t> mask) const {
   for (const TokenId id : few) mask[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << (id % 64);
@@ -17,13 +22,14 @@ std::shared_ptr<const LeafMask> LeafMasks::of(std::uint32_t automaton, Place pla
     const std::lock_guard lock(mutex_);
     if (const auto found = known_.find(key); found != known_.end()) return found->second;
   }
-  auto mask = std::make_shared<const LeafMask>(compute(leaf, place));
+  auto mask = std::make_shared<LeafMask>(compute(leaf, place));
   const std::lock_guard lock(mutex_);
+  mask->number = ++computed_;
   if (bytes_ > kMaxBytes) {
     known_.clear();
     bytes_ = 0;
   }
-  bytes_ += sizeof(LeafMask) + 4 * mask->few.size() + 8 * mask->many.size() + 4 * mask->beyond.size();
+  bytes_ += kBytesBeside + 4 * mask->few.size() + 8 * mask->many.size() + 4 * mask->beyond.size();
   return known_.try_emplace(key, std::move(mask)).first->second;
 }
 
@@ -33,6 +39,7 @@ LeafMask LeafMasks::compute(const Automaton& automaton, Place place) const {
   std::vector<Place> path(vocabulary_.longest() + 1);  // by depth
   path[0] = place;
   for (std::uint32_t i = 1; i < nodes.size();) {
+    ++out.work;
     const auto next = automaton.step(path[nodes[i].depth - 1U], nodes[i].byte);
     if (!next) {
       i = nodes[i].end;

@@ -17,6 +17,8 @@
 namespace nestor::grammar {
 
 struct LeafMask {
+  std::uint64_t number = 0;         // no other mask has it
+  std::uint64_t work = 0;           // nodes of the vocabulary that were walked
   std::vector<TokenId> few;         // the tokens that stay inside the leaf or end with it
   std::vector<std::uint64_t> many;  // or all of them as bits
   std::vector<std::uint32_t>
@@ -41,7 +43,8 @@ class LeafMasks {
 
   const Terms& terms_;
   const Vocabulary& vocabulary_;
-  std::mutex mutex_;
+  std::mutex mutex_;  // guards what follows
+  std::uint64_t computed_ = 0;
   std::map<std::pair<std::uint32_t, Place>, std::shared_ptr<const LeafMask>> known_;
   std::size_t bytes_ = 0;
 };

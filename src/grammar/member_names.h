@@ -20,6 +20,8 @@ class MemberNames {
   /// Whether an object would have two members of one name if the text went on with these bytes. Whatever the
   /// text so far, bytes with fewer than quotes_needed() quotes cannot do that.
   bool would_repeat(std::string_view bytes) const;
+  /// What would_repeat() costs: it looks at the name that has been begun.
+  std::size_t begun_bytes() const { return place_.name.size(); }
   std::size_t quotes_needed() const { return place_.in == In::name ? 1 : place_.in == In::text ? 3 : 2; }
 
  private:

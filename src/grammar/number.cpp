@@ -31,7 +31,8 @@ int sign(std::strong_ordering order) { return std::is_lt(order) ? -1 : std::is_g
 
 class Builder {
  public:
-  explicit Builder(const NumberRule& rule) : rule_(rule), bounds_{rule.min, rule.max} {}
+  Builder(const NumberRule& rule, Work& work)
+      : rule_(rule), bounds_{rule.min, rule.max}, work_(work), builder_(work, Work::Kind::numbers) {}
 
   std::optional<Automaton> run() {
     enter({});
@@ -51,6 +52,7 @@ class Builder {
   bool bounded() const { return rule_.min || rule_.max; }
 
   std::uint32_t enter(const State& state) {
+    work_.spend(Work::Kind::numbers, 20);
     const auto [it, is_new] = ids_.try_emplace(state, 0);
     if (is_new) {
       it->second = builder_.add_state();
@@ -178,6 +180,7 @@ class Builder {
 
   const NumberRule& rule_;
   std::array<std::optional<NumberBound>, 2> bounds_;
+  Work& work_;
   AutomatonBuilder builder_;
   std::map<State, std::uint32_t> ids_;
   std::vector<State> order_;
@@ -207,6 +210,6 @@ Decimal Decimal::of(double value) {
 
 Decimal Decimal::of(std::int64_t value) { return from_text(std::to_string(value)); }
 
-std::optional<Automaton> number(const NumberRule& rule) { return Builder(rule).run(); }
+std::optional<Automaton> number(const NumberRule& rule, Work& work) { return Builder(rule, work).run(); }
 
 }  // namespace nestor::grammar

@@ -38,6 +38,6 @@ struct NumberRule {
 
 /// Numbers that satisfy the rule: integers without point and exponent, others with at most two digits of
 /// exponent, or without exponent where there are bounds. Nothing if there are none.
-std::optional<Automaton> number(const NumberRule& rule);
+std::optional<Automaton> number(const NumberRule& rule, Work& work);
 
 }  // namespace nestor::grammar

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,7 +30,8 @@ struct Fragment {
 
 class Parser {
  public:
-  Parser(std::string_view pattern, std::string_view where) : text_(pattern), where_(where) {}
+  Parser(std::string_view pattern, std::string_view where, Work& work)
+      : text_(pattern), where_(where), work_(work) {}
 
   std::vector<Node> run() {
     const std::uint32_t begin = add({});  // node 0
@@ -57,6 +57,7 @@ class Parser {
   }
 
   std::uint32_t add(Node node) {
+    work_.spend(Work::Kind::patterns, 20);
     if (nodes_.size() >= kMaxNodes) fail(ErrorKind::limit, "{}: the pattern is too large", where_);
     nodes_.push_back(std::move(node));
     return static_cast<std::uint32_t>(nodes_.size() - 1);
@@ -217,6 +218,8 @@ class Parser {
       default: {
         PatternClassReader reader(text_, at_, where_);
         CharSet set = reader.read();
+        // A set is kept for every copy of it.
+        work_.spend(Work::Kind::patterns, 10 * (reader.end() - at_ + set.ranges().size()));
         at_ = reader.end();
         return one_of(std::move(set));
       }
@@ -225,6 +228,7 @@ class Parser {
 
   std::string_view text_;
   std::string_view where_;
+  Work& work_;
   std::size_t at_ = 0;
   std::vector<Node> nodes_;
 };
@@ -232,52 +236,62 @@ class Parser {
 // The usual construction of subsets. Characters are told apart only where some set of some node does.
 class Determinizer {
  public:
-  explicit Determinizer(std::vector<Node> nodes) : nodes_(std::move(nodes)) {}
+  Determinizer(std::vector<Node> nodes, Work& work)
+      : nodes_(std::move(nodes)), work_(work), met_(nodes_.size(), 0), targets_(nodes_.size(), 0) {}
 
   CharDfa run() {
     enter({0});
     std::vector<CharDfa::State> out;
+    std::size_t edges = 0;
     for (std::size_t i = 0; i < order_.size(); ++i) {
-      if (order_.size() > CharDfa::kMaxStates) {
-        fail(ErrorKind::limit, "a pattern needs more than {} states", CharDfa::kMaxStates);
-      }
-      const std::vector<std::uint32_t> nodes = order_[i];
+      check_text_size(order_.size(), edges);
+      const std::vector<std::uint32_t>& nodes = *order_[i];
       out.push_back(
           {.edges = edges_of(nodes), .accepting = std::binary_search(nodes.begin(), nodes.end(), 1U)});
+      edges += out.back().edges.size();
     }
     return CharDfa(std::move(out));
   }
 
  private:
+  /// Where a set begins (+1) or ends (-1), the targets change.
+  struct Change {
+    std::uint32_t at, node;
+    int by;
+  };
+
   std::vector<CharEdge> edges_of(const std::vector<std::uint32_t>& nodes) {
-    // Where a set begins (+) or ends (-), the targets change.
-    std::map<std::uint32_t, std::vector<std::pair<std::uint32_t, int>>> changes;
+    std::vector<Change> changes;
     for (const std::uint32_t n : nodes) {
       if (!nodes_[n].on) continue;
       for (const auto& [first, last] : nodes_[n].on->ranges()) {
-        changes[first].emplace_back(nodes_[n].to[0], 1);
-        changes[last + 1].emplace_back(nodes_[n].to[0], -1);
+        changes.push_back({first, nodes_[n].to[0], 1});
+        changes.push_back({last + 1, nodes_[n].to[0], -1});
       }
     }
+    work_.spend(Work::Kind::patterns, 10 * changes.size());
+    std::sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) { return a.at < b.at; });
     std::vector<CharEdge> edges;
-    std::map<std::uint32_t, int> targets;
-    std::optional<std::uint32_t> from;
-    for (const auto& [c, list] : changes) {
-      if (from && !targets.empty()) append(edges, *from, c - 1, targets);
-      for (const auto& [node, change] : list) {
-        if ((targets[node] += change) == 0) targets.erase(node);
+    std::vector<std::uint32_t> live;  // those of the targets that are not 0, and some that are
+    for (std::size_t i = 0; i < changes.size();) {
+      const std::uint32_t from = changes[i].at;
+      for (; i < changes.size() && changes[i].at == from; ++i) {
+        int& count = targets_[changes[i].node];
+        if (count == 0) live.push_back(changes[i].node);
+        count += changes[i].by;
       }
-      from = c;
+      std::erase_if(live, [this](std::uint32_t n) { return targets_[n] == 0; });
+      std::sort(live.begin(), live.end());
+      live.erase(std::unique(live.begin(), live.end()), live.end());
+      work_.spend(Work::Kind::patterns, 5 + 5 * live.size());
+      if (!live.empty()) append(edges, from, changes[i].at - 1, live);
     }
     return edges;
   }
 
   void append(std::vector<CharEdge>& edges, std::uint32_t first, std::uint32_t last,
-              const std::map<std::uint32_t, int>& targets) {
-    std::vector<std::uint32_t> nodes;
-    nodes.reserve(targets.size());
-    for (const auto& [node, count] : targets) nodes.push_back(node);
-    const std::uint32_t to = enter(std::move(nodes));
+              const std::vector<std::uint32_t>& targets) {
+    const std::uint32_t to = enter(targets);
     if (!edges.empty() && edges.back().to == to && edges.back().last + 1 == first) {
       edges.back().last = last;
     } else {
@@ -287,31 +301,37 @@ class Determinizer {
 
   // The state of these nodes and all that are reached from them without a character.
   std::uint32_t enter(std::vector<std::uint32_t> nodes) {
-    std::set<std::uint32_t> closure;
+    std::vector<std::uint32_t> key;
+    ++round_;
+    std::uint64_t steps = 20;
     while (!nodes.empty()) {
       const std::uint32_t n = nodes.back();
       nodes.pop_back();
-      if (!closure.insert(n).second || nodes_[n].on) continue;
-      nodes.insert(nodes.end(), nodes_[n].to.begin(), nodes_[n].to.end());
-    }
-    std::vector<std::uint32_t> key;
-    for (const std::uint32_t n : closure) {
+      ++steps;
+      if (std::exchange(met_[n], round_) == round_) continue;
       if (nodes_[n].on || n == 1) key.push_back(n);
+      if (!nodes_[n].on) nodes.insert(nodes.end(), nodes_[n].to.begin(), nodes_[n].to.end());
     }
-    const auto [it, is_new] = ids_.try_emplace(key, static_cast<std::uint32_t>(order_.size()));
-    if (is_new) order_.push_back(std::move(key));
+    work_.spend(Work::Kind::patterns, steps + 10 * key.size());
+    std::sort(key.begin(), key.end());
+    const auto [it, is_new] = ids_.try_emplace(std::move(key), static_cast<std::uint32_t>(order_.size()));
+    if (is_new) order_.push_back(&it->first);
     return it->second;
   }
 
   std::vector<Node> nodes_;
+  Work& work_;
+  std::vector<std::uint32_t> met_;  // by node: the last round that met it
+  std::uint32_t round_ = 0;
+  std::vector<int> targets_;  // by node, of edges_of(): all 0 between its calls
   std::map<std::vector<std::uint32_t>, std::uint32_t> ids_;
-  std::vector<std::vector<std::uint32_t>> order_;
+  std::vector<const std::vector<std::uint32_t>*> order_;
 };
 
 }  // namespace
 
-CharDfa pattern_text(std::string_view pattern, std::string_view where) {
-  return Determinizer(Parser(pattern, where).run()).run();
+CharDfa pattern_text(std::string_view pattern, std::string_view where, Work& work) {
+  return Determinizer(Parser(pattern, where, work).run(), work).run();
 }
 
 }  // namespace nestor::grammar

@@ -12,6 +12,6 @@ namespace nestor::grammar {
 /// Error(bad_input) for wrong syntax, Error(unsupported) for what is no regular language or not done
 /// (look-around, back references, \b, \p), Error(limit) for too large ones; `where` names the place in
 /// messages.
-CharDfa pattern_text(std::string_view pattern, std::string_view where);
+CharDfa pattern_text(std::string_view pattern, std::string_view where, Work& work);
 
 }  // namespace nestor::grammar

@@ -62,12 +62,6 @@ CharSet CharSet::inverted() const {
   return CharSet(std::move(out));
 }
 
-void CharSet::add(const CharSet& other) {
-  std::vector<Range> both = ranges_;
-  both.insert(both.end(), other.ranges_.begin(), other.ranges_.end());
-  *this = CharSet(std::move(both));
-}
-
 void PatternClassReader::wrong(std::string_view what) const {
   fail(ErrorKind::bad_input, "{}: the pattern {} is wrong at byte {}: {}", where_, in_quotes(text_), at_,
        what);
@@ -98,14 +92,14 @@ CharSet PatternClassReader::read_class() {
   ++at_;
   const bool inverted = at_ < text_.size() && text_[at_] == '^';
   if (inverted) ++at_;
-  CharSet set;
+  std::vector<CharSet::Range> ranges;  // joined once, at the end
   while (true) {
     if (at_ >= text_.size()) wrong("a [ without its ]");
     if (text_[at_] == ']') break;
     const CharSet first = read_member();
     const bool range = at_ + 1 < text_.size() && text_[at_] == '-' && text_[at_ + 1] != ']';
     if (!range) {
-      set.add(first);
+      ranges.insert(ranges.end(), first.ranges().begin(), first.ranges().end());
       continue;
     }
     ++at_;
@@ -113,9 +107,10 @@ CharSet PatternClassReader::read_class() {
     if (!is_one(first) || !is_one(last)) wrong("a range from or to a class");
     if (first.ranges()[0].first > last.ranges()[0].first) wrong("a range in the wrong order");
     // Surrogates may lie between.
-    set.add(CharSet({{first.ranges()[0].first, last.ranges()[0].first}}));
+    ranges.emplace_back(first.ranges()[0].first, last.ranges()[0].first);
   }
   ++at_;
+  const CharSet set(std::move(ranges));
   if (inverted) return set.inverted();
   return set.inverted().inverted();
 }

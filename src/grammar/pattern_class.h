@@ -20,7 +20,6 @@ class CharSet {
   /// Ascending, disjoint, not adjacent.
   const std::vector<Range>& ranges() const { return ranges_; }
   CharSet inverted() const;
-  void add(const CharSet& other);
 
  private:
   std::vector<Range> ranges_;

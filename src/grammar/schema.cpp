@@ -4,18 +4,13 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "base/excerpt.h"
 #include "base/json.h"
 
 namespace nestor::grammar {
-
-const Json* find(const Json& object, std::string_view key) {
-  const auto it = object.find(key);
-  return it == object.end() ? nullptr : &*it;
-}
-
 namespace {
 
 constexpr std::array<std::string_view, 14> kAnnotations = {
@@ -47,103 +42,62 @@ constexpr std::array<std::string_view, 26> kKeywords = {"type",
                                                         "exclusiveMinimum",
                                                         "exclusiveMaximum",
                                                         "multipleOf"};
-constexpr int kMaxJoinDepth = 64;  // of allOf and references in it
+constexpr std::size_t kLongestPart = 60;     // bytes of a name in a place
+constexpr std::size_t kFewMembers = 16;      // are searched from end to end
+constexpr double kExact = 9007199254740992;  // 2^53: whole numbers up to it are all there
 
 template <typename List>
 bool contains(const List& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-std::size_t values_in(const Json& value) {
-  std::size_t count = 1;
-  if (value.is_structured()) {
-    for (const Json& item : value) count += values_in(item);
-  }
-  return count;
-}
-
-bool constrains(const Json& schema) {
-  if (!schema.is_object()) return true;
-  for (const auto& [keyword, value] : schema.items()) {
-    if (!is_annotation(keyword)) return true;
-  }
-  return false;
-}
-
-Json as_list(const Json& value) { return value.is_array() ? value : Json::array({value}); }
-
-Json joined_types(const Json& a, const Json& b) {
-  Json out = Json::array();
-  for (const Json& x : as_list(a)) {
-    for (const Json& y : as_list(b)) {
-      if (x == y) out.push_back(x);
-      if (x == "integer" && y == "number") out.push_back(x);
-      if (x == "number" && y == "integer") out.push_back(y);
-    }
-  }
-  return out;
-}
-
-Json common(const Json& a, const Json& b) {
-  Json out = Json::array();
-  for (const Json& value : a) {
-    if (std::find(b.begin(), b.end(), value) != b.end()) out.push_back(value);
-  }
-  return out;
-}
-
-// The schema of one property, or of one place in an array, where it has none of its own.
-Json other_of(const Json& schema, std::string_view keyword) {
-  const Json* others = find(schema, keyword);
-  return others == nullptr ? Json(true) : *others;
-}
-
-void join_properties(Json& out, const Json& a, const Json& b) {
-  Json properties = Json::object();
-  const auto add_all = [&](const Json& mine, const Json& other) {
-    const Json* list = find(mine, "properties");
-    const Json* theirs = find(other, "properties");
-    if (list == nullptr || !list->is_object()) return;
-    for (const auto& [name, schema] : list->items()) {
-      if (properties.contains(name)) continue;
-      const Json* opposite = theirs == nullptr ? nullptr : find(*theirs, name);
-      properties[name] =
-          both(schema, opposite == nullptr ? other_of(other, "additionalProperties") : *opposite);
-    }
-  };
-  add_all(a, b);
-  add_all(b, a);
-  if (!properties.empty()) out["properties"] = std::move(properties);
-  if (a.contains("additionalProperties") || b.contains("additionalProperties")) {
-    out["additionalProperties"] =
-        both(other_of(a, "additionalProperties"), other_of(b, "additionalProperties"));
-  }
-}
-
-void join_items(Json& out, const Json& a, const Json& b) {
-  const Json none = Json::array();
-  const Json* first_a = find(a, "prefixItems");
-  const Json* first_b = find(b, "prefixItems");
-  const Json& list_a = first_a == nullptr ? none : *first_a;
-  const Json& list_b = first_b == nullptr ? none : *first_b;
-  Json prefix = Json::array();
-  for (std::size_t i = 0; i < std::max(list_a.size(), list_b.size()); ++i) {
-    prefix.push_back(both(i < list_a.size() ? list_a[i] : other_of(a, "items"),
-                          i < list_b.size() ? list_b[i] : other_of(b, "items")));
-  }
-  if (!prefix.empty()) out["prefixItems"] = std::move(prefix);
-  if (a.contains("items") || b.contains("items"))
-    out["items"] = both(other_of(a, "items"), other_of(b, "items"));
-}
-
 }  // namespace
+
+const Json* find(const Json& object, std::string_view key) {
+  const auto it = object.find(key);
+  return it == object.end() ? nullptr : &*it;
+}
 
 bool is_annotation(std::string_view keyword) { return contains(kAnnotations, keyword); }
 
-Json both(const Json& a, const Json& b) {
-  if (a == true) return b;
-  if (b == true || a == b) return a;
-  return {{"allOf", Json::array({a, b})}};
+std::string place_in(const std::string& where, std::string_view part) {
+  if (part.size() <= kLongestPart) return where + std::string(part);
+  std::size_t end = kLongestPart;
+  while (end > 0 && (static_cast<unsigned char>(part[end]) & 0xC0) == 0x80) --end;
+  return where + std::string(part.substr(0, end)) + "...";
+}
+
+std::vector<std::string> type_names(const Json& type, const std::string& where) {
+  std::vector<std::string> out;
+  std::unordered_set<std::string_view> known;
+  const auto add = [&](const Json& name) {
+    if (!name.is_string())
+      fail(ErrorKind::bad_input, "{}.type: expected a type's name, found {}", where, excerpt(name));
+    const auto& text = name.get_ref<const std::string&>();
+    if (known.insert(text).second) out.push_back(text);
+  };
+  if (type.is_array()) {
+    for (const Json& name : type) add(name);
+  } else {
+    add(type);
+  }
+  return out;
+}
+
+std::string equality_key(const Json& value) {
+  if (value.is_number_float() && std::abs(value.get<double>()) <= kExact &&
+      value.get<double>() == std::floor(value.get<double>()))
+    return std::to_string(value.get<std::int64_t>());
+  if (!value.is_structured()) return to_text(value);
+  std::string out;
+  if (const auto* list = value.get_ptr<const Json::array_t*>()) {
+    for (const Json& item : *list) out += equality_key(item) + ",";
+    return "[" + out + "]";
+  }
+  for (const auto& [name, item] : value.get_ref<const Json::object_t&>()) {
+    out += to_text(Json(name)) + ":" + equality_key(item) + ",";
+  }
+  return "{" + out + "}";
 }
 
 std::uint32_t count_of(const Json& value, const std::string& where) {
@@ -155,7 +109,7 @@ std::uint32_t count_of(const Json& value, const std::string& where) {
   return static_cast<std::uint32_t>(std::min(number, kLargest));
 }
 
-void Schema::check(const Json& schema, const std::string& where) const {
+void Schema::check(const Json& schema, const std::string& where) {
   if (schema.is_boolean()) return;
   if (!schema.is_object()) {
     fail(ErrorKind::bad_input, "{}: expected a schema (an object, true or false), found {}", where,
@@ -168,7 +122,18 @@ void Schema::check(const Json& schema, const std::string& where) const {
   }
 }
 
-const Json& Schema::target(const std::string& reference, const std::string& where) const {
+const Json* Schema::member(const Json& object, const std::string& key) {
+  if (object.size() <= kFewMembers) return find(object, key);
+  const auto [known, is_new] = members_.try_emplace(&object);
+  if (is_new) {
+    work_.spend(Work::Kind::joining, 20 * object.size());
+    for (const auto& [name, value] : object.items()) known->second.emplace(name, &value);
+  }
+  const auto found = known->second.find(key);
+  return found == known->second.end() ? nullptr : found->second;
+}
+
+const Json& Schema::target(const std::string& reference, const std::string& where) {
   if (reference.empty() || reference[0] != '#' || (reference.size() > 1 && reference[1] != '/')) {
     fail(ErrorKind::unsupported,
          "{}.$ref: only references into the schema itself are supported (\"#/$defs/...\"), found {}", where,
@@ -177,12 +142,14 @@ const Json& Schema::target(const std::string& reference, const std::string& wher
   const Json* at = &root_;
   for (std::size_t begin = 2; begin <= reference.size() && reference.size() > 1;) {
     const std::size_t end = std::min(reference.find('/', begin), reference.size());
-    std::string key = reference.substr(begin, end - begin);
-    for (std::size_t i = 0; (i = key.find('~', i)) != std::string::npos; ++i) {
-      key.replace(i, 2, key.substr(i, 2) == "~1" ? "/" : "~");
+    std::string key;
+    for (std::size_t i = begin; i < end; ++i) {
+      const bool escape = reference[i] == '~' && i + 1 < end;
+      key += !escape ? reference[i] : reference[i + 1] == '1' ? '/' : '~';
+      if (escape) ++i;
     }
     const Json* next = nullptr;
-    if (at->is_object()) next = find(*at, key);
+    if (at->is_object()) next = member(*at, key);
     if (at->is_array() && !key.empty() && key.size() < 8 &&
         key.find_first_not_of("0123456789") == std::string::npos) {
       const auto index = static_cast<std::size_t>(std::stoul(key));
@@ -193,77 +160,6 @@ const Json& Schema::target(const std::string& reference, const std::string& wher
     begin = end + 1;
   }
   return *at;
-}
-
-Json Schema::joined(const Json& schema, const std::string& where) { return join_all(schema, where, 0); }
-
-Json Schema::join_all(const Json& schema, const std::string& where, int depth) {
-  check(schema, where);
-  if (depth > kMaxJoinDepth)
-    fail(ErrorKind::limit, "{}: allOf and $ref lead to each other without end", where);
-  if (schema.is_boolean()) return schema;
-  const Json* list = find(schema, "allOf");
-  const Json* reference = find(schema, "$ref");
-  if (list == nullptr && reference == nullptr) return schema;
-  Json out = schema;
-  out.erase("allOf");
-  out.erase("$ref");
-  if (reference != nullptr) {
-    if (!reference->is_string()) fail(ErrorKind::bad_input, "{}.$ref: expected a text", where);
-    const Json& named = target(reference->get_ref<const std::string&>(), where);
-    out = join(out, join_all(named, where, depth + 1), where);
-  }
-  if (list != nullptr) {
-    if (!list->is_array()) fail(ErrorKind::bad_input, "{}.allOf: expected a list", where);
-    for (const Json& part : *list) out = join(out, join_all(part, where, depth + 1), where);
-  }
-  return out;
-}
-
-Json Schema::join(const Json& a, const Json& b, const std::string& where) {
-  if (b == true || !constrains(b)) return a;
-  if (a == true || !constrains(a)) return b;
-  if (a == false || b == false) return false;
-  const std::size_t size = values_in(a) + values_in(b);
-  if (size > budget_)
-    fail(ErrorKind::limit, "{}: joining the parts of allOf makes the schema too large", where);
-  budget_ -= size;
-  Json out = a;
-  join_properties(out, a, b);
-  join_items(out, a, b);
-  for (const auto& [keyword, theirs] : b.items()) {
-    if (is_annotation(keyword) || keyword == "properties" || keyword == "additionalProperties" ||
-        keyword == "items" || keyword == "prefixItems")
-      continue;
-    const auto mine = out.find(keyword);
-    if (mine == out.end()) {
-      out[keyword] = theirs;
-    } else if (*mine == theirs) {
-      continue;
-    } else if (keyword == "type") {
-      *mine = joined_types(*mine, theirs);
-    } else if (keyword == "required" && mine->is_array() && theirs.is_array()) {
-      for (const Json& name : theirs) {
-        if (std::find(mine->begin(), mine->end(), name) == mine->end()) mine->push_back(name);
-      }
-    } else if (keyword == "enum" && mine->is_array() && theirs.is_array()) {
-      *mine = common(*mine, theirs);
-    } else if (keyword == "const") {
-      return false;
-    } else if (keyword.substr(0, 3) == "min" || keyword == "exclusiveMinimum") {
-      if (*mine < theirs) *mine = theirs;
-    } else if (keyword.substr(0, 3) == "max" || keyword == "exclusiveMaximum") {
-      if (theirs < *mine) *mine = theirs;
-    } else if (keyword == "uniqueItems") {
-      *mine = true;
-    } else if ((keyword == "anyOf" || keyword == "oneOf") && mine->is_array()) {
-      for (Json& alternative : *mine) alternative = both(alternative, Json{{keyword, theirs}});
-    } else {
-      fail(ErrorKind::unsupported, "{}: two different values of {} that have to hold together", where,
-           in_quotes(keyword));
-    }
-  }
-  return out;
 }
 
 }  // namespace nestor::grammar

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "base/excerpt.h"
@@ -32,12 +33,7 @@ bool is_of_type(const Json& value, std::string_view type) {
 std::vector<std::string> types_of(const Json& schema, const std::string& where) {
   std::vector<std::string> out;
   if (const Json* type = find(schema, "type")) {
-    const Json list = type->is_array() ? *type : Json::array({*type});
-    for (const Json& name : list) {
-      if (!name.is_string())
-        fail(ErrorKind::bad_input, "{}.type: expected a type's name, found {}", where, excerpt(name));
-      out.push_back(name.get<std::string>());
-    }
+    out = type_names(*type, where);
     if (out.empty()) out.emplace_back("none");
     return out;
   }
@@ -78,6 +74,8 @@ class Deeper {
 
 TermId SchemaCompiler::compile(const Json& given, const std::string& where) {
   const Deeper deeper(depth_, where);
+  const Work::At at(builder_.work(), where);
+  builder_.work().spend(Work::Kind::parts, 50);
   if (++compiled_ > kMaxSchemas)
     fail(ErrorKind::limit, "the schema is too large: more than {} schemas", kMaxSchemas);
   schema_.check(given, where);
@@ -89,7 +87,8 @@ TermId SchemaCompiler::compile(const Json& given, const std::string& where) {
     });
     if (alone) return reference(name->get_ref<const std::string&>(), where);
   }
-  const Json schema = schema_.joined(given, where);
+  const std::optional<Json> joined = schema_.joined(given, where);
+  const Json& schema = joined ? *joined : given;
   if (schema == true) return json_.any_value();
   if (schema == false) return builder_.never();
   if (schema.contains("anyOf")) return alternatives(schema, "anyOf", where);
@@ -115,7 +114,7 @@ void SchemaCompiler::compile_references() {
   while (!waiting_.empty()) {
     const auto [name, rule] = waiting_.back();
     waiting_.pop_back();
-    builder_.define(rule, compile(schema_.target(name, name), name));
+    builder_.define(rule, compile(schema_.target(name, name), place_in("", name)));
   }
 }
 
@@ -130,7 +129,7 @@ TermId SchemaCompiler::alternatives(const Json& schema, const char* keyword, con
   std::vector<TermId> choices;
   for (std::size_t i = 0; i < list->size(); ++i) {
     choices.push_back(
-        compile(rest.empty() ? (*list)[i] : both(rest, (*list)[i]), fmt::format("{}[{}]", place, i)));
+        compile(rest.empty() ? (*list)[i] : schema_.both(rest, (*list)[i]), fmt::format("{}[{}]", place, i)));
   }
   return builder_.choice(std::move(choices));
 }
@@ -178,21 +177,23 @@ TermId SchemaCompiler::of_type(const Json& schema, const std::string& type, cons
   fail(ErrorKind::bad_input, "{}.type: there is no type {}", where, in_quotes(type));
 }
 
-CharDfa SchemaCompiler::text_of(const Json& schema, const std::string& where) const {
+CharDfa SchemaCompiler::text_of(const Json& schema, const std::string& where) {
+  Work& work = builder_.work();
   CharDfa text = any_text();
   if (const Json* pattern = find(schema, "pattern")) {
     if (!pattern->is_string()) fail(ErrorKind::bad_input, "{}.pattern: expected a text", where);
-    text = text & pattern_text(pattern->get_ref<const std::string&>(), where);
+    text = intersection(text, pattern_text(pattern->get_ref<const std::string&>(), where, work), work);
   }
   if (const Json* format = find(schema, "format")) {
     const auto pattern =
         format->is_string() ? pattern_of_format(format->get_ref<const std::string&>()) : std::nullopt;
     if (!pattern) fail(ErrorKind::unsupported, "{}.format: {} is not supported", where, excerpt(*format));
-    text = text & pattern_text(*pattern, where);
+    text = intersection(text, pattern_text(*pattern, where, work), work);
   }
   const CountRange length = range_of(schema, "minLength", "maxLength", where);
   if (length.min > length.max) return CharDfa({});
-  if (length.min > 0 || length.max != Terms::kNoLimit) text = text & text_of_length(length.min, length.max);
+  if (length.min > 0 || length.max != Terms::kNoLimit)
+    text = intersection(text, text_of_length(length.min, length.max), work);
   return text;
 }
 
@@ -249,7 +250,7 @@ TermId SchemaCompiler::object(const Json& schema, const std::string& where) {
     if (property == false && !needed) {
       excluded.push_back(name);
     } else {
-      members.push_back({name, compile(property, fmt::format("{}.properties.{}", where, name)),
+      members.push_back({name, compile(property, place_in(where + ".properties.", name)),
                          needed ? Presence::required : Presence::optional});
     }
   }
@@ -259,8 +260,10 @@ TermId SchemaCompiler::object(const Json& schema, const std::string& where) {
   if (further == nullptr ? properties->empty() : *further != false) {
     other = further == nullptr ? json_.any_value() : compile(*further, where + ".additionalProperties");
   }
+  std::unordered_set<std::string_view> listed;
+  for (const auto& [name, property] : properties->items()) listed.insert(name);
   for (const std::string& name : required) {
-    if (properties->contains(name)) continue;
+    if (listed.contains(name)) continue;
     const bool forbidden = further != nullptr && *further == false;
     const TermId value = forbidden ? builder_.never() : other ? *other : json_.any_value();
     members.push_back({name, value, Presence::required});

@@ -19,7 +19,7 @@ class SchemaCompiler {
  public:
   /// Keeps references to all of them.
   SchemaCompiler(const Json& root, TermBuilder& builder, JsonTerms& json)
-      : schema_(root), builder_(builder), json_(json) {}
+      : schema_(root, builder.work()), builder_(builder), json_(json) {}
 
   /// The documents of `schema`, which is a part of the root; `where` names it in messages.
   TermId compile(const Json& schema, const std::string& where);
@@ -28,7 +28,7 @@ class SchemaCompiler {
   void compile_references();
 
   /// What a schema of type string says about the text: pattern, format and length together.
-  CharDfa text_of(const Json& schema, const std::string& where) const;
+  CharDfa text_of(const Json& schema, const std::string& where);
 
   /// The values of enum or const; nothing if there is neither.
   static std::optional<std::vector<Json>> listed_values(const Json& schema, const std::string& where);

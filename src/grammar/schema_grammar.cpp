@@ -15,8 +15,9 @@ std::shared_ptr<const Grammar> document(TermBuilder& builder, const JsonTerms& j
 
 }  // namespace
 
-std::shared_ptr<const Grammar> Grammar::from_json_schema(const Json& schema) {
-  TermBuilder builder;
+std::shared_ptr<const Grammar> Grammar::from_json_schema(const Json& schema, const Effort& effort) {
+  Work work(effort);
+  TermBuilder builder(work);
   JsonTerms json(builder, any_text());
   SchemaCompiler compiler(schema, builder, json);
   const TermId root = compiler.compile(schema, "schema");
@@ -25,7 +26,8 @@ std::shared_ptr<const Grammar> Grammar::from_json_schema(const Json& schema) {
 }
 
 std::shared_ptr<const Grammar> Grammar::any_json_object() {
-  TermBuilder builder;
+  Work work({});
+  TermBuilder builder(work);
   JsonTerms json(builder, any_text());
   const TermId root = json.any_object();
   return document(builder, json, root);

@@ -95,7 +95,7 @@ TermId SchemaCompiler::number(const Json& schema, const std::string& type, const
   if (!rule.min && !rule.max && rule.multiple_of == 1 && rule.max_fraction == NumberRule::kMaxFraction) {
     return json_.any_number();
   }
-  auto automaton = grammar::number(rule);
+  auto automaton = grammar::number(rule, builder_.work());
   return automaton ? builder_.leaf(*std::move(automaton)) : builder_.never();
 }
 

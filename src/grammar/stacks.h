@@ -4,8 +4,8 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <limits>
-#include <memory>
 #include <optional>
 #include <span>
 #include <unordered_map>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/token_id.h"
+#include "grammar/allowance.h"
 #include "grammar/terms.h"
 
 namespace nestor::grammar {
@@ -35,15 +36,20 @@ struct Entry {
   friend bool operator==(const Entry&, const Entry&) = default;
 };
 
-/// States are numbered as they are met; equal sets have equal numbers. One thread at a time.
+/// States are numbered as they are met; equal sets have equal numbers. One thread at a time. What adds states
+/// throws Error(limit) where the allowance ends, and is of no use after that.
 class Stacks {
  public:
   static constexpr StateId kNone = std::numeric_limits<StateId>::max();
   /// Where nothing is left to do.
   static constexpr StateId kEnd = 0;
 
-  /// `control` is the token of each marker term, by term; markers without one are spelled out.
-  Stacks(const Terms& terms, std::unordered_map<TermId, TokenId> control);
+  /// `control` is the token of each marker term, by term; markers without one are spelled out. Keeps
+  /// references to terms and allowance.
+  Stacks(const Terms& terms, std::unordered_map<TermId, TokenId> control, Allowance& allowance);
+  ~Stacks() { allowance_.give_back_bytes(bytes_); }
+  Stacks(const Stacks&) = delete;
+  Stacks& operator=(const Stacks&) = delete;
 
   StateId start() const { return start_; }
   /// The state behind a byte; kNone if it cannot come.
@@ -61,8 +67,10 @@ class Stacks {
   /// The control token of a leaf; nothing if it is read as bytes.
   std::optional<TokenId> control_of(const Frame& frame) const;
 
-  /// What all this takes grows with the number of states.
-  std::size_t size() const { return states_.size(); }
+  /// Forgets what these states can do without, and numbers them anew.
+  void keep(std::span<StateId> states);
+
+  std::size_t bytes() const { return bytes_; }
 
  private:
   struct State {
@@ -77,26 +85,33 @@ class Stacks {
     bool ends = false;
   };
 
-  void begin(TermId term, StateId tail);
-  void begin_repeat(TermId term, std::uint32_t count, StateId tail);
-  void resume(const Frame& frame, StateId tail);
+  void open(const Frame& frame, StateId tail) { open_.push_back({frame, tail}); }
+  void go_on(const Entry& entry);
+  void go_on_repeating(const Entry& entry);
   void pop(StateId tail);
   void leaf(const Frame& frame, StateId tail);
   StateId push(const Frame& frame, StateId tail);
-  StateId finish_pending();
-  StateId merge(StateId a, StateId b);
+  StateId collected();
+  template <typename Alike>
+  void gather(std::vector<Entry>& entries, Alike alike);
+  StateId united(std::span<const Entry> alike);
   StateId intern(std::vector<Entry> entries, bool ends);
+  std::uint32_t depth(StateId state) const { return states_[state].depth; }
   const Term& term(TermId id) const { return terms_.terms[id]; }
-  bool first_visit(std::uint32_t term, std::uint32_t count, StateId tail);
+  void take(std::size_t bytes);
+  bool first_visit(TermId term, std::uint32_t count, StateId tail);
 
   const Terms& terms_;
   std::unordered_map<TermId, TokenId> control_;
+  Allowance& allowance_;
+  std::size_t bytes_ = 0;
   std::vector<State> states_;
   std::vector<Entry> entries_;
   std::unordered_multimap<std::size_t, StateId> by_hash_;
-  std::vector<std::array<StateId, 256>> steps_;  // kUnknown where not computed yet
+  std::deque<std::array<StateId, 256>> steps_;  // kUnknown where not computed yet
   static constexpr StateId kUnknown = kNone - 1;
   Pending pending_;
+  std::vector<Entry> open_, round_;  // what goes on next, and now
   struct Visit {
     std::uint32_t term, count;
     StateId tail;

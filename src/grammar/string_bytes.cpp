@@ -30,28 +30,15 @@ struct Inside {
 
 constexpr std::uint32_t kInside = 1U << 30;  // a target that is no character state but again inside
 
-// The part of the edges in [base, base + size), from `least` on, relative to base.
-std::vector<CharEdge> slice(const std::vector<CharEdge>& edges, std::uint32_t base, std::uint32_t size,
-                            std::uint32_t least = 0) {
-  std::vector<CharEdge> out;
-  const std::uint32_t begin = std::max(base, least), end = base + size;
-  auto it = std::lower_bound(edges.begin(), edges.end(), begin,
-                             [](const CharEdge& edge, std::uint32_t value) { return edge.last < value; });
-  for (; it != edges.end() && it->first < end; ++it) {
-    const CharEdge part{std::max(it->first, begin) - base, std::min(it->last, end - 1) - base, it->to};
-    if (part.first > part.last) continue;
-    if (!out.empty() && out.back().to == part.to && out.back().last + 1 == part.first) {
-      out.back().last = part.last;
-    } else {
-      out.push_back(part);
-    }
-  }
-  return out;
+std::vector<CharEdge>::const_iterator find_edge(const std::vector<CharEdge>& edges, std::uint32_t from) {
+  return std::lower_bound(edges.begin(), edges.end(), from,
+                          [](const CharEdge& edge, std::uint32_t value) { return edge.last < value; });
 }
 
 class Writer {
  public:
-  Writer(const CharDfa& content, Form form) : content_(content), form_(form) {}
+  Writer(const CharDfa& content, Form form, Work& work)
+      : content_(content), form_(form), work_(work), builder_(work, Work::Kind::texts) {}
 
   std::optional<Automaton> run(std::uint32_t min, std::uint32_t max) {
     if (content_.empty()) return std::nullopt;
@@ -66,9 +53,9 @@ class Writer {
       builder_.count(min, max, closed_);
     }
     for (std::uint32_t i = 0; i < content_.states().size(); ++i) write_state(i);
-    while (!work_.empty()) {
-      const auto [inside, state] = work_.front();
-      work_.pop_front();
+    while (!waiting_.empty()) {
+      const auto [inside, state] = waiting_.front();
+      waiting_.pop_front();
       write_inside(*inside, state);
     }
     return builder_.build();
@@ -88,7 +75,7 @@ class Writer {
     for (std::uint32_t c = 0; c < 0x80; ++c) {
       const bool stands_for_itself = form_ == Form::json ? c >= 0x20 && c != '"' && c != '\\'
                                                          : c >= 0x20 || c == '\t' || c == '\n' || c == '\r';
-      if (stands_for_itself) link(at, static_cast<unsigned char>(c), slice(state.edges, c, 1));
+      if (stands_for_itself) link(at, static_cast<unsigned char>(c), state.edges, c);
     }
     for (std::uint32_t b = 0xC2; b <= 0xDF; ++b) lead(at, b, state, (b & 0x1F) << 6, 1, 0);
     for (std::uint32_t b = 0xE0; b <= 0xEF; ++b) lead(at, b, state, (b & 0x0F) << 12, 2, 0x800);
@@ -128,22 +115,17 @@ class Writer {
   }
 
   void digit(std::uint32_t at, unsigned char byte, std::uint32_t value, int bits, const Inside& inside) {
+    if (inside.digits == 1) return link(at, byte, inside.rest, value);
     const std::uint32_t size = 1U << (bits * (inside.digits - 1));
     auto rest = slice(inside.rest, value * size, size);
-    if (rest.empty()) return;
-    if (inside.digits == 1) {
-      link(at, byte, rest);
-    } else {
-      builder_.edge(at, byte, enter({inside.kind, inside.digits - 1, std::move(rest)}));
-    }
+    if (!rest.empty()) builder_.edge(at, byte, enter({inside.kind, inside.digits - 1, std::move(rest)}));
   }
 
   void write_escape(const std::vector<CharEdge>& edges, std::uint32_t at) {
     constexpr std::string_view kLetters = "\"\\/bfnrt";
     constexpr std::string_view kMeant = "\"\\/\b\f\n\r\t";
     for (std::size_t i = 0; i < kLetters.size(); ++i) {
-      link(at, static_cast<unsigned char>(kLetters[i]),
-           slice(edges, static_cast<unsigned char>(kMeant[i]), 1));
+      link(at, static_cast<unsigned char>(kLetters[i]), edges, static_cast<unsigned char>(kMeant[i]));
     }
     std::vector<CharEdge> units = slice(edges, 0, 0xD800);
     for (const CharEdge& pair : first_halves(edges)) units.push_back(pair);
@@ -156,55 +138,83 @@ class Writer {
   // D800 to DBFF, each with what may follow it: DC00 to DFFF.
   std::vector<CharEdge> first_halves(const std::vector<CharEdge>& edges) {
     std::vector<CharEdge> out;
-    for (std::uint32_t half = 0; half < 0x400; ++half) {
-      std::vector<CharEdge> second = slice(edges, 0x10000 + (half << 10), 0x400);
+    for (std::uint32_t half = 0, next = 0; half < 0x400; half = next) {
+      const std::uint32_t begin = 0x10000 + (half << 10);
+      const auto edge = find_edge(edges, begin);
+      if (edge == edges.end()) break;
+      // All the halves that lie in one edge, or before it, have the same.
+      const std::uint32_t end = edge->first <= begin ? edge->last + 1 : edge->first;
+      next = std::max(half + 1, (end - 0x10000) >> 10);
+      std::vector<CharEdge> second = slice(edges, begin, 0x400);
       if (second.empty()) continue;
-      for (CharEdge& edge : second) {
-        edge.first += 0xDC00;
-        edge.last += 0xDC00;
+      for (CharEdge& part : second) {
+        part.first += 0xDC00;
+        part.last += 0xDC00;
       }
       const std::uint32_t to = kInside + enter({Inside::Kind::pair_backslash, 0, std::move(second)});
       if (!out.empty() && out.back().to == to && out.back().last + 1 == 0xD800 + half) {
-        ++out.back().last;
+        out.back().last = 0xD800 + next - 1;
       } else {
-        out.push_back({0xD800 + half, 0xD800 + half, to});
+        out.push_back({0xD800 + half, 0xD800 + next - 1, to});
       }
     }
     return out;
   }
 
-  // An edge for the one value that is left.
-  void link(std::uint32_t at, unsigned char byte, const std::vector<CharEdge>& one) {
-    if (one.empty()) return;
-    builder_.edge(at, byte, one.front().to >= kInside ? one.front().to - kInside : first_ + one.front().to);
+  // The part of the edges in [base, base + size), from `least` on, relative to base.
+  std::vector<CharEdge> slice(const std::vector<CharEdge>& edges, std::uint32_t base, std::uint32_t size,
+                              std::uint32_t least = 0) {
+    std::vector<CharEdge> out;
+    const std::uint32_t begin = std::max(base, least), end = base + size;
+    for (auto it = find_edge(edges, begin); it != edges.end() && it->first < end; ++it) {
+      const CharEdge part{std::max(it->first, begin) - base, std::min(it->last, end - 1) - base, it->to};
+      if (part.first > part.last) continue;
+      if (!out.empty() && out.back().to == part.to && out.back().last + 1 == part.first) {
+        out.back().last = part.last;
+      } else {
+        out.push_back(part);
+      }
+    }
+    work_.spend(Work::Kind::texts, 5 + 5 * out.size());
+    return out;
+  }
+
+  // An edge for one value.
+  void link(std::uint32_t at, unsigned char byte, const std::vector<CharEdge>& edges, std::uint32_t value) {
+    const auto edge = find_edge(edges, value);
+    if (edge == edges.end() || edge->first > value) return;
+    builder_.edge(at, byte, edge->to >= kInside ? edge->to - kInside : first_ + edge->to);
   }
 
   std::uint32_t enter(Inside inside) {
+    work_.spend(Work::Kind::texts, 10 + 5 * inside.rest.size());
     const auto [it, is_new] = known_.try_emplace(std::move(inside), 0);
     if (is_new) {
       it->second = builder_.add_state();
-      work_.emplace_back(&it->first, it->second);
+      waiting_.emplace_back(&it->first, it->second);
     }
     return it->second;
   }
 
   const CharDfa& content_;
   Form form_;
+  Work& work_;
   AutomatonBuilder builder_;
   std::uint32_t first_ = 0;  // character state i is state first_ + i
   std::uint32_t closed_ = 0;
   std::map<Inside, std::uint32_t> known_;
-  std::deque<std::pair<const Inside*, std::uint32_t>> work_;
+  std::deque<std::pair<const Inside*, std::uint32_t>> waiting_;
 };
 
 }  // namespace
 
-std::optional<Automaton> json_string(const CharDfa& content, std::uint32_t min, std::uint32_t max) {
-  return min > max ? std::nullopt : Writer(content, Form::json).run(min, max);
+std::optional<Automaton> json_string(const CharDfa& content, Work& work, std::uint32_t min,
+                                     std::uint32_t max) {
+  return min > max ? std::nullopt : Writer(content, Form::json, work).run(min, max);
 }
 
-std::optional<Automaton> plain_text(const CharDfa& content) {
-  return Writer(content, Form::plain).run(0, Automaton::kNoLimit);
+std::optional<Automaton> plain_text(const CharDfa& content, Work& work) {
+  return Writer(content, Form::plain, work).run(0, Automaton::kNoLimit);
 }
 
 }  // namespace nestor::grammar

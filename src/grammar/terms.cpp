@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxTerms = 100'000;
 constexpr std::size_t kMaxAutomatonStates = 200'000;
+constexpr std::size_t kMaxAutomatonBytes = std::size_t{32} << 20;
 constexpr int kMaxPasses = 200;  // of compute_heights(): references behind references
 
 // The height that the heights of the parts give.
@@ -40,6 +41,7 @@ std::uint32_t height_of(const Term& term, const std::vector<Term>& terms) {
 }  // namespace
 
 TermId TermBuilder::add(Term term) {
+  work_.spend(Work::Kind::parts, 20 + term.parts.size());
   if (terms_.terms.size() >= kMaxTerms)
     fail(ErrorKind::limit, "the schema is too large: more than {} parts", kMaxTerms);
   terms_.terms.push_back(std::move(term));
@@ -48,9 +50,11 @@ TermId TermBuilder::add(Term term) {
 
 TermId TermBuilder::leaf(Automaton automaton) {
   automaton_states_ += automaton.states();
-  if (automaton_states_ > kMaxAutomatonStates) {
-    fail(ErrorKind::limit, "the schema is too large: its strings and numbers need more than {} states",
-         kMaxAutomatonStates);
+  automaton_bytes_ += automaton.bytes();
+  if (automaton_states_ > kMaxAutomatonStates || automaton_bytes_ > kMaxAutomatonBytes) {
+    fail(ErrorKind::limit,
+         "the schema is too large: its strings and numbers need more than {} states or {} MiB",
+         kMaxAutomatonStates, kMaxAutomatonBytes >> 20);
   }
   terms_.automata.push_back(std::move(automaton));
   return add({.kind = Term::Kind::leaf, .automaton = static_cast<std::uint32_t>(terms_.automata.size() - 1)});
@@ -59,7 +63,7 @@ TermId TermBuilder::leaf(Automaton automaton) {
 TermId TermBuilder::literal(const std::string& text) {
   if (text.empty()) return sequence({});
   if (const auto known = literals_.find(text); known != literals_.end()) return known->second;
-  const TermId term = leaf(literals({text}));
+  const TermId term = leaf(literals({text}, work_));
   literals_.emplace(text, term);
   return term;
 }
@@ -93,6 +97,7 @@ void TermBuilder::compute_heights() {
       fail(ErrorKind::limit, "the schema refers through more than {} definitions", kMaxPasses);
     changed = false;
     for (Term& term : terms) {
+      work_.spend(Work::Kind::parts, 1 + term.parts.size());
       const std::uint32_t height = height_of(term, terms);
       changed = changed || height != term.height;
       term.height = height;

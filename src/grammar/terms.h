@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "grammar/automaton.h"
+#include "grammar/work.h"
 
 namespace nestor::grammar {
 
@@ -53,6 +54,10 @@ struct Terms {
 
 class TermBuilder {
  public:
+  /// Counts there what building costs, and bounds what it takes by itself: Error(limit).
+  explicit TermBuilder(Work& work) : work_(work) {}
+  Work& work() { return work_; }
+
   TermId leaf(Automaton automaton);
   TermId literal(const std::string& text);  // the same text, the same term; empty: the empty text
   TermId marker(const std::string& text);
@@ -72,9 +77,11 @@ class TermBuilder {
   TermId add(Term term);
   void compute_heights();
 
+  Work& work_;
   Terms terms_;
   std::map<std::string, TermId> literals_;
   std::size_t automaton_states_ = 0;
+  std::size_t automaton_bytes_ = 0;
 };
 
 }  // namespace nestor::grammar

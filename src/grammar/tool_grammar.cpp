@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -26,6 +28,7 @@ class ToolTerms {
   explicit ToolTerms(TermBuilder& builder) : builder_(builder), json_(builder, text_without(kForbidden)) {}
 
   TermId call(const Json& function, const std::string& where) {
+    const Work::At at(builder_.work(), where);
     const auto name = function.find("name");
     if (name == function.end() || !name->is_string())
       fail(ErrorKind::bad_input, "{}.name: expected a text", where);
@@ -51,7 +54,8 @@ class ToolTerms {
     const auto parameters = function.find("parameters");
     if (parameters == function.end() || parameters->is_null()) return builder_.sequence({});
     SchemaCompiler compiler(*parameters, builder_, json_);
-    const Json schema = compiler.schema().joined(*parameters, where);
+    const std::optional<Json> joined = compiler.schema().joined(*parameters, where);
+    const Json& schema = joined ? *joined : *parameters;
     if (!schema.is_object()) fail(ErrorKind::unsupported, "{}: expected an object with properties", where);
     for (const auto& [keyword, value] : schema.items()) {
       const bool known = keyword == "properties" || keyword == "required" ||
@@ -75,23 +79,26 @@ class ToolTerms {
     const Json& names = required == schema.end() ? no_names : *required;
     if (!declared.is_object()) fail(ErrorKind::bad_input, "{}.properties: expected an object", where);
     if (!names.is_array()) fail(ErrorKind::bad_input, "{}.required: expected a list of names", where);
+    std::unordered_set<std::string_view> known, needed;
+    for (const auto& [name, property] : declared.items()) known.insert(name);
     for (const Json& name : names) {
-      if (!name.is_string() || !declared.contains(name.get<std::string>())) {
+      const auto* text = name.get_ptr<const Json::string_t*>();
+      if (text == nullptr || !known.contains(*text)) {
         fail(ErrorKind::unsupported, "{}.required: {} is not among the properties", where,
              in_quotes(to_text(name)));
       }
+      needed.insert(*text);
     }
     std::vector<TermId> out;
     for (const auto& [name, property] : declared.items()) {
-      const std::string place = fmt::format("{}.properties.{}", where, name);
+      const std::string place = place_in(where + ".properties.", name);
       check_written(name, place);
       const TermId pair =
           builder_.sequence({builder_.marker("<longcat_arg_key>"), builder_.literal(name),
                              builder_.marker("</longcat_arg_key>"), builder_.literal("\n"),
                              builder_.marker("<longcat_arg_value>"), value(property, compiler, place),
                              builder_.marker("</longcat_arg_value>"), builder_.literal("\n")});
-      const bool needed = std::find(names.begin(), names.end(), Json(name)) != names.end();
-      out.push_back(needed ? pair : builder_.optional(pair));
+      out.push_back(needed.contains(name) ? pair : builder_.optional(pair));
     }
     return builder_.sequence(std::move(out));
   }
@@ -108,10 +115,10 @@ class ToolTerms {
     return plain_value(schema, compiler, where);
   }
 
-  TermId plain_value(const Json& schema, const SchemaCompiler& compiler, const std::string& where) {
-    const CharDfa admitted =
-        compiler.text_of(schema, where) & text_without(kForbidden) & text_without_outer_blanks();
-    const auto automaton = plain_text(admitted);
+  TermId plain_value(const Json& schema, SchemaCompiler& compiler, const std::string& where) {
+    Work& work = builder_.work();
+    const CharDfa anywhere = intersection(text_without(kForbidden), text_without_outer_blanks(), work);
+    const auto automaton = plain_text(intersection(compiler.text_of(schema, where), anywhere, work), work);
     if (!automaton) return builder_.never();
     const auto values = SchemaCompiler::listed_values(schema, where);
     if (!values) return builder_.leaf(*automaton);
@@ -129,12 +136,14 @@ class ToolTerms {
 
 }  // namespace
 
-std::shared_ptr<const Grammar> Grammar::tool_calls(const Json& tools, const ToolChoice& choice) {
+std::shared_ptr<const Grammar> Grammar::tool_calls(const Json& tools, const ToolChoice& choice,
+                                                   const Effort& effort) {
   if (!tools.is_array() || tools.empty())
     fail(ErrorKind::bad_input, "tools: expected a list of tools to choose from");
   if (choice.max_calls < 1)
     fail(ErrorKind::usage, "at least one tool call is wanted, found {}", choice.max_calls);
-  TermBuilder builder;
+  Work work(effort);
+  TermBuilder builder(work);
   ToolTerms terms(builder);
   std::vector<TermId> calls;
   for (std::size_t i = 0; i < tools.size(); ++i) {

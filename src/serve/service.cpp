@@ -39,14 +39,24 @@ std::optional<HttpResponse> Service::answer_head(const HttpRequest& head) {
   return std::nullopt;
 }
 
-void Service::answer(const std::shared_ptr<Exchange>& exchange) {
+void Service::answer(const std::shared_ptr<Exchange>& exchange) { answer(backend_, exchange); }
+
+void Service::answer(const Backend& backend, const std::shared_ptr<Exchange>& exchange) {
   const HttpRequest& request = exchange->request();
   const Route* route = find_route(request.method, request.path);
   if (route == nullptr) return exchange->respond(no_route(request.path));
   try {
-    std::get<AnswerBody>(route->answer)(backend_, exchange);
+    std::get<AnswerBody>(route->answer)(backend, exchange);
+  } catch (const grammar::EffortSpent&) {
+    // Once more from the beginning, where it is in nobody's way.
+    exchange->defer([this, exchange] {
+      Backend patient = backend_;
+      patient.grammar_steps = grammar::Effort::kMost;
+      answer(patient, exchange);
+    });
   } catch (const std::exception& error) {
-    HttpResponse answer = answer_to(error);
+    const bool stopped = exchange->preparation().stop_requested();
+    HttpResponse answer = stopped ? shutting_down() : answer_to(error);
     log_.write(answer.status >= 500 ? LogLevel::warn : LogLevel::debug, "refused",
                {{"path", request.path}, {"status", std::to_string(answer.status)}, {"error", error.what()}});
     exchange->respond(std::move(answer));

@@ -25,6 +25,8 @@ class Service : public Site {
   void stop_generating() { backend_.traffic.stopping = true; }
 
  private:
+  void answer(const Backend& backend, const std::shared_ptr<Exchange>& exchange);
+
   const Backend backend_;
   const Access& access_;
   const Log& log_;

@@ -21,15 +21,20 @@ class Constraints {
  public:
   Constraints(const tokenizer::Tokenizer& tokenizer, std::vector<TokenId> stop_ids);
 
-  /// Nothing for text. Throws RequestError for a schema that is none or that goes beyond what is supported.
-  std::shared_ptr<const grammar::Grammar> of_format(const ResponseFormat& format);
-  /// One call at least. Throws RequestError for parameters whose schema cannot be had.
-  std::shared_ptr<const grammar::Grammar> of_tool_calls(const Json& tools, const grammar::ToolChoice& choice);
+  /// Nothing for text. Throws RequestError for a schema that is none or that goes beyond what is supported,
+  /// grammar::EffortSpent where a little effort does not do, Error(cancelled) where it was to stop.
+  std::shared_ptr<const grammar::Grammar> of_format(const ResponseFormat& format,
+                                                    const grammar::Effort& effort = {});
+  /// One call at least. Throws as of_format(), RequestError for parameters whose schema cannot be had.
+  std::shared_ptr<const grammar::Grammar> of_tool_calls(const Json& tools, const grammar::ToolChoice& choice,
+                                                        const grammar::Effort& effort = {});
 
-  /// The constraint of one sequence, or nothing where there is no grammar. Where the answer begins in
-  /// reasoning, that comes first. Throws Error(unsupported) for a vocabulary that cannot write every text.
-  std::shared_ptr<decode::Constraint> begin(const std::shared_ptr<const grammar::Grammar>& grammar,
-                                            chat::AnswerParser::Begins begins);
+  /// The constraints of all `answers` to one request, none of them where there is no grammar. Where an answer
+  /// begins in reasoning, that comes first. Throws Error(unsupported) for a vocabulary that cannot write
+  /// every text, Error(limit) for a grammar with too many ways to begin.
+  std::vector<std::shared_ptr<decode::Constraint>> begin(
+      const std::shared_ptr<const grammar::Grammar>& grammar, chat::AnswerParser::Begins begins,
+      std::size_t answers);
 
  private:
   std::shared_ptr<const grammar::Vocabulary> vocabulary();

@@ -152,14 +152,7 @@ void Connection::hand_over() {
   expect(context_.options.answer_time);
   auto reply = std::make_shared<Reply>(shared_from_this(), std::move(request_));
   reply_ = reply;
-  // Whatever is thrown drops the exchange, and that answers with status 500.
-  asio::post(context_.pool, [reply = std::move(reply), site = context_.site] {
-    try {
-      site->answer(reply);
-    } catch (const std::exception& e) {
-      reply->respond(site->refusal(500, e.what()));
-    }
-  });
+  reply->run(context_.pool, [reply, site = context_.site] { site->answer(reply); });
   watch();
 }
 
@@ -214,6 +207,7 @@ void Connection::close_when_idle() {
   if (phase_ == Phase::head && buffer_.size() == 0) return close();
   if (phase_ == Phase::body) return refuse(503, "the server is shutting down");
   keep_alive_ = false;
+  if (const auto reply = reply_.lock()) reply->stop_preparation();
 }
 
 void Connection::cut_off() {

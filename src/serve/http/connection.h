@@ -29,6 +29,7 @@ struct ConnectionContext {
   const HttpOptions& options;
   asio::io_context& io;
   asio::thread_pool& pool;
+  asio::thread_pool& slow_pool;
   Site* site = nullptr;
   bool closing = false;          // no further requests
   std::size_t bodies_bytes = 0;  // reserved by requests that are being read or answered

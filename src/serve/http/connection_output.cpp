@@ -152,7 +152,9 @@ void Connection::on_too_late() {
   expect(kGrace);
   const auto reply = reply_.lock();
   if (!reply || reply->interrupted()) return interrupted(Interruption::client_left);
-  reply->interrupt(Interruption::too_late);
+  // Where the answer is still being prepared, nobody else would say it.
+  if (!reply->interrupt(Interruption::too_late))
+    answer_whole(context_.site->refusal(504, "the time for one request is over"));
 }
 
 void Connection::interrupted(Interruption why) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,6 +63,13 @@ class Exchange {
 
   /// At most one call, on a thread of the server, or at once if it is too late already. It must not block.
   virtual void on_interruption(std::function<void(Interruption)> call) = 0;
+
+  /// For what is done before on_interruption(): stops when the answer is not wanted any more, and when the
+  /// server begins to end.
+  virtual std::stop_token preparation() const = 0;
+  /// Runs the task later, on the one thread for what takes long. What it throws ends the exchange with status
+  /// 500.
+  virtual void defer(std::function<void()> task) = 0;
 
   /// Something for the access log.
   virtual void note(std::string key, std::string value) = 0;

@@ -46,20 +46,37 @@ void Connection::Reply::on_interruption(std::function<void(Interruption)> call) 
   call(already);
 }
 
-void Connection::Reply::interrupt(Interruption why) {
+bool Connection::Reply::interrupt(Interruption why) {
+  preparation_.request_stop();
   std::function<void(Interruption)> call;
   {
     const std::lock_guard lock(mutex_);
-    if (interruption_) return;
+    if (interruption_) return false;
     interruption_ = why;
     call = std::exchange(call_, nullptr);
   }
   if (call) call(why);
+  return call != nullptr;
 }
 
 bool Connection::Reply::interrupted() {
   const std::lock_guard lock(mutex_);
   return interruption_.has_value();
+}
+
+void Connection::Reply::run(asio::thread_pool& pool, std::function<void()> task) {
+  // Whatever is thrown drops the exchange, and that answers with status 500.
+  asio::post(pool, [self = shared_from_this(), task = std::move(task)] {
+    try {
+      task();
+    } catch (const std::exception& e) {
+      self->respond(self->connection_->context_.site->refusal(500, e.what()));
+    }
+  });
+}
+
+void Connection::Reply::defer(std::function<void()> task) {
+  run(connection_->context_.slow_pool, std::move(task));
 }
 
 void Connection::Reply::note(std::string key, std::string value) {

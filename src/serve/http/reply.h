@@ -6,7 +6,7 @@
 
 namespace nestor::serve {
 
-class Connection::Reply : public Exchange {
+class Connection::Reply : public Exchange, public std::enable_shared_from_this<Connection::Reply> {
  public:
   Reply(std::shared_ptr<Connection> connection, HttpRequest request);
   ~Reply() override;
@@ -17,9 +17,15 @@ class Connection::Reply : public Exchange {
   void write(std::string piece) override;
   void end() override;
   void on_interruption(std::function<void(Interruption)> call) override;
+  std::stop_token preparation() const override { return preparation_.get_token(); }
+  void defer(std::function<void()> task) override;
   void note(std::string key, std::string value) override;
 
-  void interrupt(Interruption why);
+  /// Runs the answer, or a part of it, on a thread of the pool.
+  void run(asio::thread_pool& pool, std::function<void()> task);
+  void stop_preparation() { preparation_.request_stop(); }
+  /// Whether somebody is there to be told.
+  bool interrupt(Interruption why);
   bool interrupted();
 
  private:
@@ -29,6 +35,7 @@ class Connection::Reply : public Exchange {
   std::shared_ptr<Connection> connection_;
   std::uint64_t turn_;
   HttpRequest request_;
+  std::stop_source preparation_;
   std::mutex mutex_;  // guards what follows
   std::function<void(Interruption)> call_;
   std::optional<Interruption> interruption_;

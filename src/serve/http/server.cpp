@@ -21,7 +21,7 @@ class HttpServer::Core {
         work_(io_.get_executor()),
         acceptor_(io_),
         retry_(io_),
-        context_{options_, io_, pool_} {
+        context_{options_, io_, pool_, slow_pool_} {
     context_.on_count = [this](std::size_t open) { count(open); };
     listen();
   }
@@ -50,6 +50,7 @@ class HttpServer::Core {
       aborted.get_future().wait();
     }
     pool_.join();
+    slow_pool_.join();
   }
 
   void stop_accepting() {
@@ -138,6 +139,7 @@ class HttpServer::Core {
   const HttpOptions options_;
   asio::io_context io_{1};
   asio::thread_pool pool_;
+  asio::thread_pool slow_pool_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   tcp::acceptor acceptor_;
   asio::steady_timer retry_;

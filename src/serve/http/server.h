@@ -1,5 +1,5 @@
-// The HTTP/1.1 server: one thread that waits for sockets, never for a client, and a few threads that parse
-// requests and prepare answers. What it serves is a Site.
+// The HTTP/1.1 server: one thread that waits for sockets, never for a client, a few threads that parse
+// requests and prepare answers, and one for what takes long there. What it serves is a Site.
 #pragma once
 
 #include <chrono>
@@ -52,8 +52,8 @@ class HttpServer {
   /// Waits until all connections are closed, or for that long. True if all are.
   bool wait_until_closed(std::chrono::milliseconds most);
 
-  /// Closes all connections, interrupting their exchanges, and waits for the calls of Site::answer to return.
-  /// Exchanges that are kept elsewhere may still be used.
+  /// Closes all connections, interrupting their exchanges, and waits for the calls of Site::answer, and for
+  /// what they deferred, to return. Exchanges that are kept elsewhere may still be used.
   void stop();
 
  private:

@@ -25,6 +25,8 @@ struct Backend {
   Constraints& constraints;
   IdSource& ids;
   Traffic& traffic;
+  /// For the grammar of a request: little where others wait for the thread.
+  std::uint64_t grammar_steps = grammar::Effort::kLittle;
 };
 
 /// The frame of an answer; `kind` is "text_completion" or "chat.completion", whose chunks have names of their

@@ -9,15 +9,16 @@
 namespace nestor::serve {
 namespace {
 
-std::shared_ptr<const grammar::Grammar> grammar_of(const Backend& backend, const ChatRequest& request) {
+std::shared_ptr<const grammar::Grammar> grammar_of(const Backend& backend, const ChatRequest& request,
+                                                   const grammar::Effort& effort) {
   const auto kind = request.tool_choice.kind;
   if (kind != ToolChoice::Kind::required && kind != ToolChoice::Kind::named) {
-    return backend.constraints.of_format(request.format);
+    return backend.constraints.of_format(request.format, effort);
   }
   grammar::ToolChoice choice;
   if (kind == ToolChoice::Kind::named) choice.name = request.tool_choice.name;
   if (kind == ToolChoice::Kind::named || !request.parallel_tool_calls) choice.max_calls = 1;
-  return backend.constraints.of_tool_calls(request.tools, choice);
+  return backend.constraints.of_tool_calls(request.tools, choice, effort);
 }
 
 /// The markers that the answer parser looks for; those of calls only where there are tools.
@@ -43,7 +44,7 @@ void answer_chat(const Backend& backend, const std::shared_ptr<Exchange>& exchan
                                                 backend.model.defaults, backend.ids.seed());
   const GenerationSettings& settings = request.settings;
   check_model(backend, settings.model);
-  const auto grammar = grammar_of(backend, request);
+  const auto grammar = grammar_of(backend, request, {backend.grammar_steps, exchange->preparation()});
   const ChatPrompt prompt = chat_prompt(backend.model, request);
   const auto rule =
       stop_rule(backend, settings, backend.model.defaults.max_tokens, {std::ssize(prompt.ids), "messages"});
@@ -64,11 +65,12 @@ void answer_chat(const Backend& backend, const std::shared_ptr<Exchange>& exchan
                               .logprobs = request.top_logprobs.has_value(),
                               .eos_ids = settings.eos_ids,
                               .call_id = [&ids = backend.ids] { return ids.next("call_"); }};
+  const auto constraints =
+      backend.constraints.begin(grammar, prompt.begins, static_cast<std::size_t>(settings.n));
   std::vector<schedule::Request> requests;
-  for (std::int64_t i = 0; i < settings.n; ++i) {
-    decode::Turn turn(prompt.ids, sampling, rule, static_cast<std::uint64_t>(i),
-                      backend.constraints.begin(grammar, prompt.begins));
-    options.index = requests.size();
+  for (std::size_t i = 0; i < constraints.size(); ++i) {
+    decode::Turn turn(prompt.ids, sampling, rule, i, constraints[i]);
+    options.index = i;
     requests.push_back({.turn = checked(std::move(turn), backend.engine.info(), "messages"),
                         .priority = settings.priority,
                         .reader = std::make_shared<ChatReader>(answers, backend.model.tokenizer, options)});

@@ -35,7 +35,8 @@ void answer_completion(const Backend& backend, const std::shared_ptr<Exchange>& 
       parse_json(exchange->request().body, "the request body"), backend.model.defaults, backend.ids.seed());
   const GenerationSettings& settings = request.settings;
   check_model(backend, settings.model);
-  const auto grammar = backend.constraints.of_format(request.format);
+  const auto grammar =
+      backend.constraints.of_format(request.format, {backend.grammar_steps, exchange->preparation()});
   auto answers = std::make_shared<Answers>(
       exchange, backend.engine,
       answer_frame(backend, settings, "text_completion", "text_completion", "cmpl-"));
@@ -43,6 +44,9 @@ void answer_completion(const Backend& backend, const std::shared_ptr<Exchange>& 
   decode::SamplingParams sampling = settings.sampling;
   sampling.top_logprobs = request.logprobs;
   if (request.echo) sampling.prompt_logprobs = request.logprobs;
+  const auto constraints =
+      backend.constraints.begin(grammar, chat::AnswerParser::Begins::in_content,
+                                request.prompts.size() * static_cast<std::size_t>(settings.n));
   std::vector<schedule::Request> requests;
   for (const CompletionPrompt& given : request.prompts) {
     const Prompt prompt = read_prompt(backend, request, given);
@@ -53,7 +57,7 @@ void answer_completion(const Backend& backend, const std::shared_ptr<Exchange>& 
     const auto rule = stop_rule(backend, settings, std::nullopt, {std::ssize(prompt.ids), "prompt"});
     for (std::int64_t i = 0; i < settings.n; ++i) {
       decode::Turn turn(prompt.ids, sampling, rule, static_cast<std::uint64_t>(i),
-                        backend.constraints.begin(grammar, chat::AnswerParser::Begins::in_content));
+                        constraints[requests.size()]);
       CompletionReader::Options options{.index = requests.size(),
                                         .text = {.stops = settings.stops,
                                                  .include_stop = settings.include_stop,
