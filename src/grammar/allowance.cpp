@@ -37,6 +37,7 @@ void Allowance::take_bytes(std::size_t bytes) {
          kMostBytes >> 20);
   }
   bytes_ += bytes;
+  most_bytes_ = std::max(most_bytes_, bytes_);
 }
 
 void Allowance::refuse_work() const {

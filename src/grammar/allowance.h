@@ -28,7 +28,9 @@ class Allowance {
   void spend(std::uint64_t work) {
     if (work > left_) refuse_work();
     left_ -= work;
+    spent_ += work;
   }
+  std::uint64_t spent() const { return spent_; }
   /// Before each token.
   void refill();
   /// For the first of the request's constraints that uses a mask, whoever has computed it.
@@ -39,6 +41,8 @@ class Allowance {
   /// Throws Error(limit) if there would be more than kMostBytes.
   void take_bytes(std::size_t bytes);
   void give_back_bytes(std::size_t bytes) { bytes_ -= bytes; }
+  std::size_t bytes() const { return bytes_; }
+  std::size_t most_bytes() const { return most_bytes_; }
   /// A constraint that holds more should see what it can do without.
   std::size_t share() const { return share_; }
 
@@ -46,9 +50,9 @@ class Allowance {
   [[noreturn]] void refuse_work() const;
 
   std::uint64_t most_, per_token_;
-  std::uint64_t left_ = most_;
+  std::uint64_t left_ = most_, spent_ = 0;
   std::size_t share_;
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0, most_bytes_ = 0;
   std::unordered_set<std::uint64_t> used_masks_;
 };
 

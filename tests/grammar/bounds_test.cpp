@@ -119,31 +119,22 @@ std::vector<std::string> costly() {
   const auto pattern = [](std::string_view p) {
     return fmt::format(R"({{"type":"string","pattern":"{}"}})", p);
   };
-  return {pattern(".{0,1000}.{0,1000}.{0,1000}.{0,1000}x"), pattern("^(.{0,90}){0,40}x$"),
-          pattern("(a?){500}(a?){500}(a?){500}b"), both(consts(0), consts(5'990)),
-          // What holds beside alternatives is copied into each.
-          fmt::format(R"({{"properties":{},"anyOf":{}}})",
-                      object(2'000, "p", [](int) { return R"({"const":1})"; }),
-                      list(2'000, [](int i) { return fmt::format(R"({{"required":["p{}"]}})", i); })),
-          fmt::format(
-              R"({{"allOf":{}}})",
-              list(5'000,
-                   [](int i) { return fmt::format(R"({{"properties":{{"p{}":{{"const":{}}}}}}})", i, i); })),
-          // Each of many strings is large, and none admits any text.
-          fmt::format(
-              R"({{"anyOf":{}}})",
-              list(3'000,
-                   [](int i) { return fmt::format(R"({{"pattern":"^a{{900}}{}$","format":"date"}})", i); })),
-          fmt::format(R"({{"anyOf":{}}})",
-                      list(3'000,
-                           [](int i) {
-                             return fmt::format(R"({{"type":"integer","multipleOf":997,"minimum":{}}})", i);
-                           })),
-          // 2^30 ways from one definition to the last, joined.
-          fmt::format(R"({{"allOf":[{{"$ref":"#/$defs/d0"}}],"$defs":{}}})", object(31, "d", [](int i) {
-                        const auto next = fmt::format(R"({{"$ref":"#/$defs/d{}"}})", i + 1);
-                        return i == 30 ? std::string("{}") : both(next, next);
-                      }))};
+  const auto property = [](int i) {
+    return fmt::format(R"({{"properties":{{"p{}":{{"const":{}}}}}}})", i, i);
+  };
+  // Each of these strings is large, and none admits any text.
+  const auto string = [](int i) { return fmt::format(R"({{"pattern":"^a{{900}}{}$","format":"date"}})", i); };
+  // 2^30 ways from one definition to the last, joined.
+  const auto definition = [](int i) {
+    const auto next = fmt::format(R"({{"$ref":"#/$defs/d{}"}})", i + 1);
+    return i == 30 ? std::string("{}") : both(next, next);
+  };
+  return {pattern(".{0,1000}.{0,1000}.{0,1000}.{0,1000}x"),
+          pattern("^(.{0,90}){0,40}x$"),
+          both(consts(0), consts(5'990)),
+          fmt::format(R"({{"allOf":{}}})", list(5'000, property)),
+          fmt::format(R"({{"anyOf":{}}})", list(3'000, string)),
+          fmt::format(R"({{"allOf":[{{"$ref":"#/$defs/d0"}}],"$defs":{}}})", object(31, "d", definition))};
 }
 
 /// Of other limits than that of steps.
@@ -155,7 +146,15 @@ std::vector<std::string> too_large() {
     return fmt::format(R"({{"required":{}}})",
                        list(35'000, [&](int i) { return fmt::format("\"n{}\"", from + i); }));
   };
+  const auto one = [](int) { return R"({"const":1})"; };
+  const auto required = [](int i) { return fmt::format(R"({{"required":["p{}"]}})", i); };
+  const auto multiple = [](int i) {
+    return fmt::format(R"({{"type":"integer","multipleOf":997,"minimum":{}}})", i);
+  };
   return {both(numbers(0), numbers(10)), both(names(0), names(10)),
+          // What holds beside alternatives is copied into each.
+          fmt::format(R"({{"properties":{},"anyOf":{}}})", object(2'000, "p", one), list(2'000, required)),
+          fmt::format(R"({{"anyOf":{}}})", list(3'000, multiple)),
           R"({"type":"string","pattern":"((a|b|c){0,20}x){0,400}"})"};
 }
 
@@ -223,17 +222,31 @@ TEST(Bounds, CompilingEndsWhenItIsToStop) {
   }
 }
 
+/// Words of three letters, beside the small one's tokens.
+std::shared_ptr<const Vocabulary> wide_vocabulary() {
+  std::vector<Vocabulary::Entry> tokens = small_tokens();
+  for (char a = 'a'; a <= 'z'; ++a) {
+    for (char b = 'a'; b <= 'z'; ++b) {
+      for (char c = 'a'; c <= 'z'; ++c) {
+        tokens.push_back({static_cast<TokenId>(1'000 + tokens.size()), std::string{a, b, c}});
+      }
+    }
+  }
+  const std::vector<TokenId> stop = {kStop};
+  return std::make_shared<const Vocabulary>(tokens, control_tokens(), stop);
+}
+
 // What a request's constraint meets when the text is this, as far as the grammar lets it.
 struct Walk {
   std::size_t tokens = 0;
   std::optional<nestor::testing::Refusal> refusal;
 };
 
-Walk walk(const std::shared_ptr<const Grammar>& grammar, std::string_view text) {
-  const auto vocabulary = small_vocabulary();
+Walk walk(const std::shared_ptr<const Grammar>& grammar, std::string_view text,
+          const std::shared_ptr<const Vocabulary>& vocabulary, const std::shared_ptr<Allowance>& allowance) {
   Walk out;
   out.refusal = nestor::testing::refusal_of([&] {
-    GrammarConstraint constraint(grammar, vocabulary);
+    GrammarConstraint constraint(grammar, vocabulary, allowance);
     for (; out.tokens < text.size(); ++out.tokens) {
       std::vector<std::uint64_t> mask((static_cast<std::size_t>(vocabulary->id_limit()) + 63) / 64, 0);
       constraint.allowed(mask);
@@ -243,6 +256,11 @@ Walk walk(const std::shared_ptr<const Grammar>& grammar, std::string_view text) 
     }
   });
   return out;
+}
+
+Walk walk(const std::shared_ptr<const Grammar>& grammar, std::string_view text) {
+  static const auto vocabulary = small_vocabulary();
+  return walk(grammar, text, vocabulary, std::make_shared<Allowance>(*vocabulary));
 }
 
 std::string repeated(std::string_view piece, int times) {
@@ -271,25 +289,68 @@ TEST(Bounds, ManyKindsOfListsInListsAreCheap) {
   }
 }
 
-// Only the request itself ends, and it says why.
-TEST(Bounds, WhatTakesTooMuchEndsWithAName) {
-  const std::vector<std::pair<std::string, std::string>> cases = {
-      // Strings of many patterns at once.
-      {fmt::format(R"({{"anyOf":{}}})", list(800,
-                                             [](int i) {
-                                               return fmt::format(
-                                                   R"({{"type":"string","pattern":"^[a-z ]{{{}}}[x-z]"}})",
-                                                   i % 12 + 1);
-                                             })),
-       "\"" + repeated("abc ", 50)},
+// Strings of many patterns at once: the masks of all of them are more than a request has.
+std::string many_patterns() {
+  const auto pattern = [](int i) {
+    return fmt::format(R"({{"type":"string","pattern":"^[a-z ]{{{}}}[x-z]"}})", i % 12 + 4);
   };
-  for (const auto& [schema, text] : cases) {
-    const Walk end = walk(Grammar::from_json_schema(parsed(schema)), text);
-    ASSERT_TRUE(end.refusal) << schema.substr(0, 80);
-    EXPECT_EQ(end.refusal->kind, ErrorKind::limit);
-    EXPECT_NE(end.refusal->message.find("the form of the answer can go on in too many ways"),
-              std::string::npos);
+  return fmt::format(R"({{"anyOf":{}}})", list(600, pattern));
+}
+
+TEST(Bounds, WhatTakesTooMuchWorkEndsByName) {
+  const auto vocabulary = wide_vocabulary();
+  const auto allowance = std::make_shared<Allowance>(*vocabulary);
+  const Walk end =
+      walk(Grammar::from_json_schema(parsed(many_patterns())), "\"abcdefgh", vocabulary, allowance);
+  ASSERT_TRUE(end.refusal);
+  EXPECT_EQ(end.refusal->kind, ErrorKind::limit);
+  EXPECT_NE(end.refusal->message.find("the form of the answer can go on in too many ways"),
+            std::string::npos);
+  EXPECT_NE(end.refusal->message.find("steps at once"), std::string::npos);
+  // Another request is not touched by it.
+  const auto plain = Grammar::from_json_schema({{"type", "string"}});
+  EXPECT_FALSE(walk(plain, "\"abc", vocabulary, std::make_shared<Allowance>(*vocabulary)).refusal);
+}
+
+// A request pays for a mask once, however many answers it has and whoever has computed it.
+TEST(Bounds, MasksArePaidOnceByEachRequest) {
+  const auto vocabulary = wide_vocabulary();
+  const auto grammar = Grammar::from_json_schema({{"type", "string"}, {"maxLength", 60}});
+  const std::string text = "\"" + repeated("a", 50);
+  std::vector<std::uint64_t> spent;
+  for (int request = 0; request < 2; ++request) {
+    const auto allowance = std::make_shared<Allowance>(*vocabulary);
+    for (int answer = 0; answer < 2; ++answer) {
+      const std::uint64_t before = allowance->spent();
+      ASSERT_FALSE(walk(grammar, text, vocabulary, allowance).refusal);
+      spent.push_back(allowance->spent() - before);
+    }
   }
+  EXPECT_EQ(spent[0], spent[2]);
+  EXPECT_EQ(spent[1], spent[3]);
+  EXPECT_LT(10 * spent[1], spent[0]);
+}
+
+// States are given back: those that a text does not need when there are many, all of them at its end.
+TEST(Bounds, MemoryIsThatOfTheLastTokens) {
+  const auto vocabulary = small_vocabulary();
+  const auto allowance = std::make_shared<Allowance>(*vocabulary, 64);
+  const auto grammar = Grammar::from_json_schema(
+      parsed(R"({"type":"array","items":{"type":"integer"},"minItems":20000,"maxItems":30000})"));
+  const Walk most = walk(grammar, "[" + repeated("1,", 15'000), vocabulary, allowance);
+  EXPECT_FALSE(most.refusal);
+  EXPECT_EQ(most.tokens, 30'001u);
+  EXPECT_LT(allowance->most_bytes(), std::size_t{4} << 20);
+  EXPECT_EQ(allowance->bytes(), 0u);
+}
+
+TEST(Bounds, StatesHaveALimit) {
+  const auto vocabulary = small_vocabulary();
+  Allowance allowance(*vocabulary);
+  allowance.take_bytes(Allowance::kMostBytes);
+  EXPECT_REFUSED(allowance.take_bytes(1), ErrorKind::limit, "64 MiB");
+  allowance.give_back_bytes(1);
+  allowance.take_bytes(1);
 }
 
 }  // namespace
