@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "kernels/parallel.h"
 #include "measure/streams.h"
 #include "quant/matrix.h"
 
@@ -71,8 +70,8 @@ void keep(const std::filesystem::path& file, const Json& all) {
 }  // namespace
 
 kernels::Streams kept_streams(const std::filesystem::path& file, const StreamsKey& key,
-                              const kernels::OpTable& ops, std::span<const Format> formats,
-                              StreamChoice choice) {
+                              std::span<const Format> formats, StreamChoice choice,
+                              const MeasureStreams& measure) {
   Json all = kept_in(file);
   Json& own = all[fmt::format("{} ({:x}), {}, {} threads", key.cpu.name, key.cpu.signature, key.kernel_set,
                               key.threads)];
@@ -82,15 +81,14 @@ kernels::Streams kept_streams(const std::filesystem::path& file, const StreamsKe
     if (choice == StreamChoice::measured || !read(own, format, streams)) missing.push_back(format);
   }
   if (missing.empty()) return streams;
-  kernels::Team team(key.threads);
-  kernels::Streams measured = measure::fastest_streams(ops, team, missing);
+  auto [measured, steady] = measure(missing);
   if (!own.is_object()) own = Json::object();
   for (const Format format : missing) {
     streams.one(format) = measured.one(format);
     streams.few(format) = measured.few(format);
     own[std::string(quant::name_of(format))] = {pair_of(measured.one(format)), pair_of(measured.few(format))};
   }
-  keep(file, all);
+  if (steady) keep(file, all);
   return streams;
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "base/cpu.h"
 #include "kernels/op_args.h"
 #include "kernels/streams.h"
+#include "measure/streams.h"
 
 namespace nestor::assemble {
 
@@ -26,12 +28,14 @@ struct StreamsKey {
   int threads;
 };
 
+using MeasureStreams = std::function<measure::FoundStreams(std::span<const kernels::Format>)>;
+
 /// Takes from the file what it has for the key and these formats unless measuring is asked for, measures the
-/// rest with a team of its own and keeps it there. A file that is damaged, of another form or cannot be
+/// rest, and keeps it there if nothing disturbed that. A file that is damaged, of another form or cannot be
 /// written means measuring, never an error; an empty path keeps nothing.
 kernels::Streams kept_streams(const std::filesystem::path& file, const StreamsKey& key,
-                              const kernels::OpTable& ops, std::span<const kernels::Format> formats,
-                              StreamChoice choice = StreamChoice::kept);
+                              std::span<const kernels::Format> formats, StreamChoice choice,
+                              const MeasureStreams& measure);
 
 /// Those of which a model has more bytes than a cache holds; the others are read fast either way.
 std::vector<kernels::Format> formats_beyond_caches(const std::array<std::uint64_t, kernels::kFormats>& bytes);

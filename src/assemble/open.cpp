@@ -105,7 +105,10 @@ void OpenedModel::choose_streams(const kernels::OpTable& ops, int threads) {
   const auto formats = formats_beyond_caches(model_->matrix_bytes());
   if (formats.empty()) return;
   const StreamsKey key{cpu_info(), ops.name, threads};
-  model_->read_by(kept_streams(options_.streams_file, key, ops, formats, options_.streams));
+  model_->read_by(kept_streams(options_.streams_file, key, formats, options_.streams, [&](auto missing) {
+    kernels::Team team(threads);
+    return measure::fastest_streams(ops, team, missing);
+  }));
 }
 
 std::unique_ptr<model::Model> OpenedModel::take_model() {

@@ -47,15 +47,24 @@ class Trial {
 
   const Reading& fastest(Format format, std::int64_t rows) {
     const auto all = readings(format, rows);
-    std::vector<double> least(all.size(), 1e9);
+    // Of each the least time and the next.
+    std::vector<std::array<double, 2>> least(all.size(), {1e9, 1e9});
     seconds(format, rows, all[0]);  // wakes the team
     for (int round = 0; round < kRounds; ++round) {
-      for (std::size_t i = 0; i < all.size(); ++i)
-        least[i] = std::min(least[i], seconds(format, rows, all[i]));
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        least[i][1] = std::min(least[i][1], seconds(format, rows, all[i]));
+        if (least[i][1] < least[i][0]) std::swap(least[i][0], least[i][1]);
+      }
     }
-    const auto best = std::min_element(least.begin(), least.end());
-    return *best < kWorthChange * least[0] ? all[static_cast<std::size_t>(best - least.begin())] : all[0];
+    auto best = static_cast<std::size_t>(std::min_element(least.begin(), least.end()) - least.begin());
+    if (least[best][0] > kWorthChange * least[0][0]) best = 0;
+    constexpr double kAgree = 1.1;
+    for (const std::size_t i : {best, std::size_t{0}})
+      steady_ = steady_ && least[i][1] < kAgree * least[i][0];
+    return all[best];
   }
+
+  bool steady() const { return steady_; }
 
  private:
   // A matrix of whole bands that begins at a place of the memory.
@@ -96,6 +105,7 @@ class Trial {
   std::vector<std::int32_t> starts_;
   std::vector<float> y_;
   std::size_t next_ = 0;
+  bool steady_ = true;
 };
 
 }  // namespace
@@ -127,7 +137,7 @@ std::span<const Reading> readings(Format format, std::int64_t rows) {
                                                          {6, 1024},
                                                          {6, 12288},
                                                          {4, 12288}}};
-  static constexpr std::array<Reading, 4> kFewFloat = {{{6, 4608}, {6, 0}, {6, 1024}, {6, 12288}}};
+  static constexpr std::array<Reading, 2> kFewFloat = {{{6, 4608}, {6, 0}}};
   if (quant::is_tiled(format)) {
     if (rows == 1) return kOneCoded;
     return kFewCoded;
@@ -136,16 +146,17 @@ std::span<const Reading> readings(Format format, std::int64_t rows) {
   return kFewFloat;
 }
 
-kernels::Streams fastest_streams(const kernels::OpTable& ops, kernels::Team& team,
-                                 std::span<const Format> formats) {
-  kernels::Streams streams;
-  if (formats.empty()) return streams;
+FoundStreams fastest_streams(const kernels::OpTable& ops, kernels::Team& team,
+                             std::span<const Format> formats) {
+  FoundStreams found;
+  if (formats.empty()) return found;
   Trial trial(ops, team);
   for (const Format format : formats) {
-    streams.one(format) = trial.fastest(format, 1);
-    streams.few(format) = trial.fastest(format, kFew);
+    found.streams.one(format) = trial.fastest(format, 1);
+    found.streams.few(format) = trial.fastest(format, kFew);
   }
-  return streams;
+  found.steady = trial.steady();
+  return found;
 }
 
 }  // namespace nestor::measure

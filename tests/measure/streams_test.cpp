@@ -64,8 +64,8 @@ class Readings : public ::testing::TestWithParam<std::string> {
 
 TEST_P(Readings, AllGiveTheSameBits) {
   for (const Format format : {Format::f32, Format::f16, Format::bf16, Format::q8, Format::q4}) {
-    for (const std::int64_t depth : {1, 31, 64, 65, 257, 1100}) {
-      for (const std::int64_t columns : {1, 5, 16, 17, 33, 50, 100}) {
+    for (const std::int64_t depth : {1, 65, 600}) {
+      for (const std::int64_t columns : {5, 17, 70}) {
         const Weights w(format, columns, depth);
         for (std::int64_t rows = 1; rows <= kernels::kFewRows + 1; ++rows) {
           std::vector<Reading> tried(readings(format, rows).begin(), readings(format, rows).end());
@@ -91,7 +91,7 @@ TEST(Streams, TheFastestIsOneOfThoseTriedAndOthersStayBuiltIn) {
   const kernels::OpTable& ops = kernels::select_set("auto", cpu_info());
   if (ops.matmul_coded == nullptr) GTEST_SKIP() << "needs a set that multiplies codes";
   kernels::Team team(2);
-  kernels::Streams found = fastest_streams(ops, team, std::array{Format::q4, Format::bf16});
+  kernels::Streams found = fastest_streams(ops, team, std::array{Format::q4, Format::bf16}).streams;
   const auto tried = [](const Reading& reading, Format format, std::int64_t rows) {
     return std::ranges::any_of(readings(format, rows), [&](const Reading& known) {
       return known.side_by_side == reading.side_by_side && known.bytes_ahead == reading.bytes_ahead;

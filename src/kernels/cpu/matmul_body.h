@@ -11,15 +11,16 @@ using nestor::kernels::MatmulArgs;
 
 // Weights that come from memory are fetched ahead: along their rows, and at the end of those in the rows of
 // the next tile ...
+template <int kBytesAhead>
 struct Fetched {
-  int64_t bytes_ahead, row_bytes;
+  int64_t row_bytes;
   int64_t skip;  // from the end of a row to the row of the next tile
 
   Fetched(const MatmulArgs& a, int64_t bytes, int64_t columns)
-      : bytes_ahead(a.reading.bytes_ahead), row_bytes(bytes), skip(columns * a.w.row_bytes - bytes) {}
+      : row_bytes(bytes), skip(columns * a.w.row_bytes - bytes) {}
   template <int kCols>
   inline void fetch(const uint8_t* const* w, int64_t at) const {
-    const int64_t to = fetched_at(at, bytes_ahead, row_bytes, skip);
+    const int64_t to = fetched_at(at, kBytesAhead, row_bytes, skip);
     for (int j = 0; j < kCols; ++j) _mm_prefetch((const char*)(w[j] + to), _MM_HINT_T0);
   }
 };
@@ -120,9 +121,13 @@ inline void matmul_some_rows(const MatmulArgs& a, int64_t t, int64_t rows, int64
 
 template <typename Stored>
 void matmul_stored(const MatmulArgs& a, int64_t n_begin, int64_t n_end) {
+  // How far ahead is a constant: with many sums there is no register left for it.
   const auto from_memory = [&](int64_t t, int64_t rows, int64_t begin, int64_t end) {
-    if (a.reading.bytes_ahead == 0) return matmul_some_rows<Stored, Unfetched>(a, t, rows, begin, end);
-    return matmul_some_rows<Stored, Fetched>(a, t, rows, begin, end);
+    const int32_t ahead = a.reading.bytes_ahead;
+    if (ahead == 0) return matmul_some_rows<Stored, Unfetched>(a, t, rows, begin, end);
+    if (rows == 1 && ahead < 4608) return matmul_row<Stored, Fetched<1024>>(a, t, begin, end);
+    if (rows == 1 && ahead > 4608) return matmul_row<Stored, Fetched<12288>>(a, t, begin, end);
+    return matmul_some_rows<Stored, Fetched<4608>>(a, t, rows, begin, end);
   };
   if (a.rows <= kTileRows) return from_memory(0, a.rows, n_begin, n_end);
   if (worth_blocking(a)) return matmul_blocked<Stored>(a, n_begin, n_end);
