@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <limits>
 #include <optional>
 #include <string>
@@ -89,7 +90,7 @@ class AutomatonBuilder {
 
   Work& work_;
   Work::Kind kind_;
-  std::vector<std::array<std::uint32_t, 256>> rows_;
+  std::deque<std::array<std::uint32_t, 256>> rows_;
   std::vector<bool> accepting_;
   std::vector<bool> boundary_;
   std::uint32_t min_ = 0, max_ = Automaton::kNoLimit, closed_ = Automaton::kDead;

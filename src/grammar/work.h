@@ -15,7 +15,7 @@ namespace nestor::grammar {
 /// How much may be done for one schema, or for one list of tools. A step takes about 10 ns.
 struct Effort {
   /// Thousands of definitions, or patterns of thousands of states.
-  static constexpr std::uint64_t kMost = 50'000'000;
+  static constexpr std::uint64_t kMost = 100'000'000;
   /// Nearly every schema that people write.
   static constexpr std::uint64_t kLittle = 5'000'000;
 
