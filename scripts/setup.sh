@@ -9,7 +9,7 @@ ci_packages=(ccache clang clang-format clang-tidy libclang-rt-14-dev)
 
 # What each group provides, for systems whose packages we do not know: programs and headers.
 build_programs=(g++ cmake ninja pkg-config)
-build_headers=(nlohmann/json.hpp CLI/CLI.hpp fmt/format.h oniguruma.h unicode/uchar.h histedit.h lzma.h zlib.h zstd.h bzlib.h boost/beast/version.hpp)
+build_headers=(nlohmann/json.hpp CLI/CLI.hpp fmt/format.h oniguruma.h unicode/uchar.h histedit.h lzma.h zlib.h zstd.h bzlib.h boost/asio/version.hpp)
 test_headers=(gtest/gtest.h)
 torch_programs=(python3)
 ci_programs=(ccache clang++ clang-format clang-tidy)

@@ -43,7 +43,7 @@ struct sigaction handle(int signal, void (*handler)(int)) {
 
 }  // namespace
 
-InterruptScope::InterruptScope() {
+InterruptScope::InterruptScope(std::initializer_list<int> signals) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return;  // without a pipe signals keep their default effect
   signals_seen = 0;
@@ -53,15 +53,17 @@ InterruptScope::InterruptScope() {
     if (::read(from, &byte, 1) == 1) source.request_stop();
     ::close(from);
   }).detach();
-  before_interrupt_ = handle(SIGINT, on_interrupt);
-  before_terminate_ = handle(SIGTERM, on_interrupt);
+  for (const int signal : signals) {
+    const struct sigaction before = handle(signal, on_interrupt);
+    before_.emplace_back(signal, before);
+    if (signal == SIGHUP && before.sa_handler == SIG_IGN) handle(SIGHUP, SIG_IGN);
+  }
 }
 
 InterruptScope::~InterruptScope() {
   const int to = signal_pipe.load();
   if (to < 0) return;
-  ::sigaction(SIGINT, &before_interrupt_, nullptr);
-  ::sigaction(SIGTERM, &before_terminate_, nullptr);
+  for (const auto& [signal, before] : before_) ::sigaction(signal, &before, nullptr);
   signal_pipe = -1;
   ::close(to);  // the watching thread sees the end and leaves
 }

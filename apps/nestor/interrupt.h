@@ -3,15 +3,18 @@
 
 #include <signal.h>
 
+#include <initializer_list>
 #include <stop_token>
+#include <utility>
+#include <vector>
 
 namespace nestor::app {
 
-/// While it lives, SIGINT and SIGTERM request a stop on stop() instead of ending the program; a second signal
-/// before the work reacts ends it at once. One at a time.
+/// While it lives, these signals request a stop on stop() instead of ending the program; a second one before
+/// the work reacts ends it at once. SIGHUP stays ignored where it was, as nohup has it. One at a time.
 class InterruptScope {
  public:
-  InterruptScope();
+  explicit InterruptScope(std::initializer_list<int> signals = {SIGINT, SIGTERM});
   ~InterruptScope();
   InterruptScope(const InterruptScope&) = delete;
   InterruptScope& operator=(const InterruptScope&) = delete;
@@ -20,8 +23,7 @@ class InterruptScope {
 
  private:
   std::stop_source source_;
-  struct sigaction before_interrupt_ {};
-  struct sigaction before_terminate_ {};
+  std::vector<std::pair<int, struct sigaction>> before_;
 };
 
 /// From now on Ctrl-C outside of an InterruptScope only interrupts a wait for input.

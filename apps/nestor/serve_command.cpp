@@ -1,4 +1,8 @@
 // nestor serve: a model behind an OpenAI-compatible HTTP server.
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -27,6 +31,8 @@ struct Options {
   std::optional<std::int64_t> most_tokens;
   std::int64_t cache_mib = 0;
   std::size_t body_mib = 32;
+  std::size_t bodies_mib = 0;  // 0: 256, or two of the largest
+  std::size_t client_percent = 50;
   std::int64_t answer_seconds = 3600;
   std::int64_t drain_seconds = 30;
   std::string log_level = "info";
@@ -80,18 +86,34 @@ serve::ServedModel served(const Options& o, assemble::OpenedModel& model) {
           .created = std::chrono::duration_cast<std::chrono::seconds>(now).count()};
 }
 
+// Writes a line of the log; false if it could not be written. The server does not wait for whoever reads it:
+// without room in a pipe the line is dropped, as it is on a full disk. A pipe that says it has room takes
+// more than a line.
+bool write_log(std::string_view line) {
+  pollfd log{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+  if (::poll(&log, 1, 0) != 1) return false;
+  const std::string text = std::string(line) + "\n";
+  return ::write(STDERR_FILENO, text.data(), text.size()) == std::ssize(text);
+}
+
 int execute(const Options& o, const assemble::OpenOptions& engine) {
   serve::ServerOptions options = o.server;
   if (!o.key_file.empty()) {
     for (auto& key : keys_in(o.key_file)) options.access.api_keys.push_back(std::move(key));
   }
   options.http.body_bytes = o.body_mib << 20;
-  options.http.bodies_bytes = std::max<std::size_t>(options.http.bodies_bytes, 2 * options.http.body_bytes);
+  const std::size_t bodies = o.bodies_mib > 0 ? o.bodies_mib << 20 : options.http.bodies_bytes;
+  options.http.bodies_bytes = std::max(bodies, 2 * options.http.body_bytes);
+  options.http.client_share = static_cast<double>(o.client_percent) / 100;
   options.http.answer_time = std::chrono::seconds(o.answer_seconds);
   auto& rows = options.engine.scheduler.rows_per_forward;
   rows = std::max(rows, 2 * options.engine.scheduler.running);
   options.log_level = serve::log_level(o.log_level);
-  options.log = [](std::string_view line) { note(line); };
+  std::mutex writing;
+  options.log = [&writing](std::string_view line) {
+    const std::lock_guard lock(writing);
+    return write_log(line);
+  };
 
   assemble::OpenOptions limited = engine;
   limited.cache_bytes = o.cache_mib << 20;
@@ -100,17 +122,18 @@ int execute(const Options& o, const assemble::OpenOptions& engine) {
   auto model = opened.take_model();
   serve::ServedModel shown = served(o, opened);
   const std::string name = shown.names.front();
-  const InterruptScope interrupt;
+  ::signal(SIGPIPE, SIG_IGN);  // of the log
+  const InterruptScope interrupt({SIGINT, SIGTERM, SIGHUP});
   serve::Server server(std::move(shown), std::move(model), options);
-  note(fmt::format("serving {} at {} (Ctrl-C ends it)", name, server.url()));
+  write_log(fmt::format("serving {} at {} (Ctrl-C ends it)", name, server.url()));
   if (!server.is_loopback() && options.access.api_keys.empty()) {
-    note("warning: anyone who reaches this address can use the model; give --api-key or --api-key-file");
+    write_log("warning: anyone who reaches this address can use the model; give --api-key or --api-key-file");
   }
   std::mutex mutex;
   std::condition_variable_any never;
   std::unique_lock lock(mutex);
   never.wait(lock, interrupt.stop(), [] { return false; });
-  note("finishing the answers under way; once more ends it at once");
+  write_log("finishing the answers under way; once more ends it at once");
   server.drain(std::chrono::seconds(o.drain_seconds));
   return 0;
 }
@@ -157,6 +180,11 @@ void add_limits(CLI::App& app, Options& o) {
   add("--max-tokens", o.most_tokens, "N",
       "The most tokens that a request may ask for (default: what the context leaves)");
   add("--max-body", o.body_mib, "MIB", "The largest request body (default 32)");
+  add("--max-bodies", o.bodies_mib, "MIB",
+      "Request bodies together, until they are parsed (default 256, at least two of the largest)");
+  add("--client-share", o.client_percent, "PERCENT",
+      "What the bodies of one client address may take of that; 100 behind a proxy (default 50)")
+      ->check(CLI::Range(1, 100));
   add("--max-connections", server.http.connections, "N", "Open connections (default 512)");
   add("--request-timeout", o.answer_seconds, "S", "Seconds for one answer (default 3600)");
   add("--drain-timeout", o.drain_seconds, "S",

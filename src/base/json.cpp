@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/file_kind.h"
+#include "base/json_budget.h"
 
 namespace nestor {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 // parsing.
 class Builder : public nlohmann::json_sax<Json> {
  public:
-  explicit Builder(std::string_view what) : what_(what) {}
+  Builder(std::string_view what, JsonBudget& budget) : what_(what), budget_(budget), most_(budget.values) {}
 
   Json take() { return std::move(root_); }
 
@@ -51,6 +52,10 @@ class Builder : public nlohmann::json_sax<Json> {
   }
 
   Json* place(Json value) {
+    if (budget_.values == 0) {
+      fail(ErrorKind::limit, "{}: more than {} values, which is the most that may be here", what_, most_);
+    }
+    --budget_.values;
     if (stack_.empty()) {
       root_ = std::move(value);
       return &root_;
@@ -84,6 +89,8 @@ class Builder : public nlohmann::json_sax<Json> {
   }
 
   std::string_view what_;
+  JsonBudget& budget_;
+  std::size_t most_;
   Json root_;
   std::vector<Json*> stack_;
   std::vector<std::unordered_set<std::string>> keys_;
@@ -93,11 +100,16 @@ class Builder : public nlohmann::json_sax<Json> {
 }  // namespace
 
 Json parse_json(std::string_view text, std::string_view what) {
+  JsonBudget unlimited{SIZE_MAX};
+  return parse_json(text, what, unlimited);
+}
+
+Json parse_json(std::string_view text, std::string_view what, JsonBudget& budget) {
   if (text.empty()) fail(ErrorKind::bad_input, "{}: empty; expected a JSON document", what);
   if (const FileKind* kind = file_kind(text); kind != nullptr) {
     fail(ErrorKind::bad_input, "{}: expected JSON, found {}; {}", what, kind->name, kind->advice);
   }
-  Builder builder(what);
+  Builder builder(what, budget);
   Json::sax_parse(text, &builder);
   return builder.take();
 }

@@ -19,6 +19,11 @@ SystemMemory system_memory();
 /// The number after `key` in a file of keys and numbers such as /proc/meminfo; 0 if there is none.
 std::uint64_t value_of(const std::filesystem::path& file, const std::string& key);
 
+/// Returns to the system what has been freed and the allocator keeps, which may be all of a large request
+/// that was made of many small pieces. Takes milliseconds; does nothing where the allocator knows no such
+/// thing.
+void give_back_memory();
+
 /// "12.34 GB", "5.6 MB" or "7.8 kB", of powers of ten.
 std::string bytes_text(std::uint64_t bytes);
 

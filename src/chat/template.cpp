@@ -1,6 +1,7 @@
 #include "chat/template.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "chat/builtins/globals.h"
 #include "chat/interpreter.h"
@@ -47,7 +48,9 @@ Template Template::parse(std::string_view source, std::string_view name) {
          kMaxSource);
   }
   try {
-    return Template(std::make_unique<const Parsed>(Parsed{std::string(name), parse_template(source)}));
+    // Who renders need not know where on this machine the file lies: clients of a server see these messages.
+    const std::string file = std::filesystem::path(name).filename().string();
+    return Template(std::make_unique<const Parsed>(Parsed{file, parse_template(source)}));
   } catch (const Error& e) {
     throw Error(e.kind(), fmt::format("{}: {}", name, e.what()));
   }

@@ -28,10 +28,11 @@ LogLevel log_level(std::string_view name) {
   fail(ErrorKind::usage, "log level {} is not known; expected error, warn, info or debug", in_quotes(name));
 }
 
-void Log::write(LogLevel level, std::string_view event, const LogFields& fields) const {
+void Log::write(LogLevel level, std::string_view event, const LogFields& fields) {
   if (level > level_ || !sink_) return;
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  sink_(log_line(std::chrono::duration_cast<std::chrono::milliseconds>(now).count(), level, event, fields));
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+  if (!sink_(log_line(milliseconds, level, event, fields))) ++dropped_;
 }
 
 std::string log_line(std::int64_t milliseconds, LogLevel level, std::string_view event,

@@ -94,7 +94,8 @@ void write_rows(Writer& w, const char* name, const lm::RowReads& rows, std::stri
 
 }  // namespace
 
-std::string metrics_text(const schedule::Snapshot& engine, const HttpCounts& http, std::size_t connections) {
+std::string metrics_text(const schedule::Snapshot& engine, const HttpCounts& http, std::size_t connections,
+                         std::uint64_t log_lines_dropped) {
   Writer w;
   write_queue(w, engine);
   write_memory(w, engine);
@@ -108,6 +109,7 @@ std::string metrics_text(const schedule::Snapshot& engine, const HttpCounts& htt
   w.histogram("step_seconds", engine.step, "One forward pass and what follows from it.");
   w.histogram("request_seconds", engine.total, "From submission to the end.");
   w.gauge("http_connections", connections, "Open connections.");
+  w.counter("log_lines_dropped_total", log_lines_dropped, "Lines of the log that could not be written.");
   w.head("http_responses_total", "counter",
          "Responses by route and status; status 0: the client left before.");
   for (const auto& [key, count] : http) {

@@ -13,6 +13,8 @@ namespace nestor::serve {
 /// Answers by route and status.
 using HttpCounts = std::map<std::pair<std::string, int>, std::uint64_t>;
 
-std::string metrics_text(const schedule::Snapshot& engine, const HttpCounts& http, std::size_t connections);
+/// The engine's counters, and those of the server: open connections, and lines of the log that were dropped.
+std::string metrics_text(const schedule::Snapshot& engine, const HttpCounts& http, std::size_t connections,
+                         std::uint64_t log_lines_dropped);
 
 }  // namespace nestor::serve

@@ -27,7 +27,7 @@ struct Server::Parts {
         access(with_loopback(options.access, http.is_loopback())),
         constraints(model.tokenizer, model.defaults.stop_ids),
         engine(std::make_unique<schedule::Engine>(std::move(language_model), options.engine)),
-        service({model, *engine, constraints, ids, traffic}, access, log) {}
+        service({model, *engine, constraints, ids, traffic, log}, access) {}
 
   HttpServer http;
   ServedModel model;

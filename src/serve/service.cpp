@@ -21,13 +21,14 @@ HttpResponse page_answer(const PageFile& file) {
 
 }  // namespace
 
-Service::Service(const Backend& backend, const Access& access, const Log& log)
-    : backend_(backend), access_(access), log_(log) {}
+Service::Service(const Backend& backend, const Access& access) : backend_(backend), access_(access) {}
 
 std::optional<HttpResponse> Service::answer_head(const HttpRequest& head) {
   if (auto refused = access_.refuse_site(head)) return refused;
   if (auto answer = access_.preflight(head)) return answer;
   const bool reads = head.method == "GET" || head.method == "HEAD";
+  if (head.path == "*")
+    return HttpResponse{.status = 204, .content_type = ""};  // OPTIONS of the server as a whole
   if (const auto file = page_file(head.path); file && reads) return page_answer(*file);
   const Route* route = find_route(head.method, head.path);
   if (route == nullptr) return no_route(head.path);
@@ -57,8 +58,9 @@ void Service::answer(const Backend& backend, const std::shared_ptr<Exchange>& ex
   } catch (const std::exception& error) {
     const bool stopped = exchange->preparation().stop_requested();
     HttpResponse answer = stopped ? shutting_down() : answer_to(error);
-    log_.write(answer.status >= 500 ? LogLevel::warn : LogLevel::debug, "refused",
-               {{"path", request.path}, {"status", std::to_string(answer.status)}, {"error", error.what()}});
+    backend.log.write(
+        answer.status >= 500 ? LogLevel::warn : LogLevel::debug, "refused",
+        {{"path", request.path}, {"status", std::to_string(answer.status)}, {"error", error.what()}});
     exchange->respond(std::move(answer));
   }
 }
@@ -78,7 +80,7 @@ void Service::finished(const ExchangeRecord& record) {
                       {"bytes_out", std::to_string(record.bytes_out)}};
   if (!record.complete) fields.emplace_back("client", "left");
   fields.insert(fields.end(), record.notes.begin(), record.notes.end());
-  log_.write(LogLevel::info, "request", fields);
+  backend_.log.write(LogLevel::info, "request", fields);
 }
 
 }  // namespace nestor::serve

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "serve/access.h"
-#include "serve/log.h"
 #include "serve/routes/backend.h"
 
 namespace nestor::serve {
@@ -12,7 +11,7 @@ namespace nestor::serve {
 class Service : public Site {
  public:
   /// Everything must outlive the service.
-  Service(const Backend& backend, const Access& access, const Log& log);
+  Service(const Backend& backend, const Access& access);
 
   std::optional<HttpResponse> answer_head(const HttpRequest& head) override;
   std::vector<Header> headers(const HttpRequest& head) override { return access_.headers(head); }
@@ -29,7 +28,6 @@ class Service : public Site {
 
   const Backend backend_;
   const Access& access_;
-  const Log& log_;
 };
 
 }  // namespace nestor::serve

@@ -42,6 +42,12 @@ Bpe::Bpe(const BpeModel& model, PieceForm form)
   }
 }
 
+bool Bpe::keeps_all() const {
+  const bool all_known =
+      form_ == PieceForm::bytes && std::ranges::find(byte_symbols_, kNoSymbol) == byte_symbols_.end();
+  return all_known || (unknown_token_ && unknown_runs_ == UnknownRuns::separate);
+}
+
 TokenId Bpe::unknown() const {
   if (!unknown_id_) {
     fail(ErrorKind::bad_input, "the text needs the unknown token {}, which is not in the vocabulary",

@@ -58,6 +58,10 @@ class Bpe {
   /// unknown token is needed and the vocabulary lacks it too.
   void encode(std::string_view piece, Scratch& scratch, std::vector<TokenId>& out) const;
 
+  /// True if every character of a piece is part of a token: none vanishes, and no run of them becomes one
+  /// unknown token.
+  bool keeps_all() const;
+
  private:
   TokenId symbol_of(std::string_view character) const;
   TokenId unknown() const;

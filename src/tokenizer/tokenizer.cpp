@@ -62,6 +62,33 @@ void check_template(const PostProcessor& post_processor, const Vocabulary& vocab
   }
 }
 
+// True if every byte of a text becomes part of a piece or of an added token.
+bool keeps_all(const TokenizerDescription& description) {
+  const auto strips = [](const AddedToken& token) { return token.lstrip || token.rstrip; };
+  const auto removes = [](const PreTokenizerStage& stage) {
+    const auto* pattern = std::get_if<PatternSplit>(&stage);
+    const auto* characters = std::get_if<ClassSplit>(&stage);
+    return (pattern != nullptr && pattern->behavior == SplitBehavior::removed) ||
+           (characters != nullptr && characters->behavior == SplitBehavior::removed);
+  };
+  return description.normalizer.empty() && std::ranges::none_of(description.added_tokens, strips) &&
+         std::ranges::none_of(description.pre_tokenizer, removes);
+}
+
+// Bytes of a text that one id can stand for, as far as it does not depend on BPE; 0 if there is no bound.
+std::size_t most_bytes_of_id(const TokenizerDescription& description) {
+  if (!keeps_all(description)) return 0;
+  const auto& stages = description.pre_tokenizer;
+  const bool bytes = !stages.empty() && std::holds_alternative<ByteLevel>(stages.back());
+  std::size_t most = 4;  // an unknown token stands for one character
+  for (const AddedToken& token : description.added_tokens) most = std::max(most, token.content.size());
+  for (const ModelToken& token : description.model.tokens) {
+    most =
+        std::max(most, bytes ? from_byte_alphabet(token.content).value_or("").size() : token.content.size());
+  }
+  return most;
+}
+
 void check_text(std::string_view text, const ControlTokens& control) {
   if (text.size() > Tokenizer::kMaxTextBytes) {
     fail(ErrorKind::limit, "a text of {} bytes to encode; at most {} at once, so cut it into parts",
@@ -88,6 +115,7 @@ void check_text(std::string_view text, const ControlTokens& control) {
 }  // namespace
 
 struct Tokenizer::Parts {
+  std::size_t most_bytes_of_id;  // 0: there is no bound
   Vocabulary vocabulary;
   AddedTokens added_tokens;
   PreTokenizer pre_tokenizer;
@@ -96,7 +124,8 @@ struct Tokenizer::Parts {
   std::vector<std::string> notes;
 
   Parts(TokenizerDescription description, std::string_view what)
-      : vocabulary(join_vocabularies(description.model.tokens, description.added_tokens, what)),
+      : most_bytes_of_id(tokenizer::most_bytes_of_id(description)),
+        vocabulary(join_vocabularies(description.model.tokens, description.added_tokens, what)),
         added_tokens(std::move(description.added_tokens), Normalizer(std::move(description.normalizer)),
                      what),
         pre_tokenizer(std::move(description.pre_tokenizer)),
@@ -104,25 +133,43 @@ struct Tokenizer::Parts {
         post_processor(std::move(description.post_processor)),
         notes(std::move(description.notes)) {
     check_template(post_processor, vocabulary, what);
+    if (!bpe.keeps_all()) most_bytes_of_id = 0;
   }
 };
 
 // One text on its way to ids: added tokens -> pieces -> BPE.
 class Tokenizer::Encoding : public AddedTokenSink, public PieceSink {
  public:
-  Encoding(const Parts& parts, std::size_t text_bytes)
-      : parts_(parts), stages_(parts.pre_tokenizer.new_scratch()), cache_(text_bytes) {}
+  Encoding(const Parts& parts, std::size_t text_bytes, std::size_t most)
+      : parts_(parts), stages_(parts.pre_tokenizer.new_scratch()), cache_(text_bytes), most_(most) {}
 
   std::vector<TokenId> run(std::string_view text, const ControlTokens& control) {
     RegexScratch scratch;
-    parts_.added_tokens.extract(text, control, scratch, *this);
+    try {
+      parts_.added_tokens.extract(text, control, scratch, *this);
+    } catch (const Enough&) {  // the rest would only make it longer
+    }
     return std::move(ids_);
   }
 
-  void take_token(TokenId id) override { ids_.push_back(id); }
+  void take_token(TokenId id) override {
+    ids_.push_back(id);
+    stop_if_enough();
+  }
   void take_text(std::string_view text) override { parts_.pre_tokenizer.run(text, stages_, *this); }
 
   void take(std::string_view piece) override {
+    add(piece);
+    stop_if_enough();
+  }
+
+ private:
+  struct Enough {};
+  void stop_if_enough() const {
+    if (ids_.size() > most_) throw Enough();
+  }
+
+  void add(std::string_view piece) {
     if (piece.size() > PieceCache::kMaxPieceBytes) {
       parts_.bpe.encode(piece, bpe_, ids_);
       return;
@@ -137,11 +184,11 @@ class Tokenizer::Encoding : public AddedTokenSink, public PieceSink {
     cache_.put(key, std::span<const TokenId>(ids_).subspan(before));
   }
 
- private:
   const Parts& parts_;
   PreTokenizer::Scratch stages_;
   Bpe::Scratch bpe_;
   PieceCache cache_;
+  std::size_t most_;
   std::vector<TokenId> ids_;
 };
 
@@ -161,10 +208,15 @@ Tokenizer Tokenizer::parse(std::string_view json, std::string_view what) {
 const std::vector<std::string>& Tokenizer::notes() const { return parts_->notes; }
 
 std::vector<TokenId> Tokenizer::encode(std::string_view utf8, PostProcess post_process,
-                                       const ControlTokens& control) const {
+                                       const ControlTokens& control, std::size_t most) const {
   check_text(utf8, control);
-  std::vector<TokenId> ids = Encoding(*parts_, utf8.size()).run(utf8, control);
+  std::vector<TokenId> ids = Encoding(*parts_, utf8.size(), most).run(utf8, control);
   return parts_->post_processor.changes_nothing() ? ids : parts_->post_processor.apply(ids, post_process);
+}
+
+std::size_t Tokenizer::least_ids(std::size_t bytes) const {
+  const std::size_t most = parts_->most_bytes_of_id;
+  return most == 0 ? 0 : (bytes + most - 1) / most;
 }
 
 std::string Tokenizer::decode(std::span<const TokenId> ids, ControlText control) const {

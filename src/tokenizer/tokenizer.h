@@ -48,9 +48,14 @@ class Tokenizer {
   /// The ids of a text. Throws Error: bad_input if the text is not valid UTF-8 (the message has the byte
   /// offset) or needs an unknown token that the vocabulary lacks; usage if a span of `control` reaches beyond
   /// the text; limit if the text is too large, or if a pattern of the file backtracks too much on it (a
-  /// single match of more than about 16 million characters does, too).
-  std::vector<TokenId> encode(std::string_view utf8, PostProcess post_process,
-                              const ControlTokens& control) const;
+  /// single match of more than about 16 million characters does, too). Stops where there are more than `most`
+  /// ids: more than that tell that the text has too many, not how many.
+  std::vector<TokenId> encode(std::string_view utf8, PostProcess post_process, const ControlTokens& control,
+                              std::size_t most = SIZE_MAX) const;
+
+  /// The ids that a text of so many bytes has at least, whatever it says: what cannot fit need not be
+  /// encoded.
+  std::size_t least_ids(std::size_t bytes) const;
 
   /// The text of ids, always valid UTF-8: one U+FFFD for each maximal ill-formed part. Ids without a token
   /// add nothing.

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/json_budget.h"
+#include "support/refusal.h"
 
 namespace nestor {
 namespace {
@@ -33,6 +35,38 @@ TEST(Json, DeepNestingIsAnErrorAndNotACrash) {
   std::string object;
   for (int i = 0; i < 100'000; ++i) object += R"({"a":)";
   EXPECT_NE(message_of(object).find("nested deeper"), std::string::npos);
+}
+
+TEST(Json, TheNumberOfValuesHasALimitWhileTheyAreRead) {
+  for (const auto& [text, values] :
+       std::vector<std::pair<std::string, std::size_t>>{{"1", 1},
+                                                        {"[]", 1},
+                                                        {"[1,2]", 3},
+                                                        {R"({"a":1,"b":[null,true,"x"],"c":{}})", 7},
+                                                        {"[[[]],[[]]]", 5}}) {
+    JsonBudget enough{values};
+    EXPECT_EQ(parse_json(text, "x.json", enough), parse_json(text, "x.json"));
+    EXPECT_EQ(enough.values, 0U) << text;
+    JsonBudget few{values - 1};
+    EXPECT_REFUSED(parse_json(text, "x.json", few), ErrorKind::limit,
+                   fmt::format("x.json: more than {} values", values - 1));
+  }
+}
+
+TEST(Json, DocumentsTakeFromOneBudget) {
+  JsonBudget budget{5};
+  parse_json("[1,2]", "a", budget);
+  EXPECT_EQ(budget.values, 2U);
+  EXPECT_REFUSED(parse_json("[1,2]", "b", budget), ErrorKind::limit, "b: more than 2 values");
+}
+
+// What comes behind the limit is not looked at: a small part of this text has been read.
+TEST(Json, TooManyValuesEndTheReading) {
+  std::string text = "[";
+  for (int i = 0; i < 100; ++i) text += "[],";
+  JsonBudget budget{10};
+  EXPECT_REFUSED(parse_json(text + "this is no JSON", "x.json", budget), ErrorKind::limit,
+                 "more than 10 values");
 }
 
 TEST(Json, BrokenTextNamesTheFile) {

@@ -29,6 +29,8 @@ void Client::leave() {
   socket_ = -1;
 }
 
+void Client::finish() { ::shutdown(socket_, SHUT_WR); }
+
 void Client::receive_little() {
   const int bytes = 4096;
   ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);

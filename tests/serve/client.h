@@ -28,6 +28,8 @@ class Client {
   std::string read_until(std::string_view text);
   /// Whether the server closes the connection.
   bool ends();
+  /// Sends nothing more.
+  void finish();
   /// Leaves without a word.
   void leave();
   /// A small window, so that the server feels what is not read.

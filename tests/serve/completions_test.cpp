@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <tuple>
 
 #include "story_server.h"
 
@@ -199,6 +200,103 @@ TEST_F(Completions, BadRequestsGetTheirStatusAndParameter) {
   EXPECT_EQ(request(server().port(), "POST", "/v1/completions", "{\"prompt\": ").status, 400);
   EXPECT_EQ(request(server().port(), "POST", "/v1/completions", std::string(1000, '[')).status, 400);
   EXPECT_EQ(request(server().port(), "POST", "/v1/completions").status, 400);
+}
+
+// Of a text that cannot fit nothing is encoded. The story's tokens have 17 bytes at most.
+TEST_F(Completions, APromptThatCannotFitIsRefusedByItsBytes) {
+  const std::string text(4U << 20, 'a');
+  for (const auto& [path, body, param] : std::vector<std::tuple<std::string, Json, std::string>>{
+           {"/v1/completions", {{"prompt", text}}, "prompt"},
+           {"/v1/completions", {{"prompt", {"x", text}}}, "prompt"},
+           {"/v1/completions", {{"prompt", text}, {"echo", true}, {"max_tokens", 0}}, "prompt"},
+           {"/tokenize", {{"prompt", text}}, "prompt"},
+           {"/tokenize",
+            {{"prompt", text}, {"control_tokens", true}, {"add_special_tokens", false}},
+            "prompt"},
+           {"/v1/chat/completions", {{"messages", {{{"role", "user"}, {"content", text}}}}}, "messages"},
+           {"/v1/chat/completions",
+            {{"messages", {{{"role", "user"}, {"content", {{{"type", "text"}, {"text", text}}}}}}}},
+            "messages"},
+       }) {
+    const Json error = server().error(400, path, body);
+    EXPECT_EQ(error["code"], "context_length_exceeded") << path;
+    EXPECT_EQ(error["param"], param) << path;
+    EXPECT_NE(error["message"].get<std::string>().find(" bytes, which are at least "), std::string::npos)
+        << error;
+  }
+}
+
+TEST_F(Completions, APromptBeyondTheContextIsRefusedByItsTokens) {
+  const std::string text(2500, '7');  // digits are tokens of their own
+  EXPECT_NE(server().error(400, "/tokenize", {{"prompt", text}})["message"].get<std::string>().find(
+                "more than 2048"),
+            std::string::npos);
+  EXPECT_EQ(server().error(400, "/v1/completions", {{"prompt", text}})["code"], "context_length_exceeded");
+  EXPECT_EQ(
+      server().ok("/tokenize", {{"prompt", std::string(2000, '7')}, {"add_special_tokens", false}})["count"],
+      2000);
+  const Json ids(std::vector<int>(2049, 5));
+  for (const auto& [path, body, param] : std::vector<std::tuple<std::string, Json, std::string>>{
+           {"/v1/completions", {{"prompt", ids}, {"echo", true}}, "prompt"},
+           {"/v1/completions", {{"prompt", Json::array({ids})}}, "prompt"},
+           {"/detokenize", {{"tokens", ids}}, "tokens"}}) {
+    const Json error = server().error(400, path, body);
+    EXPECT_EQ(error["code"], "context_length_exceeded") << path;
+    EXPECT_EQ(error["param"], param) << path;
+  }
+  EXPECT_EQ(server().ok("/detokenize", {{"tokens", std::vector<int>(2048, 944)}})["prompt"]
+                    .get<std::string>()
+                    .size() > 0,
+            true);
+}
+
+TEST_F(Completions, ABodyOfManyValuesIsRefused) {
+  const auto many = [](const std::string& value, std::size_t count) {
+    std::string text = R"({"prompt":[)";
+    for (std::size_t i = 0; i < count; ++i) text += value + ",";
+    return text + "1]}";
+  };
+  const auto expect_refused = [&](const std::string& path, const std::string& value, std::size_t count) {
+    const Reply reply = request(server().port(), "POST", path, many(value, count));
+    EXPECT_EQ(reply.status, 400) << path << value;
+    EXPECT_NE(reply.body.find("the request body: more than 524288 values"), std::string::npos) << reply.body;
+  };
+  for (const char* path : {"/v1/completions", "/v1/chat/completions", "/tokenize", "/detokenize"}) {
+    expect_refused(path, "[]", 524'288);
+  }
+  for (const char* value : {"{}", "1", "\"\""}) expect_refused("/tokenize", value, 524'288);
+  for (const char* value : {"[[[]]]", R"({"a":0,"b":1})"}) expect_refused("/tokenize", value, 180'000);
+}
+
+TEST_F(Completions, ArgumentsOfManyValuesAreRefusedTogether) {
+  std::string arguments = R"({"a":[)";
+  for (int i = 0; i < 300'000; ++i) arguments += "1,";
+  arguments += "1]}";
+  const Json call = {{"type", "function"}, {"function", {{"name", "f"}, {"arguments", arguments}}}};
+  const Json body = {{"messages", {{{"role", "assistant"}, {"content", ""}, {"tool_calls", {call, call}}}}}};
+  const Json error = server().error(400, "/v1/chat/completions", body);
+  EXPECT_EQ(error["param"], "messages[0].tool_calls[1].function.arguments");
+  EXPECT_NE(error["message"].get<std::string>().find("more than "), std::string::npos);
+}
+
+TEST_F(Completions, MessagesQuoteNoLongNumbersAndNoControlCharacters) {
+  const std::string digits(5000, '9');
+  for (const std::string& body : std::vector<std::string>{
+           "{\"prompt\":" + digits + "}", "{\"prompt\":1e" + digits + "}", "{\"max_tokens\":" + digits + "}",
+           "{\"prompt\":\"x\",\"temperature\":" + digits + "}", "{\"prompt\":[-" + digits + "]}",
+           digits + "x", "{\"" + digits + "\":1}", "{\"model\":\"" + digits + "\",\"prompt\":\"x\"}",
+           std::string("{\"prompt\":\"x\",\"a\xc2\x9b\":1}"), std::string("{\"prompt\":\"\x01\"}"),
+           std::string("{\"model\":\"\\u001b[2J\xc2\x85\",\"prompt\":\"x\"}")}) {
+    const Reply reply = request(server().port(), "POST", "/v1/completions", body);
+    EXPECT_GE(reply.status, 400) << body.substr(0, 40);
+    EXPECT_LT(reply.body.size(), 800U) << body.substr(0, 40);
+    const std::string message = parse_json(reply.body, "answer")["error"]["message"].get<std::string>();
+    for (std::size_t i = 0; i < message.size(); ++i) {
+      const auto c = static_cast<unsigned char>(message[i]);
+      EXPECT_FALSE(c < 0x20 || c == 0x7f) << message;
+      EXPECT_FALSE(c == 0xc2 && static_cast<unsigned char>(message[i + 1]) < 0xa0) << message;
+    }
+  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // A site for tests of the HTTP server: says back what it got, and keeps what a test wants to see.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <vector>
@@ -22,8 +23,15 @@ class EchoSite : public serve::Site {
 
   void answer(const std::shared_ptr<serve::Exchange>& exchange) override {
     const std::string& path = exchange->request().path;
+    ++asked_;
     if (path == "/drop") return;
     if (path == "/throw") throw std::runtime_error("thrown");
+    if (path == "/hold") {
+      std::unique_lock lock(mutex_);
+      held_ = true;
+      changed_.notify_all();
+      changed_.wait(lock, [this] { return released_; });
+    }
     if (path == "/keep") {
       exchange->on_interruption([this](serve::Interruption why) {
         const std::lock_guard lock(mutex_);
@@ -42,6 +50,7 @@ class EchoSite : public serve::Site {
       exchange->end();
       return;
     }
+    if (path == "/host") return exchange->respond({.body = std::string(*exchange->request().header("host"))});
     exchange->respond({.content_type = "text/plain",
                        .body = exchange->request().method + " " + path + "?" + exchange->request().query +
                                " " + exchange->request().body});
@@ -56,11 +65,23 @@ class EchoSite : public serve::Site {
     changed_.notify_all();
   }
 
+  /// The requests that reached the site with their bodies.
+  int asked() const { return asked_; }
   /// Waits until so many exchanges are kept, and gives the last.
   std::shared_ptr<serve::Exchange> kept(std::size_t count = 1) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return kept_.size() >= count; });
     return kept_.back();
+  }
+  /// Waits until a thread of the server is held up at /hold, which goes on when it is released.
+  void held() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return held_; });
+  }
+  void release() {
+    const std::lock_guard lock(mutex_);
+    released_ = true;
+    changed_.notify_all();
   }
   serve::Interruption interruption() {
     std::unique_lock lock(mutex_);
@@ -78,8 +99,11 @@ class EchoSite : public serve::Site {
   }
 
  private:
+  std::atomic<int> asked_{0};
   std::mutex mutex_;
   std::condition_variable changed_;
+  bool held_ = false;
+  bool released_ = false;
   std::vector<std::shared_ptr<serve::Exchange>> kept_;
   std::vector<serve::Interruption> interruptions_;
   std::vector<serve::ExchangeRecord> records_;

@@ -82,7 +82,9 @@ TEST(Http, WhatNobodyAnswersIsAnError) {
   EXPECT_EQ(request(server.port(), "GET", "/drop").status, 500);
   const Reply thrown = request(server.port(), "GET", "/throw");
   EXPECT_EQ(thrown.status, 500);
-  EXPECT_EQ(thrown.body, "thrown");
+  EXPECT_EQ(thrown.body, "the request could not be answered");
+  const auto records = server.site.records(2);
+  EXPECT_EQ(records[1].notes, (std::vector<std::pair<std::string, std::string>>{{"error", "thrown"}}));
 }
 
 TEST(Http, AnEarlyAnswerToAnUnreadBodyArrivesAndClosesTheConnection) {

@@ -37,6 +37,7 @@ StoryServer::StoryServer(Setup setup)
     const std::lock_guard lock(mutex_);
     log_.emplace_back(line);
     changed_.notify_all();
+    return true;
   };
   std::unique_ptr<lm::LanguageModel> model = open_model(story_folder(), "auto", 2);
   if (setup.pause.count() > 0) model = std::make_unique<UnhurriedModel>(std::move(model), setup.pause);

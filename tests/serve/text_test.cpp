@@ -91,7 +91,10 @@ TEST(LogLine, HasTimeLevelEventAndQuotedValues) {
 
 TEST(Log, DropsWhatIsBelowItsLevel) {
   std::vector<std::string> lines;
-  const Log log(LogLevel::warn, [&](std::string_view line) { lines.emplace_back(line); });
+  Log log(LogLevel::warn, [&](std::string_view line) {
+    lines.emplace_back(line);
+    return true;
+  });
   log.write(LogLevel::info, "no", {});
   log.write(LogLevel::error, "yes", {});
   EXPECT_EQ(lines.size(), 1u);
@@ -99,16 +102,28 @@ TEST(Log, DropsWhatIsBelowItsLevel) {
   EXPECT_REFUSED(log_level("loud"), ErrorKind::usage, "expected error, warn, info or debug");
 }
 
+TEST(Log, CountsWhatCannotBeWritten) {
+  bool full = true;
+  Log log(LogLevel::info, [&](std::string_view) { return !full; });
+  for (int i = 0; i < 3; ++i) log.write(LogLevel::info, "lost", {});
+  log.write(LogLevel::debug, "not wanted", {});
+  EXPECT_EQ(log.dropped(), 3U);
+  full = false;
+  log.write(LogLevel::info, "written", {});
+  EXPECT_EQ(log.dropped(), 3U);
+}
+
 TEST(Metrics, HistogramsAreCumulative) {
   schedule::Snapshot snapshot;
   snapshot.step.add(0.003);
   snapshot.step.add(0.004);
   snapshot.step.add(1000);
-  const std::string text = metrics_text(snapshot, {{{"/health", 200}, 3}}, 2);
+  const std::string text = metrics_text(snapshot, {{{"/health", 200}, 3}}, 2, 5);
   for (const char* line :
        {"\nnestor_step_seconds_bucket{le=\"0.002\"} 0\n", "\nnestor_step_seconds_bucket{le=\"0.005\"} 2\n",
         "\nnestor_step_seconds_bucket{le=\"300\"} 2\n", "\nnestor_step_seconds_bucket{le=\"+Inf\"} 3\n",
         "\nnestor_step_seconds_count 3\n", "\nnestor_http_connections 2\n",
+        "\nnestor_log_lines_dropped_total 5\n",
         "\nnestor_http_responses_total{route=\"/health\",status=\"200\"} 3\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << text;
   }
@@ -126,6 +141,41 @@ TEST(ErrorAnswer, KindsHaveTheirStatus) {
   EXPECT_EQ(full.status, 429);
   EXPECT_EQ(full.headers.at(0).value, "7");
   EXPECT_EQ(error_body("m", "t", "p"), R"({"error":{"message":"m","type":"t","param":"p","code":null}})");
+}
+
+std::string message_of(const HttpResponse& answer) {
+  return parse_json(answer.body, "answer").at("error").at("message").get<std::string>();
+}
+
+// Paths, and whatever else stands in an error of this machine, are for its log.
+TEST(ErrorAnswer, WhatWentWrongInsideIsNotTold) {
+  for (const HttpResponse& answer :
+       {answer_to(Error(ErrorKind::io, "cannot read /srv/models/x/model.safetensors")),
+        answer_to(Error(ErrorKind::internal, "/srv/models/x")),
+        answer_to(static_cast<const std::exception&>(std::runtime_error("/srv/models/x"))),
+        answer_to(static_cast<const std::exception&>(Error(ErrorKind::io, "/srv/models/x")))}) {
+    EXPECT_EQ(answer.status, 500);
+    EXPECT_EQ(message_of(answer), "the server could not answer this request; its log says why");
+  }
+}
+
+TEST(ErrorAnswer, HasNoControlCharactersAndAnEnd) {
+  for (const auto& [text, shown] : std::vector<std::pair<std::string, std::string>>{
+           {"a\nb\tc", "a\\x0ab\\x09c"},
+           {std::string("a\0b", 3), "a\\x00b"},
+           {"\x1b[2J", "\\x1b[2J"},
+           {"\x7f", "\\x7f"},
+           {"\xc2\x85\xc2\x9b", "\\xc2\\x85\\xc2\\x9b"},
+           {"\xff", "\\xff"},
+           {"\xc3\xa4 \xf0\x9f\xa6\x8a", "\xc3\xa4 \xf0\x9f\xa6\x8a"},
+       }) {
+    EXPECT_EQ(message_of(error_answer(400, text)), shown);
+    EXPECT_EQ(parse_json(error_answer(400, "m", text).body, "answer")["error"]["param"], shown);
+  }
+  std::string long_text;
+  for (int i = 0; i < 3000; ++i) long_text += "\xc3\xa4";
+  const std::string cut = message_of(error_answer(400, "x" + long_text));
+  EXPECT_EQ(cut, "x" + long_text.substr(0, 598) + "...");
 }
 
 }  // namespace

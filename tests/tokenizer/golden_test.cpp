@@ -54,6 +54,12 @@ TEST_P(Golden, TextsAndTheirIds) {
     const Ids ids_special = value_or(c, "ids_special", ids);
     EXPECT_EQ(tokenizer_.encode(text, PostProcess::omit, ControlTokens::everywhere()), ids);
     EXPECT_EQ(tokenizer_.encode(text, PostProcess::add, ControlTokens::everywhere()), ids_special);
+    EXPECT_LE(tokenizer_.least_ids(text.size()), ids.size());
+    for (const std::size_t most : {std::size_t{0}, ids.size() / 2, ids.size()}) {
+      const Ids some = tokenizer_.encode(text, PostProcess::omit, ControlTokens::everywhere(), most);
+      EXPECT_EQ(some.size() > most, ids.size() > most);
+      EXPECT_TRUE(some.size() <= ids.size() && std::equal(some.begin(), some.end(), ids.begin()));
+    }
     const Ids plain = value_or(c, "ids_plain", ids);
     EXPECT_EQ(tokenizer_.encode(text, PostProcess::omit, ControlTokens::nowhere()), plain);
     EXPECT_EQ(tokenizer_.encode(text, PostProcess::omit, ControlTokens::within({})), plain);

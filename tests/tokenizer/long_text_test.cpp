@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/error.h"
 #include "small_tokenizer.h"
 #include "support/paths.h"
 
@@ -28,6 +29,45 @@ TEST(LongText, RunsOfOneThing) {
       EXPECT_FALSE(ids.empty()) << folder << " " << part;
     }
   }
+}
+
+TEST(LongText, ATextHasAtLeastItsBytesByTheLongestToken) {
+  EXPECT_EQ(SmallTokenizer().build().least_ids(0), 0U);
+  EXPECT_EQ(SmallTokenizer().build().least_ids(9), 3U);  // an unknown character would have four bytes
+  SmallTokenizer merged;
+  merged.merge("a", "a").merge("aa", "aa").merge("aaaa", "aaaa");
+  EXPECT_EQ(merged.build().least_ids(80), 10U);
+  EXPECT_EQ(merged.build().least_ids(81), 11U);
+  EXPECT_EQ(SmallTokenizer().merge("\u0120", "\u0120").build().least_ids(80), 20U);  // each a blank
+  EXPECT_EQ(SmallTokenizer().add("<|special|>", {"special"}).build().least_ids(22), 2U);
+  EXPECT_EQ(SmallTokenizer().add("\u0120\u0120\u0120", {}).build().least_ids(12), 2U);  // as it is in a text
+}
+
+// Where bytes may vanish, no number of them tells anything.
+TEST(LongText, WithoutALongestTokenThereIsNoLeastNumber) {
+  const std::vector<SmallTokenizer> unbounded = {
+      SmallTokenizer().set("/normalizer", R"({"type": "NFC"})"),
+      SmallTokenizer().set("/normalizer",
+                           R"({"type": "Replace", "pattern": {"String": " "}, "content": ""})"),
+      SmallTokenizer().add("<a>", {"lstrip"}),
+      SmallTokenizer().add("<a>", {"rstrip"}),
+      SmallTokenizer().set("/pre_tokenizer", R"({"type": "Sequence", "pretokenizers": [
+        {"type": "Split", "pattern": {"String": " "}, "behavior": "Removed", "invert": false},
+        {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false}]})"),
+      SmallTokenizer().set("/model/vocab", R"({"a": 0})"),
+  };
+  for (const SmallTokenizer& t : unbounded) EXPECT_EQ(t.build().least_ids(std::size_t{1} << 30), 0U);
+}
+
+TEST(LongText, NoMoreIsEncodedThanWasAskedFor) {
+  const Tokenizer t = SmallTokenizer().build();
+  std::string text = repeated("a b ");
+  text += "\xff";  // not looked at by BPE: the check of the text comes before
+  EXPECT_THROW(t.encode(text, PostProcess::omit, ControlTokens::nowhere(), 10), Error);
+  text.pop_back();
+  const auto ids = t.encode(text, PostProcess::omit, ControlTokens::nowhere(), 10);
+  EXPECT_GT(ids.size(), 10U);
+  EXPECT_LT(ids.size(), 20U);
 }
 
 TEST(LongText, MarksOutOfOrder) {

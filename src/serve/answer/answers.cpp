@@ -86,6 +86,7 @@ void Answers::done(std::size_t index, Json choice, const schedule::Outcome& outc
     if (!first_token_seconds_) first_token_seconds_ = outcome.first_token_seconds;
     if (!frame_.stream) choices_[index] = std::move(choice);
     if (outcome.error) {
+      exchange_->note("error", outcome.error->what());
       fail_all(answer_to(*outcome.error));
       cancel = true;
     } else if (outcome.reason == decode::FinishReason::cancelled) {

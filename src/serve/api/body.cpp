@@ -3,8 +3,14 @@
 #include <cmath>
 
 #include "base/excerpt.h"
+#include "base/json_budget.h"
 
 namespace nestor::serve {
+
+Json parse_body(std::string_view text) {
+  JsonBudget budget{kMostJsonValues};
+  return parse_json(text, "the request body", budget);
+}
 
 Body::Body(const Json& object, std::string place) : object_(object), place_(std::move(place)) {
   if (object.is_object()) return;

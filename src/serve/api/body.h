@@ -14,6 +14,13 @@
 
 namespace nestor::serve {
 
+/// The values that a body may have, and again the texts of JSON within it together. Twice the ids of a long
+/// prompt; each takes some 16 to 200 bytes.
+inline constexpr std::size_t kMostJsonValues = 1U << 19;
+
+/// The document of a request. Throws Error(bad_input), and Error(limit) for too many values.
+Json parse_body(std::string_view text);
+
 class Body {
  public:
   /// `place` names the object in messages: empty for the request itself, else "messages[2]". Throws

@@ -3,11 +3,15 @@
 #include <new>
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "schedule/engine.h"
 #include "serve/api/request_error.h"
 
 namespace nestor::serve {
 namespace {
+
+constexpr std::size_t kMostBytes = 600;  // of a message
+constexpr const char* kInside = "the server could not answer this request; its log says why";
 
 std::string_view type_of(int status) {
   switch (status) {
@@ -47,14 +51,33 @@ int status_of(ErrorKind kind) {
   return 500;
 }
 
-Json text_or_null(std::string_view text) { return text.empty() ? Json(nullptr) : Json(std::string(text)); }
+/// The text without control characters (those of C1 as well) and invalid bytes, and with an end.
+std::string shown(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    const Utf8Char c = decode_utf8(text, i);
+    if (i + c.length > kMostBytes) return out + "...";
+    const bool control = c.code_point < 0x20 || (c.code_point >= 0x7f && c.code_point < 0xa0);
+    for (const char byte : text.substr(i, c.length)) {
+      if (c.valid && !control) {
+        out += byte;
+      } else {
+        out += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
+      }
+    }
+    i += c.length;
+  }
+  return out;
+}
+
+Json text_or_null(std::string_view text) { return text.empty() ? Json(nullptr) : Json(shown(text)); }
 
 }  // namespace
 
 std::string error_body(std::string_view message, std::string_view type, std::string_view param,
                        std::string_view code) {
   const Json body = {{"error",
-                      {{"message", std::string(message)},
+                      {{"message", shown(message)},
                        {"type", std::string(type)},
                        {"param", text_or_null(param)},
                        {"code", text_or_null(code)}}}};
@@ -73,7 +96,11 @@ HttpResponse error_answer(int status, std::string_view message, std::string_view
 
 HttpResponse shutting_down() { return error_answer(503, "the server is shutting down", {}, {}, 5); }
 
-HttpResponse answer_to(const Error& error) { return error_answer(status_of(error.kind()), error.what()); }
+/// What went wrong inside is for the log: it may name files of this machine.
+HttpResponse answer_to(const Error& error) {
+  const int status = status_of(error.kind());
+  return error_answer(status, status == 500 ? kInside : error.what());
+}
 
 HttpResponse answer_to(const std::exception& error) {
   if (const auto* request = dynamic_cast<const RequestError*>(&error)) {
@@ -87,7 +114,7 @@ HttpResponse answer_to(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
     return error_answer(503, "there is not enough memory for this request now");
   }
-  return error_answer(500, error.what());
+  return error_answer(500, kInside);
 }
 
 }  // namespace nestor::serve

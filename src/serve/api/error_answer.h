@@ -10,7 +10,8 @@
 
 namespace nestor::serve {
 
-/// OpenAI's error object: {"error": {"message", "type", "param", "code"}}; empty texts become null.
+/// OpenAI's error object: {"error": {"message", "type", "param", "code"}}; empty texts become null, control
+/// characters are escaped, and what is long is cut.
 std::string error_body(std::string_view message, std::string_view type, std::string_view param = {},
                        std::string_view code = {});
 
@@ -21,7 +22,7 @@ HttpResponse error_answer(int status, std::string_view message, std::string_view
 /// The answer to a request that comes while the server ends.
 HttpResponse shutting_down();
 
-/// The answer to what a handler threw.
+/// The answer to what a handler threw. Status 500 says nothing of the reason.
 HttpResponse answer_to(const std::exception& error);
 
 /// The answer to an error of the engine while it computed.

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/excerpt.h"
+#include "base/json_budget.h"
 #include "serve/api/body.h"
 
 namespace nestor::serve {
@@ -46,7 +47,7 @@ std::optional<std::string> read_content(Body& message) {
   message.bad("content", fmt::format("expected a string or an array of parts, found {}", excerpt(*content)));
 }
 
-Json read_call(const Json& given, const std::string& place) {
+Json read_call(const Json& given, const std::string& place, JsonBudget& budget) {
   Body call(given, place);
   const auto id = call.text("id");
   if (call.text("type").value_or("function") != "function") call.bad("type", "expected function");
@@ -63,9 +64,9 @@ Json read_call(const Json& given, const std::string& place) {
     if (arguments.is_string()) {
       const auto text = arguments.get<std::string>();
       try {
-        arguments = text.empty() ? Json::object() : parse_json(text, function.path("arguments"));
+        arguments = text.empty() ? Json::object() : parse_json(text, function.path("arguments"), budget);
       } catch (const Error& error) {
-        throw RequestError(ErrorKind::bad_input, function.path("arguments"), error.what());
+        throw RequestError(error.kind(), function.path("arguments"), error.what());
       }
     }
     if (!arguments.is_object()) function.bad("arguments", "expected a JSON object, as text");
@@ -76,7 +77,7 @@ Json read_call(const Json& given, const std::string& place) {
   return read;
 }
 
-Json read_message(const Json& given, const std::string& place) {
+Json read_message(const Json& given, const std::string& place, JsonBudget& budget) {
   Body message(given, place);
   std::string role = message.text("role").value_or("");
   if (role == "developer") role = "system";
@@ -96,7 +97,7 @@ Json read_message(const Json& given, const std::string& place) {
       read["tool_calls"] = Json::array();
       for (std::size_t i = 0; i < calls->size(); ++i) {
         read["tool_calls"].push_back(
-            read_call((*calls)[i], fmt::format("{}[{}]", message.path("tool_calls"), i)));
+            read_call((*calls)[i], fmt::format("{}[{}]", message.path("tool_calls"), i), budget));
       }
     }
     // Parts of an answer that clients send back as they got it.
@@ -117,8 +118,9 @@ Json read_message(const Json& given, const std::string& place) {
 
 Json template_messages(const Json& messages) {
   Json read = Json::array();
+  JsonBudget budget{kMostJsonValues};  // of all arguments together
   for (std::size_t i = 0; i < messages.size(); ++i) {
-    read.push_back(read_message(messages[i], fmt::format("messages[{}]", i)));
+    read.push_back(read_message(messages[i], fmt::format("messages[{}]", i), budget));
   }
   return read;
 }

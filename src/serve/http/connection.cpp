@@ -1,221 +1,239 @@
 #include "serve/http/connection.h"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
-#include <boost/asio/write.hpp>
-#include <boost/beast/core/string.hpp>
-#include <boost/beast/http/error.hpp>
-#include <boost/beast/http/read.hpp>
 #include <utility>
 
+#include "serve/http/message_error.h"
 #include "serve/http/reply.h"
 
 namespace nestor::serve {
 namespace {
 
-namespace http = beast::http;
-
 constexpr std::size_t kEarlyBytes = 64U << 10;  // of the next request, read while one is answered
+constexpr std::size_t kLingerBytes = 4U << 20;  // of an unwanted body, thrown away while its client reads why
 
-// The status for what the parser says, or nothing if the connection is simply over.
-std::optional<int> status_of(const boost::system::error_code& error) {
-  if (error == http::error::header_limit) return 431;
-  if (error == http::error::body_limit) return 413;
-  if (error == http::error::end_of_stream || error == http::error::partial_message) return std::nullopt;
-  if (error.category() == http::make_error_code(http::error::bad_method).category()) return 400;
-  return std::nullopt;
+HeadReader new_head(const HttpOptions& options) { return {options.header_bytes, options.header_count}; }
+
+/// Whoever has one IPv6 address has all of its network.
+std::string client_of(const asio::ip::address& address) {
+  if (!address.is_v6() || address.to_v6().is_v4_mapped()) return address.to_string();
+  auto bytes = address.to_v6().to_bytes();
+  std::fill(bytes.begin() + 8, bytes.end(), 0);
+  return asio::ip::address_v6(bytes).to_string();
 }
 
 }  // namespace
 
 Connection::Connection(asio::ip::tcp::socket socket, ConnectionContext& context)
-    : socket_(std::move(socket)), context_(context), deadline_(context.io), write_deadline_(context.io) {}
+    : socket_(std::move(socket)),
+      context_(context),
+      deadline_(context.io),
+      write_deadline_(context.io),
+      head_(new_head(context.options)) {}
 
 Connection::~Connection() = default;
 
 void Connection::start() {
+  guarded([this] { open(); });
+}
+
+void Connection::open() {
   Code error;
   const auto endpoint = socket_.remote_endpoint(error);
   if (!error) peer_ = endpoint.address().to_string();
+  if (!error) client_ = client_of(endpoint.address());
   socket_.set_option(asio::ip::tcp::no_delay(true), error);
   socket_.set_option(asio::socket_base::keep_alive(true), error);
   socket_.non_blocking(true, error);
-  started_ = std::chrono::steady_clock::now();
   context_.open.insert(this);
   context_.on_count(context_.open.size());
-  read_head();
-  expect(context_.options.head_time);
+  expect_head(context_.options.head_time);
+  receive();
 }
 
-void Connection::read_head() {
+std::optional<Connection::Clock::time_point> Connection::waiting_since() const {
+  if (phase_ == Phase::answering || phase_ == Phase::closed) return std::nullopt;
+  return phase_began_;
+}
+
+void Connection::receive() {
+  const bool enough = phase_ == Phase::answering && early_.size() >= kEarlyBytes;
+  if (receiving_ || peer_ended_ || enough || phase_ == Phase::closed) return;
+  receiving_ = true;
+  socket_.async_wait(asio::socket_base::wait_read, [self = shared_from_this()](Code error) {
+    self->receiving_ = false;
+    self->guarded([&] { self->on_readable(error); });
+  });
+}
+
+void Connection::on_readable(Code error) {
+  if (phase_ == Phase::closed) return;
+  auto& received = context_.received;
+  const std::size_t bytes = error ? 0 : socket_.read_some(asio::buffer(received), error);
+  if (error && error != asio::error::would_block && error != asio::error::try_again) return on_end();
+  take({received.data(), bytes});
+  receive();
+}
+
+void Connection::take(std::string_view bytes) {
+  try {
+    if (phase_ == Phase::head) {
+      const bool first = !head_.begun() && !bytes.empty();
+      if (first && turn_ > 0) expect(context_.options.head_time);
+      if (auto head = head_.read(bytes)) take_head(std::move(*head));
+    }
+    if (phase_ == Phase::body) take_body(bytes);
+  } catch (const MessageError& error) {
+    body_unread_ = true;
+    return refuse(error.status(), error.what());
+  }
+  if (phase_ == Phase::answering) early_ += bytes;
+  if (phase_ == Phase::lingering && (lingered_ += bytes.size()) > kLingerBytes) close();
+}
+
+/// The client sends nothing more. One that waits for an answer has left; what is being sent already it may
+/// still read.
+void Connection::on_end() {
+  peer_ended_ = true;
+  if (phase_ == Phase::body) record(false);
+  if (phase_ != Phase::answering) return close();
+  if (!ended_) interrupted(Interruption::client_left);
+}
+
+void Connection::expect_head(std::chrono::milliseconds within) {
   phase_ = Phase::head;
-  parser_.emplace();
-  parser_->header_limit(static_cast<std::uint32_t>(context_.options.header_bytes));
-  parser_->body_limit(context_.options.body_bytes);
-  http::async_read_header(socket_, buffer_, *parser_,
-                          [self = shared_from_this()](Code error, std::size_t) { self->on_head(error); });
-}
-
-void Connection::on_head(Code error) {
-  if (phase_ != Phase::head) return;
-  started_ = std::chrono::steady_clock::now();
+  phase_began_ = Clock::now();
+  head_ = new_head(context_.options);
+  started_ = phase_began_;
   record_ = {};
   record_.peer = peer_;
   headers_.clear();
-  keep_alive_ = false;
-  chunked_ = begun_ = ended_ = headless_ = false;
-  if (error) {
-    const auto status = status_of(error);
-    if (!status) return close();
-    body_unread_ = true;
-    return refuse(*status,
-                  *status == 413 ? "the request body is too large" : "malformed request: " + error.message());
-  }
-  take_head();
-  const auto& message = parser_->get();
-  const auto length = parser_->content_length();
-  body_unread_ = parser_->chunked() || length.value_or(0) > 0;
-  if (std::distance(message.begin(), message.end()) >
-      static_cast<std::ptrdiff_t>(context_.options.header_count)) {
-    return refuse(431, "the request has too many header fields");
-  }
-  if (!request_.path.starts_with('/')) return refuse(400, "the target of a request must begin with /");
-  keep_alive_ = message.keep_alive();
-  chunked_ = message.version() >= 11;
-  headless_ = message.method() == http::verb::head;
+  keep_alive_ = body_unread_ = chunked_ = begun_ = ended_ = headless_ = false;
+  expect(within);
+}
+
+void Connection::take_head(RequestHead head) {
+  started_ = Clock::now();
+  request_ = std::move(head.request);
+  request_.peer = peer_;
+  headers_ = context_.site->headers(request_);
+  record_.method = request_.method;
+  record_.path = request_.path;
+  body_unread_ = head.has_body();
+  keep_alive_ = head.keep_alive;
+  chunked_ = head.chunks;
+  headless_ = request_.method == "HEAD";
   if (auto answer = context_.site->answer_head(request_)) {
     phase_ = Phase::answering;
     return answer_whole(*answer);
   }
-  const std::size_t bytes = !body_unread_        ? 0
-                            : parser_->chunked() ? context_.options.body_bytes
-                                                 : static_cast<std::size_t>(length.value_or(0));
-  if (context_.bodies_bytes + bytes > context_.options.bodies_bytes) {
-    return refuse(503, "too many large requests at a time");
-  }
-  reserved_ = bytes;
-  context_.bodies_bytes += bytes;
-  read_body();
-}
-
-void Connection::take_head() {
-  const auto& message = parser_->get();
-  request_ = {};
-  request_.peer = peer_;
-  request_.method = std::string(message.method_string());
-  const std::string_view target(message.target().data(), message.target().size());
-  const std::size_t question = target.find('?');
-  request_.path = std::string(target.substr(0, question));
-  if (question != std::string_view::npos) request_.query = std::string(target.substr(question + 1));
-  for (const auto& field : message) {
-    request_.headers.push_back({std::string(field.name_string()), std::string(field.value())});
-  }
-  headers_ = context_.site->headers(request_);
-  record_.method = request_.method;
-  record_.path = request_.path;
-}
-
-void Connection::read_body() {
-  phase_ = Phase::body;
-  expect(context_.options.body_time);
-  if (body_unread_ && beast::iequals(parser_->get()[http::field::expect], "100-continue")) {
+  body_.emplace(head.framing, context_.options.body_bytes, context_.options.header_bytes);
+  if (body_->complete()) return hand_over();
+  if (head.asks_first) {
     // Nothing else is being sent, so this little fits into the buffer of the socket; if not, the client sends
     // its body after a while without having been asked.
     Code ignored;
     socket_.write_some(asio::buffer(std::string_view("HTTP/1.1 100 Continue\r\n\r\n")), ignored);
   }
-  http::async_read(socket_, buffer_, *parser_,
-                   [self = shared_from_this()](Code error, std::size_t) { self->on_body(error); });
+  expect_body();
 }
 
-void Connection::on_body(Code error) {
-  if (phase_ != Phase::body) return;
-  if (error) {
-    keep_alive_ = false;
-    const auto status = status_of(error);
-    if (!status) return close();
-    return refuse(*status,
-                  *status == 413 ? "the request body is too large" : "malformed body: " + error.message());
-  }
+void Connection::expect_body() {
+  phase_ = Phase::body;
+  phase_began_ = Clock::now();
+  body_before_ = 0;
+  account_ = context_.bodies.open(client_, [this] { refuse(503, "too many large requests at a time"); });
+  expect(std::min(context_.options.body_window, context_.options.body_time));
+}
+
+void Connection::take_body(std::string_view& bytes) {
+  const std::size_t before = request_.body.size();
+  body_->read(bytes, request_.body);
+  context_.bodies.add(account_, request_.body.size() - before);
+  if (phase_ != Phase::body || !body_->complete()) return;  // it may have had to give way
+  context_.bodies.complete(account_);
   body_unread_ = false;
-  request_.body = std::move(parser_->get().body());
   record_.bytes_in = request_.body.size();
-  // In chunks it might have become as large as any; now its size is known.
-  const std::size_t unused = reserved_ - std::min(reserved_, request_.body.size());
-  context_.bodies_bytes -= unused;
-  reserved_ -= unused;
   hand_over();
+}
+
+/// Every while, so much has to have come: a body that dribbles in would hold its place for as long as it
+/// likes.
+void Connection::check_pace() {
+  const auto& options = context_.options;
+  const auto left = options.body_time - (Clock::now() - phase_began_);
+  if (left.count() <= 0) return refuse(408, "the body of the request did not come in time");
+  const auto seconds = std::chrono::duration<double>(options.body_window).count();
+  const auto come =
+      static_cast<double>(request_.body.size() - std::exchange(body_before_, request_.body.size()));
+  if (come < static_cast<double>(options.body_rate) * seconds) {
+    return refuse(408, "the body of the request comes too slowly");
+  }
+  expect(std::min(options.body_window, std::chrono::ceil<std::chrono::milliseconds>(left)));
 }
 
 void Connection::hand_over() {
   phase_ = Phase::answering;
   expect(context_.options.answer_time);
   auto reply = std::make_shared<Reply>(shared_from_this(), std::move(request_));
+  request_ = {};
   reply_ = reply;
   reply->run(context_.pool, [reply, site = context_.site] { site->answer(reply); });
-  watch();
 }
 
 /// The answer is an error that this server gives itself; the connection is closed after it.
 void Connection::refuse(int status, std::string_view message) {
   phase_ = Phase::answering;
   keep_alive_ = false;
+  request_ = {};
+  release_body();
   answer_whole(context_.site->refusal(status, message));
 }
 
-/// While an answer is made, sees the client leave. What it sends already is kept for the next request.
-void Connection::watch() {
-  if (buffer_.size() >= kEarlyBytes) return;
-  socket_.async_wait(asio::socket_base::wait_read, [self = shared_from_this(), turn = turn_](Code error) {
-    if (turn == self->turn_) self->on_readable(error);
-  });
-}
-
-void Connection::on_readable(Code error) {
-  if (error || phase_ != Phase::answering) return;
-  const auto space = buffer_.prepare(4096);
-  const std::size_t bytes = socket_.read_some(space, error);
-  if (error && error != asio::error::would_block && error != asio::error::try_again) {
-    return interrupted(Interruption::client_left);
-  }
-  buffer_.commit(bytes);
-  watch();
-}
+void Connection::release_body() { context_.bodies.close(std::exchange(account_, 0)); }
 
 void Connection::expect(std::chrono::milliseconds within) {
   deadline_.expires_after(within);
   deadline_.async_wait([self = shared_from_this()](Code error) {
-    if (error || self->deadline_.expiry() > std::chrono::steady_clock::now()) return;
-    switch (self->phase_) {
-      case Phase::head:
-        if (self->turn_ > 0 || self->buffer_.size() == 0) return self->close();
-        self->body_unread_ = true;
-        return self->refuse(408, "the head of the request did not come in time");
-      case Phase::body:
-        return self->refuse(408, "the body of the request did not come in time");
-      case Phase::answering:
-        return self->on_too_late();
-      case Phase::lingering:
-        return self->close();
-      case Phase::closed:
-        return;
-    }
+    if (error || self->deadline_.expiry() > Clock::now()) return;
+    self->guarded([&] { self->on_deadline(); });
   });
 }
 
+void Connection::on_deadline() {
+  switch (phase_) {
+    case Phase::head:
+      if (!head_.begun()) return close();
+      body_unread_ = true;
+      return refuse(408, "the head of the request did not come in time");
+    case Phase::body:
+      return check_pace();
+    case Phase::answering:
+      return on_too_late();
+    case Phase::lingering:
+      return close();
+    case Phase::closed:
+      return;
+  }
+}
+
 void Connection::close_when_idle() {
-  if (phase_ == Phase::head && buffer_.size() == 0) return close();
+  if (phase_ == Phase::head && !head_.begun()) return close();
   if (phase_ == Phase::body) return refuse(503, "the server is shutting down");
   keep_alive_ = false;
   if (const auto reply = reply_.lock()) reply->stop_preparation();
 }
 
-void Connection::cut_off() {
-  if (phase_ == Phase::answering && !ended_) return interrupted(Interruption::client_left);
+void Connection::cut_off() noexcept {
+  const bool answering = phase_ == Phase::answering && !ended_;
   close();
+  try {
+    if (answering) interrupted(Interruption::client_left);
+  } catch (const std::exception&) {  // there is no memory to say so
+  }
 }
 
-void Connection::close() {
+void Connection::close() noexcept {
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
   ++turn_;
@@ -223,7 +241,7 @@ void Connection::close() {
   deadline_.cancel();
   write_deadline_.cancel();
   socket_.close(ignored);
-  context_.bodies_bytes -= std::exchange(reserved_, 0);
+  release_body();
   context_.open.erase(this);
   context_.on_count(context_.open.size());
 }

@@ -2,19 +2,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/beast/http/status.hpp>
 #include <iterator>
 #include <utility>
 
 #include "serve/http/connection.h"
 #include "serve/http/reply.h"
+#include "serve/http/status_text.h"
 
 namespace nestor::serve {
 namespace {
 
 constexpr std::chrono::seconds kGrace{5};        // for the client to hear that it is too late
 constexpr std::chrono::seconds kLinger{2};       // for it to read a refusal before the connection is gone
-constexpr std::size_t kLingerBytes = 4U << 20;   // of an unwanted body, thrown away meanwhile
 constexpr std::size_t kPieceBytes = 256U << 10;  // of one send
 
 }  // namespace
@@ -23,9 +22,8 @@ void Connection::send_head(const HttpResponse& response, std::optional<std::size
   if (context_.closing || body_unread_) keep_alive_ = false;
   record_.status = response.status;
   begun_ = true;
-  const auto reason = beast::http::obsolete_reason(static_cast<beast::http::status>(response.status));
-  std::string head = fmt::format("HTTP/1.1 {} {}\r\nserver: nestor\r\n", response.status,
-                                 std::string_view(reason.data(), reason.size()));
+  std::string head =
+      fmt::format("HTTP/1.1 {} {}\r\nserver: nestor\r\n", response.status, status_text(response.status));
   const auto put = std::back_inserter(head);
   if (!response.content_type.empty()) fmt::format_to(put, "content-type: {}\r\n", response.content_type);
   const auto put_header = [&](const Header& h) { fmt::format_to(put, "{}: {}\r\n", h.name, h.value); };
@@ -105,46 +103,39 @@ void Connection::on_sent(Code error, std::size_t bytes) {
   }
   write_deadline_.expires_after(context_.options.write_time);
   write_deadline_.async_wait([self = shared_from_this()](Code waited) {
-    if (waited || self->write_deadline_.expiry() > std::chrono::steady_clock::now()) return;
-    if (self->phase_ == Phase::answering) self->interrupted(Interruption::client_left);
+    if (waited || self->write_deadline_.expiry() > Clock::now()) return;
+    if (self->phase_ == Phase::answering) self->cut_off();
   });
   const std::size_t piece = std::min(kPieceBytes, sending_.size() - sent_);
-  socket_.async_write_some(
-      asio::buffer(sending_.data() + sent_, piece),
-      [self = shared_from_this()](Code failed, std::size_t n) { self->on_sent(failed, n); });
+  socket_.async_write_some(asio::buffer(sending_.data() + sent_, piece),
+                           [self = shared_from_this()](Code failed, std::size_t n) {
+                             self->guarded([&] { self->on_sent(failed, n); });
+                           });
 }
 
 void Connection::answer_complete() {
   record(true);
   ++turn_;
-  Code ignored;
-  socket_.cancel(ignored);  // the watch
-  context_.bodies_bytes -= std::exchange(reserved_, 0);
+  release_body();
   if (!keep_alive_ || context_.closing) return linger();
-  read_head();
-  expect(context_.options.idle_time);
+  expect_head(context_.options.idle_time);
+  take(std::exchange(early_, {}));
+  if (peer_ended_ && phase_ != Phase::answering) return close();
+  receive();
 }
 
 /// Closing with unread bytes of the client would reset the connection and could destroy the answer on its
-/// way.
+/// way. So what it still sends is thrown away for a while.
 void Connection::linger() {
+  phase_ = Phase::lingering;
+  phase_began_ = Clock::now();
+  lingered_ = 0;
+  early_.clear();
   Code error;
-  if (phase_ != Phase::lingering) {
-    phase_ = Phase::lingering;
-    sent_ = 0;
-    socket_.shutdown(Socket::shutdown_send, error);
-    if (error) return close();
-    expect(kLinger);
-  }
-  socket_.async_wait(asio::socket_base::wait_read, [self = shared_from_this()](Code waited) {
-    if (waited || self->phase_ != Phase::lingering) return;
-    Code failed;
-    self->buffer_.clear();
-    self->sent_ += self->socket_.read_some(self->buffer_.prepare(kPieceBytes), failed);
-    const bool again = failed == asio::error::would_block || failed == asio::error::try_again;
-    if ((failed && !again) || self->sent_ > kLingerBytes) return self->close();
-    self->linger();
-  });
+  socket_.shutdown(Socket::shutdown_send, error);
+  if (error || peer_ended_) return close();
+  expect(kLinger);
+  receive();
 }
 
 void Connection::on_too_late() {
@@ -158,14 +149,14 @@ void Connection::on_too_late() {
 }
 
 void Connection::interrupted(Interruption why) {
-  record(false);
   close();
   if (const auto reply = reply_.lock()) reply->interrupt(why);
+  record(false);
 }
 
 void Connection::record(bool complete) {
   record_.complete = complete;
-  record_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+  record_.seconds = std::chrono::duration<double>(Clock::now() - started_).count();
   context_.site->finished(record_);
 }
 

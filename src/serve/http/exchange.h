@@ -21,7 +21,7 @@ bool equal_without_case(std::string_view a, std::string_view b);
 
 struct HttpRequest {
   std::string method;
-  std::string path;   // begins with "/"; as sent, without the query
+  std::string path;   // begins with "/", or is "*" for OPTIONS; as sent, without the query
   std::string query;  // without the question mark
   std::vector<Header> headers;
   std::string body;
@@ -54,6 +54,7 @@ class Exchange {
   Exchange& operator=(const Exchange&) = delete;
   virtual ~Exchange() = default;
 
+  /// Its body is there until Site::answer, and what that deferred, has returned.
   virtual const HttpRequest& request() const = 0;
 
   virtual void respond(HttpResponse response) = 0;

@@ -2,6 +2,8 @@
 // thread.
 #pragma once
 
+#include <atomic>
+
 #include "serve/http/connection.h"
 
 namespace nestor::serve {
@@ -21,7 +23,8 @@ class Connection::Reply : public Exchange, public std::enable_shared_from_this<C
   void defer(std::function<void()> task) override;
   void note(std::string key, std::string value) override;
 
-  /// Runs the answer, or a part of it, on a thread of the pool.
+  /// Runs the answer, or a part of it, on a thread of the pool. When all parts have been run, nobody needs
+  /// the body any more.
   void run(asio::thread_pool& pool, std::function<void()> task);
   void stop_preparation() { preparation_.request_stop(); }
   /// Whether somebody is there to be told.
@@ -31,11 +34,14 @@ class Connection::Reply : public Exchange, public std::enable_shared_from_this<C
  private:
   template <typename Action>
   void post(Action action);
+  void do_task(const std::function<void()>& task);
+  void drop_body();
 
   std::shared_ptr<Connection> connection_;
   std::uint64_t turn_;
   HttpRequest request_;
   std::stop_source preparation_;
+  std::atomic<int> tasks_{0};
   std::mutex mutex_;  // guards what follows
   std::function<void(Interruption)> call_;
   std::optional<Interruption> interruption_;

@@ -1,10 +1,12 @@
 #include "serve/http/server.h"
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <condition_variable>
 #include <future>
 #include <thread>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "serve/http/connection.h"
@@ -12,6 +14,16 @@
 namespace nestor::serve {
 
 using asio::ip::tcp;
+
+namespace {
+
+/// A single body may be as large as any.
+std::size_t client_bytes(const HttpOptions& options) {
+  const double share = static_cast<double>(options.bodies_bytes) * options.client_share;
+  return std::max(static_cast<std::size_t>(share), options.body_bytes);
+}
+
+}  // namespace
 
 class HttpServer::Core {
  public:
@@ -21,7 +33,8 @@ class HttpServer::Core {
         work_(io_.get_executor()),
         acceptor_(io_),
         retry_(io_),
-        context_{options_, io_, pool_, slow_pool_} {
+        context_{options_, io_, pool_, slow_pool_,
+                 BodyLedger({options.bodies_bytes, client_bytes(options)})} {
     context_.on_count = [this](std::size_t open) { count(open); };
     listen();
   }
@@ -29,7 +42,7 @@ class HttpServer::Core {
   void start(Site& site) {
     context_.site = &site;
     accept();
-    thread_ = std::thread([this] { io_.run(); });
+    thread_ = std::thread([this] { run(); });
   }
 
   ~Core() {
@@ -98,10 +111,25 @@ class HttpServer::Core {
     endpoint_ = acceptor_.local_endpoint(error);
   }
 
+  /// Where there is no memory for a handler, only what it was about is lost.
+  void run() {
+    while (true) {
+      try {
+        if (!accepting_ && acceptor_.is_open()) accept_later();
+        io_.run();
+        return;
+      } catch (const std::exception&) {
+      }
+    }
+  }
+
   void accept() {
+    accepting_ = true;
     acceptor_.async_accept([this](boost::system::error_code error, tcp::socket socket) {
+      accepting_ = false;
       if (!acceptor_.is_open()) return;
       if (error) return accept_later();
+      if (context_.open.size() >= options_.connections) make_room();
       if (context_.open.size() < options_.connections) {
         std::make_shared<Connection>(std::move(socket), context_)->start();
       } else {
@@ -113,10 +141,26 @@ class HttpServer::Core {
 
   /// No descriptors are left, or the like: waiting helps, trying at once does not.
   void accept_later() {
+    accepting_ = true;
     retry_.expires_after(std::chrono::milliseconds(100));
     retry_.async_wait([this](boost::system::error_code error) {
       if (!error && acceptor_.is_open()) accept();
     });
+  }
+
+  /// Who has no answer under way can come again: of the client that has most of these connections, the one
+  /// that has waited for longest is closed.
+  void make_room() {
+    std::unordered_map<std::string_view, std::size_t> waiting;
+    for (const Connection* c : context_.open) waiting[c->client()] += c->waiting_since() ? 1 : 0;
+    const auto rank = [&](const Connection& c) {
+      return std::pair(waiting.at(c.client()), -c.waiting_since()->time_since_epoch());
+    };
+    Connection* first = nullptr;
+    for (Connection* c : context_.open) {
+      if (c->waiting_since() && (first == nullptr || rank(*c) > rank(*first))) first = c;
+    }
+    if (first != nullptr) first->cut_off();
   }
 
   static void turn_away(tcp::socket& socket) {
@@ -143,6 +187,7 @@ class HttpServer::Core {
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   tcp::acceptor acceptor_;
   asio::steady_timer retry_;
+  bool accepting_ = false;  // or about to
   tcp::endpoint endpoint_;
   ConnectionContext context_;
   std::mutex mutex_;  // guards open_

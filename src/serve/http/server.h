@@ -19,13 +19,16 @@ struct HttpOptions {
   std::size_t header_bytes = 16U << 10;
   std::size_t header_count = 64;
   std::size_t body_bytes = 32U << 20;
-  std::size_t bodies_bytes = 256U << 20;  // of all requests that are being read or answered together
+  std::size_t bodies_bytes = 256U << 20;  // of all requests that are being read or parsed together
+  double client_share = 0.5;              // of bodies_bytes, that the bodies of one client may take
   std::size_t unread_bytes = 4U << 20;    // of a stream that its client does not read
   std::size_t connections = 512;
 
   std::chrono::milliseconds head_time{10'000};       // from connecting to the end of the head
   std::chrono::milliseconds idle_time{75'000};       // between two requests of a connection
   std::chrono::milliseconds body_time{120'000};      // for a whole body
+  std::chrono::milliseconds body_window{10'000};     // in each of which a body must come on,
+  std::size_t body_rate = 1024;                      // by so many bytes a second
   std::chrono::milliseconds write_time{30'000};      // without the client reading anything
   std::chrono::milliseconds answer_time{3'600'000};  // for one answer
 };

@@ -7,6 +7,7 @@
 #include "serve/answer/answers.h"
 #include "serve/answer/constraints.h"
 #include "serve/id_source.h"
+#include "serve/log.h"
 #include "serve/metrics_text.h"
 #include "serve/served_model.h"
 
@@ -25,6 +26,7 @@ struct Backend {
   Constraints& constraints;
   IdSource& ids;
   Traffic& traffic;
+  Log& log;
   /// For the grammar of a request: little where others wait for the thread.
   std::uint64_t grammar_steps = grammar::Effort::kLittle;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "serve/api/request_error.h"
+#include "serve/routes/prompt_ids.h"
 
 namespace nestor::serve {
 namespace {
@@ -41,13 +42,15 @@ void refuse_if_left_out(const ServedModel& model, const std::string& text, const
 
 }  // namespace
 
-ChatPrompt chat_prompt(const ServedModel& model, const ChatRequest& request) {
+ChatPrompt chat_prompt(const Backend& backend, const ChatRequest& request) {
+  const ServedModel& model = backend.model;
   Json input = request.template_variables;
   input["messages"] = request.messages;
   input["add_generation_prompt"] = request.add_generation_prompt;
   const bool tools = request.tool_choice.kind != ToolChoice::Kind::none;
   if (tools) input["tools"] = request.tools;
   const chat::Rendered rendered = render(model, input);
+  check_bytes(backend, rendered.text, "messages");
 
   // A required call is written by its grammar; one that may be made has to be known to the model.
   if (request.tool_choice.kind == ToolChoice::Kind::automatic) {
@@ -69,7 +72,8 @@ ChatPrompt chat_prompt(const ServedModel& model, const ChatRequest& request) {
   }
   const bool thinking =
       request.add_generation_prompt && chat::stripped(rendered.text).ends_with(chat::kThinkOpen);
-  return {assemble::ChatFormat::encode(rendered, model.tokenizer),
+  return {prompt_ids(backend, rendered.text, tokenizer::PostProcess::omit,
+                     tokenizer::ControlTokens::within(rendered.from_template), "messages"),
           thinking ? chat::AnswerParser::Begins::in_reasoning : chat::AnswerParser::Begins::in_content};
 }
 

@@ -5,7 +5,7 @@
 
 #include "chat/answer_parser.h"
 #include "serve/api/chat_request.h"
-#include "serve/served_model.h"
+#include "serve/routes/backend.h"
 
 namespace nestor::serve {
 
@@ -14,8 +14,8 @@ struct ChatPrompt {
   chat::AnswerParser::Begins begins = chat::AnswerParser::Begins::in_content;
 };
 
-/// Renders the conversation. What the template leaves out although it matters (tools that may be called,
-/// results of tools) is refused. Throws RequestError.
-ChatPrompt chat_prompt(const ServedModel& model, const ChatRequest& request);
+/// Renders the conversation, which has to fit the context. What the template leaves out although it matters
+/// (tools that may be called, results of tools) is refused. Throws RequestError.
+ChatPrompt chat_prompt(const Backend& backend, const ChatRequest& request);
 
 }  // namespace nestor::serve

@@ -1,6 +1,7 @@
 // POST /v1/chat/completions
 #include "base/json.h"
 #include "serve/answer/chat_reader.h"
+#include "serve/api/body.h"
 #include "serve/api/chat_request.h"
 #include "serve/api/request_error.h"
 #include "serve/routes/chat_prompt.h"
@@ -40,12 +41,12 @@ std::shared_ptr<const KeptTokens> kept_tokens(const tokenizer::Tokenizer& tokeni
 }  // namespace
 
 void answer_chat(const Backend& backend, const std::shared_ptr<Exchange>& exchange) {
-  const ChatRequest request = read_chat_request(parse_json(exchange->request().body, "the request body"),
-                                                backend.model.defaults, backend.ids.seed());
+  const ChatRequest request =
+      read_chat_request(parse_body(exchange->request().body), backend.model.defaults, backend.ids.seed());
   const GenerationSettings& settings = request.settings;
   check_model(backend, settings.model);
   const auto grammar = grammar_of(backend, request, {backend.grammar_steps, exchange->preparation()});
-  const ChatPrompt prompt = chat_prompt(backend.model, request);
+  const ChatPrompt prompt = chat_prompt(backend, request);
   const auto rule =
       stop_rule(backend, settings, backend.model.defaults.max_tokens, {std::ssize(prompt.ids), "messages"});
   auto answers = std::make_shared<Answers>(

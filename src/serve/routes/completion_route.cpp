@@ -1,8 +1,10 @@
 // POST /v1/completions
 #include "base/json.h"
 #include "serve/answer/completion_reader.h"
+#include "serve/api/body.h"
 #include "serve/api/completion_request.h"
 #include "serve/api/request_error.h"
+#include "serve/routes/prompt_ids.h"
 #include "serve/routes/routes.h"
 
 namespace nestor::serve {
@@ -13,7 +15,7 @@ std::vector<TokenId> encoded(const Backend& backend, const CompletionRequest& re
   const auto control =
       request.control_tokens ? tokenizer::ControlTokens::everywhere() : tokenizer::ControlTokens::nowhere();
   const auto added = request.add_special_tokens ? tokenizer::PostProcess::add : tokenizer::PostProcess::omit;
-  return backend.model.tokenizer.encode(text, added, control);
+  return prompt_ids(backend, text, added, control, "prompt");
 }
 
 /// A prompt as ids, and as the text that echo repeats.
@@ -25,14 +27,15 @@ struct Prompt {
 Prompt read_prompt(const Backend& backend, const CompletionRequest& request, const CompletionPrompt& given) {
   if (const auto* text = std::get_if<std::string>(&given)) return {encoded(backend, request, *text), *text};
   const auto& ids = std::get<std::vector<TokenId>>(given);
+  check_count(backend, ids.size(), "prompt");
   return {ids, request.echo ? backend.model.tokenizer.decode(ids, tokenizer::ControlText::keep) : ""};
 }
 
 }  // namespace
 
 void answer_completion(const Backend& backend, const std::shared_ptr<Exchange>& exchange) {
-  const CompletionRequest request = read_completion_request(
-      parse_json(exchange->request().body, "the request body"), backend.model.defaults, backend.ids.seed());
+  const CompletionRequest request = read_completion_request(parse_body(exchange->request().body),
+                                                            backend.model.defaults, backend.ids.seed());
   const GenerationSettings& settings = request.settings;
   check_model(backend, settings.model);
   const auto grammar =

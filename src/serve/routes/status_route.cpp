@@ -11,7 +11,8 @@ HttpResponse answer_health(const Backend& backend, const HttpRequest& /*head*/) 
 HttpResponse answer_metrics(const Backend& backend, const HttpRequest& /*head*/) {
   const Traffic& traffic = backend.traffic;
   return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
-          .body = metrics_text(backend.engine.snapshot(), traffic.responses, traffic.connections)};
+          .body = metrics_text(backend.engine.snapshot(), traffic.responses, traffic.connections,
+                               backend.log.dropped())};
 }
 
 }  // namespace nestor::serve
