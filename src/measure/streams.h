@@ -16,7 +16,7 @@ std::span<const kernels::Reading> readings(kernels::Format format, std::int64_t 
 
 struct FoundStreams {
   kernels::Streams streams;
-  bool steady = true;  // every winner did it twice, within a tenth: nothing else used the machine
+  bool steady = true;  // no winner was much faster at times: nothing else used the machine
 };
 
 /// The fastest for each of the formats with the threads of the team, for weights that no cache holds; what is
