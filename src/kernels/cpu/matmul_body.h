@@ -126,7 +126,6 @@ void matmul_stored(const MatmulArgs& a, int64_t n_begin, int64_t n_end) {
     const int32_t ahead = a.reading.bytes_ahead;
     if (ahead == 0) return matmul_some_rows<Stored, Unfetched>(a, t, rows, begin, end);
     if (rows == 1 && ahead < 4608) return matmul_row<Stored, Fetched<1024>>(a, t, begin, end);
-
     return matmul_some_rows<Stored, Fetched<4608>>(a, t, rows, begin, end);
   };
   if (a.rows <= kTileRows) return from_memory(0, a.rows, n_begin, n_end);
