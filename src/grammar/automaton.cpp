@@ -90,8 +90,8 @@ std::optional<Automaton> AutomatonBuilder::build() {
   for (std::uint32_t i = 0; i < useful.size(); ++i) renamed[useful[i]] = i;
 
   // A useful state's useful target.
-  const auto target = [&](std::uint32_t state, std::size_t byte) {
-    const std::uint32_t next = rows_[state][byte];
+  const auto target = [&](const std::array<std::uint32_t, 256>& row, std::size_t byte) {
+    const std::uint32_t next = row[byte];
     return next == Automaton::kDead ? next : renamed[next];
   };
   Automaton out;
@@ -102,11 +102,12 @@ std::optional<Automaton> AutomatonBuilder::build() {
   };
   // All bytes are of one class until some state tells them apart.
   for (const std::uint32_t state : useful) {
+    const auto& row = rows_[state];
     std::vector<Split> splits;
     for (std::size_t byte = 0; byte < 256; ++byte) {
       std::uint8_t& mine = out.class_of_[byte];
-      const std::uint32_t next = target(state, byte);
-      if (next == target(state, byte_of[mine])) continue;
+      const std::uint32_t next = target(row, byte);
+      if (next == target(row, byte_of[mine])) continue;
       auto split = std::find_if(splits.begin(), splits.end(),
                                 [&](const Split& s) { return s.from == mine && s.target == next; });
       if (split == splits.end()) {
@@ -121,7 +122,7 @@ std::optional<Automaton> AutomatonBuilder::build() {
   for (const std::uint32_t state : useful) {
     bool over = true;
     for (const std::size_t byte : byte_of) {
-      out.next_.push_back(target(state, byte));
+      out.next_.push_back(target(rows_[state], byte));
       over = over && out.next_.back() == Automaton::kDead;
     }
     out.accepting_.push_back(accepting_[state]);
