@@ -29,7 +29,7 @@ MIB = 1 << 20
 QUESTIONS = [
     ("/v1/completions", {"prompt": "Once upon a time there was a fox", "max_tokens": 24, "logprobs": 2, "temperature": 0}),
     ("/v1/completions", {"prompt": "The old house by the river", "max_tokens": 16, "seed": 5, "temperature": 1}),
-    ("/v1/completions", {"prompt": [5, 6, 7, 8], "max_tokens": 12, "echo": True, "logprobs": 1}),
+    ("/v1/completions", {"prompt": [5, 6, 7, 8], "max_tokens": 12, "echo": True, "logprobs": 1, "temperature": 0}),
     ("/v1/chat/completions", {"messages": [{"role": "user", "content": "Tell me of a hill."}], "max_tokens": 20,
                               "temperature": 0, "logprobs": True, "top_logprobs": 2}),
     ("/v1/chat/completions", {"messages": [{"role": "user", "content": "One or two?"}], "max_tokens": 40, "temperature": 0,

@@ -35,7 +35,7 @@ std::uint16_t free_port() {
 class ServingProcess {
  public:
   explicit ServingProcess(int log) : port_(free_port()) {
-    const std::string program = built_program("nestor").string(), port = std::to_string(port_);
+    const std::string program = built_program("nestor"), port = std::to_string(port_);
     std::vector<std::string> words = {program, "serve", "--port", port, "--model-name", "m"};
     std::vector<char*> arguments;
     for (std::string& w : words) arguments.push_back(w.data());
