@@ -14,7 +14,7 @@ namespace nestor::app {
 /// the work reacts ends it at once. SIGHUP stays ignored where it was, as nohup has it. One at a time.
 class InterruptScope {
  public:
-  explicit InterruptScope(std::initializer_list<int> signals = {SIGINT, SIGTERM});
+  InterruptScope(std::initializer_list<int> signals = {SIGINT, SIGTERM});
   ~InterruptScope();
   InterruptScope(const InterruptScope&) = delete;
   InterruptScope& operator=(const InterruptScope&) = delete;

@@ -23,15 +23,16 @@ std::byte* address_of(const MappedPart& part) {
 
 // The whole large pages of a part, by their addresses.
 struct Pages {
-  std::uintptr_t begin, end;
+  std::byte* first;
+  std::uint64_t count;
 
-  explicit Pages(const MappedPart& part) {
-    const auto at = reinterpret_cast<std::uintptr_t>(address_of(part));
-    begin = (at + kLarge - 1) / kLarge * kLarge;
-    end = std::max((at + part.bytes) / kLarge * kLarge, begin);
+  explicit Pages(const MappedPart& part) : first(address_of(part)), count(0) {
+    const std::uint64_t before = (kLarge - reinterpret_cast<std::uintptr_t>(first) % kLarge) % kLarge;
+    first += before;
+    count = part.bytes > before ? (part.bytes - before) / kLarge : 0;
   }
-  std::uint64_t count() const { return (end - begin) / kLarge; }
-  std::byte* page(std::uint64_t i) const { return reinterpret_cast<std::byte*>(begin + i * kLarge); }
+  std::byte* page(std::uint64_t i) const { return first + i * kLarge; }
+  std::uint64_t bytes() const { return count * kLarge; }
 };
 
 bool is_cached(std::byte* page) {
@@ -57,7 +58,7 @@ bool are_large(std::span<std::byte* const> pages) {
 // What this process maps would stay in memory, and what is not on the disk yet too.
 void drop(const MappedPart& part) {
   const Pages pages(part);
-  ::madvise(pages.page(0), pages.end - pages.begin, MADV_DONTNEED);
+  ::madvise(pages.first, pages.bytes(), MADV_DONTNEED);
   ::fdatasync(part.file->descriptor());
   ::posix_fadvise(part.file->descriptor(), static_cast<off_t>(part.begin), static_cast<off_t>(part.bytes),
                   POSIX_FADV_DONTNEED);
@@ -90,10 +91,10 @@ bool are_in_small_pages(std::span<const MappedPart> parts) {
     if (largest == nullptr || part.bytes > largest->bytes) largest = &part;
     const Pages pages(part);
     // At random, as pages lie in patterns of how they were written.
-    const auto looks = std::min(kLooks, pages.count());
+    const auto looks = std::min(kLooks, pages.count);
     for (std::uint64_t i = 0; i < looks; ++i) {
       const auto at =
-          static_cast<std::uint64_t>(uniform(5, i, part.begin) * static_cast<double>(pages.count()));
+          static_cast<std::uint64_t>(uniform(5, i, part.begin) * static_cast<double>(pages.count));
       if (is_cached(pages.page(at))) cached.push_back(pages.page(at));
     }
   }
@@ -104,8 +105,8 @@ bool are_in_small_pages(std::span<const MappedPart> parts) {
   constexpr std::uint64_t kTrial = std::uint64_t{64} << 20;
   const Pages pages(*largest);
   MappedPart trial = *largest;
-  trial.begin = static_cast<std::uint64_t>(pages.page(0) - address_of(*largest)) + largest->begin;
-  trial.bytes = std::min(kTrial, pages.count() * kLarge);
+  trial.begin = static_cast<std::uint64_t>(pages.first - address_of(*largest)) + largest->begin;
+  trial.bytes = std::min(kTrial, pages.count * kLarge);
   NoProgress nobody;
   read_into_large_pages({&trial, 1}, nobody);
   std::vector<std::byte*> read;
@@ -117,19 +118,18 @@ void read_into_large_pages(std::span<const MappedPart> parts, ProgressSink& prog
   constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, which headers may lack
   constexpr std::uint64_t kAtOnce = std::uint64_t{8} << 20;
   std::uint64_t total = 0;
-  for (const MappedPart& part : parts) total += Pages(part).end - Pages(part).begin;
+  for (const MappedPart& part : parts) total += Pages(part).bytes();
   std::uint64_t done = 0;
   for (const MappedPart& part : parts) {
     const Pages pages(part);
-    if (pages.count() == 0) continue;
+    if (pages.count == 0) continue;
     part.mapping->advise_large_pages(part.begin, part.bytes);
     drop(part);
     // By faults, which read whole large pages where read() brings what its window of readahead holds.
-    for (std::uintptr_t at = pages.begin; at < pages.end; at += kAtOnce) {
-      const std::uint64_t count = std::min<std::uint64_t>(kAtOnce, pages.end - at);
-      if (::madvise(reinterpret_cast<void*>(at), count, kPopulateRead) != 0)
-        return;  // read when it is used, then
-      progress.advance("weights into large pages", done += count, total);
+    for (std::uint64_t at = 0; at < pages.bytes(); at += kAtOnce) {
+      const std::uint64_t bytes = std::min(kAtOnce, pages.bytes() - at);
+      if (::madvise(pages.first + at, bytes, kPopulateRead) != 0) return;  // read when it is used, then
+      progress.advance("weights into large pages", done += bytes, total);
     }
   }
 }

@@ -8,8 +8,9 @@
 namespace nestor::grammar {
 namespace {
 
-// Walking the whole vocabulary makes the mask of one place in a string. Every token may need a new one; where a
-// value may be of several kinds, or hundreds of names may come, people's schemas take up to two and a half more.
+// Walking the whole vocabulary makes the mask of one place in a string. Every token may need a new one; where
+// a value may be of several kinds, or hundreds of names may come, people's schemas take up to two and a half
+// more.
 constexpr std::uint64_t kWalksAtOnce = 6;
 constexpr std::uint64_t kWalksPerToken = 1;
 // And what is behind strings: states of a grammar where many values are admitted.

@@ -189,7 +189,7 @@ class GrammarConstraint::Implementation {
 };
 
 GrammarConstraint::GrammarConstraint(std::shared_ptr<const Grammar> grammar,
-                                     std::shared_ptr<const Vocabulary> vocabulary)
+                                     const std::shared_ptr<const Vocabulary>& vocabulary)
     : GrammarConstraint(std::move(grammar), vocabulary, std::make_shared<Allowance>(*vocabulary)) {}
 
 GrammarConstraint::GrammarConstraint(std::shared_ptr<const Grammar> grammar,

@@ -20,7 +20,8 @@ namespace nestor::grammar {
 class GrammarConstraint : public decode::Constraint {
  public:
   /// With an allowance of its own.
-  GrammarConstraint(std::shared_ptr<const Grammar> grammar, std::shared_ptr<const Vocabulary> vocabulary);
+  GrammarConstraint(std::shared_ptr<const Grammar> grammar,
+                    const std::shared_ptr<const Vocabulary>& vocabulary);
   /// With one that it shares with others of its request.
   GrammarConstraint(std::shared_ptr<const Grammar> grammar, std::shared_ptr<const Vocabulary> vocabulary,
                     std::shared_ptr<Allowance> allowance);

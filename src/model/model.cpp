@@ -199,7 +199,8 @@ lm::Logits LongcatModel::compute(std::span<const lm::Chunk> batch, Leaving leavi
     }
     std::optional<layers::WantedRows> wanted;
     if (n + 1 == weights_.layers.size() && left < rows)
-      wanted.emplace(step_.wanted, layers::StepCache{second_cache.layout, step_.wanted_rows, wanted_angles});
+      wanted.emplace(
+          layers::WantedRows{step_.wanted, {second_cache.layout, step_.wanted_rows, wanted_angles}});
     layers::shortcut_layer(ctx, attention_, norm_eps, weights_.layers[n], {first_cache, second_cache},
                            embedding, h, wanted, observer);
   }
