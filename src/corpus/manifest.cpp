@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "base/checked_json.h"
 #include "base/error.h"
 
 namespace nestor::corpus {
@@ -64,12 +65,16 @@ class Fields {
 };
 
 SplitSummary parse_split(const Json& object, const std::string& name, std::string_view what) {
-  const Fields fields(object, "\"splits\"." + name + ": ", what, {"documents", "tokens", "text_bytes"});
+  const Fields fields(object, "\"splits\"." + name + ": ", what,
+                      {"documents", "tokens", "text_bytes", "checksum"});
   SplitSummary split;
   split.tokens = fields.whole("tokens", 0, kMaxTokens);
   // Every document has its EOS, and may be nothing else.
   split.documents = fields.whole("documents", split.tokens > 0 ? 1 : 0, split.tokens);
   split.text_bytes = fields.whole("text_bytes", 0, std::int64_t{1} << 60);
+  if (object.contains("checksum")) {
+    split.checksum = static_cast<std::uint32_t>(fields.whole("checksum", 0, UINT32_MAX));
+  }
   return split;
 }
 
@@ -89,7 +94,9 @@ Removed parse_removed(const Json& object, std::string_view what) {
 }
 
 Json split_json(const SplitSummary& split) {
-  return Json{{"documents", split.documents}, {"tokens", split.tokens}, {"text_bytes", split.text_bytes}};
+  Json json = {{"documents", split.documents}, {"tokens", split.tokens}, {"text_bytes", split.text_bytes}};
+  if (split.checksum) json["checksum"] = *split.checksum;
+  return json;
 }
 
 }  // namespace
@@ -97,7 +104,8 @@ Json split_json(const SplitSummary& split) {
 std::int64_t id_bytes_for(std::int64_t vocab_size) { return vocab_size <= 65536 ? 2 : 4; }
 
 Manifest parse_manifest(std::string_view json, std::string_view what) {
-  const Json root = parse_json(json, what);
+  Json root = parse_json(json, what);
+  if (root.is_object() && root.contains("checksum")) take_checksum(root, what, kPackAgain);
   const Fields fields(root, "", what,
                       {"format", "version", "tokenizer", "vocab_size", "eos", "id_bytes", "tokens_per_file",
                        "splits", "heldout_fraction", "removed", "sources"});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,8 +23,9 @@ inline constexpr std::int64_t kMaxTokens = std::int64_t{1} << 48;
 
 struct SplitSummary {
   std::int64_t documents = 0;
-  std::int64_t tokens = 0;      // the EOS of every document included
-  std::int64_t text_bytes = 0;  // UTF-8, without the EOS
+  std::int64_t tokens = 0;                     // the EOS of every document included
+  std::int64_t text_bytes = 0;                 // UTF-8, without the EOS
+  std::optional<std::uint32_t> checksum = {};  // CRC-32C of the file of checksums; older corpora have none
 
   bool operator==(const SplitSummary&) const = default;
 };
@@ -53,6 +55,10 @@ struct Manifest {
 
   bool operator==(const Manifest&) const = default;
 };
+
+/// What to do about a damaged corpus.
+inline constexpr const char* kPackAgain =
+    "remove the corpus and pack it again (nestor train --resume does that with its own)";
 
 /// Bytes of an id for a vocabulary.
 std::int64_t id_bytes_for(std::int64_t vocab_size);

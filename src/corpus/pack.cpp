@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "base/checked_json.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "corpus/megatron.h"
@@ -250,7 +251,7 @@ Manifest pack(std::span<const std::string> sources, const CorpusTokenizer& token
   manifest.heldout_fraction = options.heldout_fraction;
   manifest.sources = all;
   if (options.output == OutputFormat::packed) {
-    write_file(output.path() / kManifestName, to_text(to_json(manifest), 2) + "\n");
+    write_file(output.path() / kManifestName, to_text(with_checksum(to_json(manifest)), 2) + "\n");
   }
   output.commit();
   return manifest;

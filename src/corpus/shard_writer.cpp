@@ -2,7 +2,9 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "base/crc32c.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -11,10 +13,15 @@ namespace {
 
 constexpr std::size_t kWriteBytes = std::size_t{1} << 20;
 
+static_assert(kWriteBytes % kBlockBytes == 0);
+
 // A file written through a buffer.
 class Stream {
  public:
   explicit Stream(const std::filesystem::path& path) : file_(path) {}
+
+  // Of every block that was flushed.
+  const std::vector<std::uint32_t>& sums() const { return sums_; }
 
   // The `bytes` low bytes of a number, little-endian.
   void put(std::uint64_t value, std::int64_t bytes) {
@@ -29,12 +36,16 @@ class Stream {
 
  private:
   void flush() {
+    for (std::size_t at = 0; at < buffer_.size(); at += kBlockBytes) {
+      sums_.push_back(crc32c(std::string_view(buffer_).substr(at, kBlockBytes)));
+    }
     file_.write(buffer_);
     buffer_.clear();
   }
 
   OutputFile file_;
   std::string buffer_;
+  std::vector<std::uint32_t> sums_;
 };
 
 }  // namespace
@@ -48,6 +59,7 @@ struct ShardWriter::Impl {
   std::int64_t files = 0;
   std::optional<Stream> ids;
   Stream starts;
+  std::vector<std::uint32_t> sums;  // of the files that are complete
 
   Impl(std::filesystem::path where, Split which, std::int64_t bytes, std::int64_t per_file)
       : folder(std::move(where)),
@@ -56,12 +68,19 @@ struct ShardWriter::Impl {
         tokens_per_file(per_file),
         starts(folder / documents_file_name(which)) {}
 
+  void complete() {
+    if (!ids) return;
+    ids->commit();
+    sums.insert(sums.end(), ids->sums().begin(), ids->sums().end());
+    ids.reset();
+  }
+
   void put(TokenId id) {
     if (id < 0 || (id_bytes == 2 && id > 0xFFFF)) {
       fail(ErrorKind::internal, "token id {} does not fit {} bytes", id, id_bytes);
     }
     if (summary.tokens % tokens_per_file == 0) {
-      if (ids) ids->commit();
+      complete();
       if (files == kMaxFilesPerSplit) {
         fail(ErrorKind::limit, "the corpus needs more than {} files of {} tokens", kMaxFilesPerSplit,
              tokens_per_file);
@@ -88,9 +107,13 @@ void ShardWriter::add(std::span<const TokenId> ids, std::int64_t text_bytes) {
 }
 
 SplitSummary ShardWriter::finish() {
-  if (impl_->ids) impl_->ids->commit();
-  impl_->ids.reset();
+  impl_->complete();
   impl_->starts.commit();
+  std::vector<std::uint32_t>& sums = impl_->sums;
+  sums.insert(sums.end(), impl_->starts.sums().begin(), impl_->starts.sums().end());
+  const std::string_view bytes(reinterpret_cast<const char*>(sums.data()), sums.size() * sizeof sums[0]);
+  write_file(impl_->folder / sums_file_name(impl_->split), bytes);
+  impl_->summary.checksum = crc32c(bytes);
   return impl_->summary;
 }
 

@@ -1,9 +1,12 @@
 #include "corpus/shards.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstring>
+#include <optional>
 
+#include "base/crc32c.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -30,6 +33,39 @@ Stored stored_at(std::span<const std::byte> bytes, std::size_t index) {
   return value;
 }
 
+std::int64_t blocks_of(std::int64_t bytes) { return (bytes + kBlockBytes - 1) / kBlockBytes; }
+
+// The checksums of a split's blocks, and which of them were found right.
+class Blocks {
+ public:
+  Blocks(const std::filesystem::path& path, std::int64_t count, std::uint32_t checksum)
+      : sums_(map_exactly(path, count * kSumBytes)), right_(static_cast<std::size_t>(count)) {
+    if (crc32c(sums_.bytes()) == checksum) return;
+    fail(ErrorKind::bad_input, "{}: damaged, its checksum is wrong; {}", path.string(), kPackAgain);
+  }
+
+  // Where in `file`, whose first block has the number `first`, a block is damaged that holds some of the
+  // bytes [begin, end).
+  std::optional<std::size_t> damage(std::span<const std::byte> file, std::size_t first, std::size_t begin,
+                                    std::size_t end) const {
+    for (std::size_t at = begin / kBlock * kBlock; at < end; at += kBlock) {
+      const std::size_t number = first + at / kBlock;
+      if (right_[number].load(std::memory_order_relaxed)) continue;
+      const auto bytes = file.subspan(at, std::min(kBlock, file.size() - at));
+      if (crc32c(bytes) != stored_at<std::uint32_t>(sums_.bytes(), number)) return at;
+      right_[number].store(true, std::memory_order_relaxed);
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static constexpr std::int64_t kSumBytes = 4;
+  static constexpr auto kBlock = static_cast<std::size_t>(kBlockBytes);
+
+  MappedFile sums_;
+  mutable std::vector<std::atomic<bool>> right_;
+};
+
 }  // namespace
 
 struct Shards::Impl {
@@ -39,6 +75,7 @@ struct Shards::Impl {
   SplitSummary summary;
   std::vector<MappedFile> files;
   MappedFile starts;
+  std::optional<Blocks> blocks;
 
   Impl(const std::filesystem::path& from, Split which, Manifest what)
       : folder(from),
@@ -46,12 +83,32 @@ struct Shards::Impl {
         manifest(std::move(what)),
         summary(which == Split::train ? manifest.train : manifest.heldout),
         starts(map_exactly(from / documents_file_name(which), summary.documents * kStartBytes)) {
+    std::int64_t id_blocks = 0;
     for (std::int64_t first = 0; first < summary.tokens; first += manifest.tokens_per_file) {
       const std::int64_t here = std::min(manifest.tokens_per_file, summary.tokens - first);
       files.push_back(map_exactly(from / ids_file_name(which, static_cast<std::int64_t>(files.size())),
                                   here * manifest.id_bytes));
+      id_blocks += blocks_of(here * manifest.id_bytes);
+    }
+    const std::int64_t start_bytes = summary.documents * kStartBytes;
+    if (summary.checksum) {
+      blocks.emplace(from / sums_file_name(which), id_blocks + blocks_of(start_bytes), *summary.checksum);
+      check_blocks(starts.bytes(), id_blocks, 0, starts.bytes().size(), documents_file_name(which));
     }
     check_starts();
+  }
+
+  std::string ids_file(std::size_t number) const {
+    return ids_file_name(split, static_cast<std::int64_t>(number));
+  }
+
+  void check_blocks(std::span<const std::byte> bytes, std::int64_t first, std::size_t begin, std::size_t end,
+                    const std::string& name) const {
+    if (!blocks) return;
+    if (const auto at = blocks->damage(bytes, static_cast<std::size_t>(first), begin, end)) {
+      fail(ErrorKind::bad_input, "{}: damaged between bytes {} and {}, their checksum is wrong; {}",
+           (folder / name).string(), *at, *at + static_cast<std::size_t>(kBlockBytes), kPackAgain);
+    }
   }
 
   std::int64_t start(std::int64_t document) const {
@@ -77,13 +134,15 @@ struct Shards::Impl {
   template <typename Stored>
   void copy(std::size_t file, std::size_t index, std::span<TokenId> out) const {
     const std::span<const std::byte> bytes = files[file].bytes();
+    const std::int64_t first =
+        static_cast<std::int64_t>(file) * blocks_of(manifest.tokens_per_file * manifest.id_bytes);
+    check_blocks(bytes, first, index * sizeof(Stored), (index + out.size()) * sizeof(Stored), ids_file(file));
     for (std::size_t i = 0; i < out.size(); ++i) {
       const std::uint64_t id = stored_at<Stored>(bytes, index + i);
       if (id >= static_cast<std::uint64_t>(manifest.vocab_size)) {
         fail(ErrorKind::bad_input,
              "{}: id {} at place {}, but the vocabulary has {} ids; pack the corpus again",
-             (folder / ids_file_name(split, static_cast<std::int64_t>(file))).string(), id, index + i,
-             manifest.vocab_size);
+             (folder / ids_file(file)).string(), id, index + i, manifest.vocab_size);
       }
       out[i] = static_cast<TokenId>(id);
     }
@@ -97,6 +156,8 @@ std::string ids_file_name(Split split, std::int64_t number) {
 }
 
 std::string documents_file_name(Split split) { return fmt::format("{}.docs", name_of(split)); }
+
+std::string sums_file_name(Split split) { return fmt::format("{}.sums", name_of(split)); }
 
 bool is_corpus(const std::filesystem::path& folder) {
   std::error_code error;

@@ -3,6 +3,7 @@
 // and for each split (train, heldout), numbered from 00000:
 //   train-00000.ids  ids, little-endian, in 16 bits where the vocabulary fits, else in 32
 //   train.docs       the first token of each document, little-endian, in 64 bits
+//   train.sums       CRC-32C of every 64 KiB of these files, ids first, little-endian, in 32 bits
 #pragma once
 
 #include <cstdint>
@@ -25,6 +26,10 @@ const char* name_of(Split split);
 /// Names of a split's files inside its folder.
 std::string ids_file_name(Split split, std::int64_t number);
 std::string documents_file_name(Split split);
+std::string sums_file_name(Split split);
+
+/// Bytes that one checksum is of; each file begins a block.
+inline constexpr std::int64_t kBlockBytes = 1 << 16;
 
 /// True for a folder that has a corpus.json (which may be damaged).
 bool is_corpus(const std::filesystem::path& folder);
@@ -32,7 +37,8 @@ bool is_corpus(const std::filesystem::path& folder);
 /// One split of a corpus, mapped and checked. Const and thread-safe after construction.
 class Shards {
  public:
-  /// Checks the sizes of all files and the starts of all documents; ids are checked when they are read.
+  /// Checks the sizes of all files and the starts of all documents; ids are checked when they are read, and
+  /// the checksum of their block when that is read for the first time.
   /// Throws Error: not_found, bad_input for a folder that is no corpus or damaged, unsupported for another
   /// version. A split may be empty.
   Shards(const std::filesystem::path& folder, Split split);
@@ -48,8 +54,8 @@ class Shards {
   const std::filesystem::path& folder() const;
   Split split() const;
 
-  /// Copies tokens [first, first + out.size()). Error(usage) outside [0, tokens()]; Error(bad_input) for an
-  /// id outside the vocabulary.
+  /// Copies tokens [first, first + out.size()). Error(usage) outside [0, tokens()]; Error(bad_input) for
+  /// damaged bytes and an id outside the vocabulary.
   void read(std::int64_t first, std::span<TokenId> out) const;
   /// Where a document starts. document_start(documents()) is tokens().
   std::int64_t document_start(std::int64_t document) const;

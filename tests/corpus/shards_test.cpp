@@ -5,6 +5,7 @@
 
 #include <numeric>
 
+#include "base/checked_json.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "corpus/shard_writer.h"
@@ -60,11 +61,19 @@ INSTANTIATE_TEST_SUITE_P(All, ShardsOfSizes,
                          ::testing::Combine(::testing::Values(10, 65536, 65537, 200000),
                                             ::testing::Values(1, 2, 3, 6, 7, 8, 1000)));
 
+// Of an older version, without checksums: what else is checked.
 class DamagedShards : public ::testing::Test {
  protected:
   DamagedShards()
       : folder_(write_tiny(scratch_.path() / "corpus",
-                           {.train = {{5, 6}, {7}}, .heldout = {}, .vocab_size = 10})) {}
+                           {.train = {{5, 6}, {7}}, .heldout = {}, .vocab_size = 10})) {
+    Json manifest = read_json(folder_ / "corpus.json", 1 << 20);
+    for (const char* split : {"train", "heldout"}) {
+      manifest["splits"][split].erase("checksum");
+      std::filesystem::remove(folder_ / (std::string(split) + ".sums"));
+    }
+    write_file(folder_ / "corpus.json", to_text(manifest));
+  }
 
   void edit(const std::string& pointer, const Json& value) {
     Json manifest = read_json(folder_ / "corpus.json", 1 << 20);
@@ -163,6 +172,73 @@ TEST_F(DamagedShards, MisuseIsNamed) {
   EXPECT_REFUSED(shards.document_start(3), ErrorKind::usage, "document 3");
 }
 
+// Whatever byte changes is noticed before an id of its block is handed out; what lies in other blocks is
+// read.
+class ShardsChecked : public ::testing::TestWithParam<std::int64_t> {};
+
+TEST_P(ShardsChecked, AnyChangedByteIsFound) {
+  const ScratchFolder scratch;
+  TinyCorpus corpus{.vocab_size = 70000, .tokens_per_file = GetParam()};
+  for (int d = 0; d < 40; ++d) corpus.train.emplace_back(1000 + 17 * d, d + 2);
+  const auto folder = write_tiny(scratch.path() / "corpus", corpus);
+  const std::vector<TokenId> all = all_of(Shards(folder, Split::train));
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with("train")) continue;
+    ++files;
+    const std::string good = read_file(entry.path(), 1 << 20);
+    for (std::size_t at = 0; at < good.size(); at += 1 + good.size() / 7) {
+      std::string bad = good;
+      bad[at] = static_cast<char>(bad[at] ^ 4);
+      write_file(entry.path(), bad);
+      const auto refusal = refusal_of([&] { all_of(Shards(folder, Split::train)); });
+      ASSERT_TRUE(refusal) << name << " at " << at;
+      EXPECT_NE(refusal->message.find(name), std::string::npos) << refusal->message;
+      EXPECT_NE(refusal->message.find("pack it again"), std::string::npos) << refusal->message;
+    }
+    write_file(entry.path(), good);
+  }
+  EXPECT_GE(files, 3);
+  EXPECT_EQ(all_of(Shards(folder, Split::train)), all);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ShardsChecked, ::testing::Values(1000, 16384, 20000, 1 << 20));
+
+TEST(ShardsChecked, OtherBlocksAreRead) {
+  const ScratchFolder scratch;
+  TinyCorpus corpus;
+  corpus.train.emplace_back(100000, 5);
+  const auto folder = write_tiny(scratch.path() / "corpus", corpus);
+  std::string ids = read_file(folder / "train-00000.ids", 1 << 20);
+  ids[100000] ^= 1;  // byte 100000 is of id 50000 and of the second block of 32768 ids
+  write_file(folder / "train-00000.ids", ids);
+  const Shards shards(folder, Split::train);
+  std::vector<TokenId> one(1);
+  for (const std::int64_t good : {0, 32767, 65536, 100000}) shards.read(good, one);
+  for (const std::int64_t bad : {32768, 49999, 50000, 65535}) {
+    EXPECT_REFUSED(shards.read(bad, one), ErrorKind::bad_input,
+                   "train-00000.ids: damaged between bytes 65536 and 131072");
+  }
+}
+
+TEST(Manifest, AFlippedBitIsFound) {
+  const ScratchFolder scratch;
+  const auto folder = write_tiny(scratch.path() / "corpus", {.train = {{5}}});
+  const Json manifest = to_json(corpus::parse_manifest(read_file(folder / "corpus.json", 1 << 20), "x"));
+  const std::string good = to_text(with_checksum(manifest), 2);
+  EXPECT_NO_THROW(corpus::parse_manifest(good, "x"));
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    std::string bad = good;
+    bad[at] ^= 1;
+    const auto refusal = refusal_of([&] {
+      EXPECT_EQ(to_json(corpus::parse_manifest(bad, "x")), manifest) << bad;
+    });  // spaces may be tabs
+    if (!refusal) continue;
+    EXPECT_TRUE(refusal->kind == ErrorKind::bad_input || refusal->kind == ErrorKind::unsupported) << bad;
+  }
+}
+
 TEST(Manifest, SurvivesTheRoundTrip) {
   corpus::Manifest m;
   m.tokenizer = "abc";
@@ -171,7 +247,7 @@ TEST(Manifest, SurvivesTheRoundTrip) {
   m.id_bytes = 4;
   m.tokens_per_file = 77;
   m.train = {3, 500, 900};
-  m.heldout = {1, 20, 30};
+  m.heldout = {1, 20, 30, 0xFFFFFFFFU};
   m.heldout_fraction = 0.025;
   m.removed = {1, 2, 3, 4, 5};
   m.sources = {"a b", "-"};

@@ -3,24 +3,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <array>
 #include <bit>
 #include <chrono>
 
+#include "base/crc32c.h"
 #include "base/error.h"
 
 namespace nestor::train {
 namespace {
-
-constexpr std::array<std::uint32_t, 256> crc_table() {
-  std::array<std::uint32_t, 256> table{};
-  for (std::uint32_t i = 0; i < 256; ++i) {
-    std::uint32_t c = i;
-    for (int bit = 0; bit < 8; ++bit) c = (c & 1U) != 0 ? (c >> 1) ^ 0x82F63B78U : c >> 1;
-    table[i] = c;
-  }
-  return table;
-}
 
 // tensorflow/core/lib/hash/crc32c.h: rotated and offset, so that a CRC of data that holds CRCs stays good.
 std::uint32_t masked(std::uint32_t crc) { return ((crc >> 15) | (crc << 17)) + 0xA282EAD8U; }
@@ -66,13 +56,6 @@ constexpr unsigned kSummaryValue = 1, kValueTag = 1, kSimpleValue = 2;
 constexpr unsigned kSessionStatus = 1, kSessionStart = 1;
 
 }  // namespace
-
-std::uint32_t crc32c(std::string_view bytes) {
-  static constexpr std::array<std::uint32_t, 256> kTable = crc_table();
-  std::uint32_t c = ~std::uint32_t{0};
-  for (const char byte : bytes) c = kTable[(c ^ static_cast<unsigned char>(byte)) & 0xFFU] ^ (c >> 8);
-  return ~c;
-}
 
 std::string tf_record(std::string_view payload) {
   const std::string length = little_endian(static_cast<std::uint64_t>(payload.size()));

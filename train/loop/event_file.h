@@ -12,9 +12,6 @@
 
 namespace nestor::train {
 
-/// CRC-32C (Castagnoli), as RFC 3720 defines it.
-std::uint32_t crc32c(std::string_view bytes);
-
 /// One record: length, masked CRC of the length, payload, masked CRC of the payload.
 std::string tf_record(std::string_view payload);
 

@@ -2,12 +2,12 @@
 
 #include <cstring>
 
+#include "base/crc32c.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/safetensors_writer.h"
 #include "config/json_fields.h"
-#include "train/loop/event_file.h"
 
 namespace nestor::train {
 namespace {
