@@ -1,8 +1,24 @@
 #include "base/error.h"
 
+#include "base/printable.h"
 #include "base/utf8.h"
 
 namespace nestor {
+namespace {
+
+// One character, escaped if it is a control character (terminals obey those of C1 as well) or not valid.
+void append_printable(std::string& out, std::string_view text, std::size_t at, const Utf8Char& c) {
+  const bool control = c.code_point < 0x20 || (c.code_point >= 0x7f && c.code_point < 0xa0);
+  if (c.valid && !control) {
+    out.append(text, at, c.length);
+    return;
+  }
+  for (const char byte : text.substr(at, c.length)) {
+    out += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
+  }
+}
+
+}  // namespace
 
 const char* name_of(ErrorKind kind) {
   switch (kind) {
@@ -28,6 +44,16 @@ const char* name_of(ErrorKind kind) {
   return "unknown";
 }
 
+std::string printable(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    const Utf8Char c = decode_utf8(text, i);
+    append_printable(out, text, i, c);
+    i += c.length;
+  }
+  return out;
+}
+
 std::string in_quotes(std::string_view text, std::size_t limit) {
   std::string out = "\"";
   bool cut = false;
@@ -35,15 +61,9 @@ std::string in_quotes(std::string_view text, std::size_t limit) {
     const Utf8Char c = decode_utf8(text, i);
     if (out.size() > limit) {
       cut = true;
-    } else if (!c.valid || c.code_point < 0x20 || c.code_point == 0x7f) {
-      for (std::size_t j = i; j < i + c.length; ++j) {
-        out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[j]));
-      }
-    } else if (c.code_point == '"' || c.code_point == '\\') {
-      out += '\\';
-      out += static_cast<char>(c.code_point);
     } else {
-      out.append(text, i, c.length);
+      if (c.code_point == '"' || c.code_point == '\\') out += '\\';
+      append_printable(out, text, i, c);
     }
     i += c.length;
   }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "base/json_budget.h"
 #include "support/refusal.h"
 
@@ -72,6 +73,20 @@ TEST(Json, TooManyValuesEndTheReading) {
 TEST(Json, BrokenTextNamesTheFile) {
   for (const char* text : {"", "{", "[1,]", "{\"a\"}", "nul", "\"\xff\"", "1 2", "{\"a\":1}x"}) {
     EXPECT_EQ(message_of(text).rfind("x.json", 0), 0U) << text;
+  }
+}
+
+TEST(Json, MessagesAreShortAndPrintable) {
+  const std::string digits(5000, '7');
+  for (const std::string& text : std::initializer_list<std::string>{
+           digits, "[1, -" + digits + "]", "{\"a\": " + digits + "e" + digits + "}", "[" + digits + "x]",
+           "\"" + digits, "\"\x1B[31m\"",
+           "\"\xC2\x9B"
+           "31m",
+           "[\xC2\x9B]", "{\"a\x01\": 1}"}) {
+    const std::string message = message_of(text);
+    EXPECT_LT(message.size(), 400U) << message;
+    EXPECT_EQ(message, printable(message));
   }
 }
 
