@@ -59,12 +59,20 @@ class Destination {
     }
   }
 
+  // Both or none: one alone would refuse the next attempt.
   void write(const std::string& json) const {
-    if (config_) {
-      const Json config = tokenizer::longcat_tokenizer_config(chat::default_template());
-      write_file(*config_, to_text(config, 2) + "\n");
+    try {
+      if (config_) {
+        const Json config = tokenizer::longcat_tokenizer_config(chat::default_template());
+        write_file(*config_, to_text(config, 2) + "\n");
+      }
+      write_file(tokenizer_, json);
+    } catch (...) {
+      std::error_code error;
+      if (config_) fs::remove(*config_, error);
+      fs::remove(tokenizer_, error);
+      throw;
     }
-    write_file(tokenizer_, json);
   }
 
  private:

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/folder.h"
 
 namespace nestor {
 namespace {
@@ -137,19 +138,14 @@ void OutputFile::write(std::span<const std::byte> bytes) {
 
 void OutputFile::commit() {
   if (::fsync(descriptor_) != 0) fail_errno("sync", temporary_);
-  if (::close(std::exchange(descriptor_, -1)) != 0) fail_errno("close", temporary_);
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+  const bool closed = ::close(std::exchange(descriptor_, -1)) == 0;
+  if (!closed || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
     const int code = errno;
     ::unlink(temporary_.c_str());
     errno = code;
-    fail_errno("rename a finished file to", path_);
+    closed ? fail_errno("rename a finished file to", path_) : fail_errno("close", temporary_);
   }
-  const std::filesystem::path folder = path_.has_parent_path() ? path_.parent_path() : ".";
-  const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory >= 0) {
-    ::fsync(directory);
-    ::close(directory);
-  }
+  sync_folder(path_.has_parent_path() ? path_.parent_path() : ".");
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text) {

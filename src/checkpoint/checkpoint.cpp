@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/folder.h"
 #include "base/json.h"
 #include "config/other_formats.h"
 
@@ -15,17 +16,11 @@ constexpr std::uint64_t kMostIndexBytes = 256U << 20;
 constexpr std::string_view kIndex = "model.safetensors.index.json";
 
 std::vector<std::filesystem::path> safetensors_files(const std::filesystem::path& folder) {
-  std::error_code error;
   std::vector<std::filesystem::path> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.front() != '.' && entry.path().extension() == ".safetensors") paths.push_back(entry.path());
-  }
-  if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory) {
-    fail(ErrorKind::io, "{}: cannot list the folder: {}", folder.string(), error.message());
+  for (const std::string& name : names_in(folder)) {
+    if (name.front() != '.' && name.ends_with(".safetensors")) paths.push_back(folder / name);
   }
   if (paths.empty()) config::fail_without("*.safetensors file", folder);
-  std::sort(paths.begin(), paths.end());
   return paths;
 }
 

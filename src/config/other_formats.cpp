@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/file_kind.h"
+#include "base/folder.h"
 
 namespace nestor::config {
 namespace {
@@ -109,16 +110,6 @@ constexpr std::array kOthers = {
     Other{".msgpack", "weights of Flax; take the original checkpoint in safetensors"},
     Other{".onnx", "a model for ONNX; take the original checkpoint in safetensors"},
 };
-
-std::vector<std::string> names_in(const fs::path& folder) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    names.push_back(entry.path().filename().string());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
 
 }  // namespace
 

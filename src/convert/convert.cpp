@@ -6,6 +6,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/folder.h"
+#include "base/folder_lock.h"
 #include "checkpoint/inventory.h"
 #include "config/parse_config.h"
 #include "convert/job_log.h"
@@ -37,15 +39,6 @@ Json target_config(Json config, const ConvertOptions& o, bool encodes_any) {
   return config;
 }
 
-void create(const std::filesystem::path& folder) {
-  std::error_code error;
-  if (std::filesystem::exists(folder, error) && !std::filesystem::is_directory(folder, error)) {
-    fail(ErrorKind::usage, "{}: already there and not a folder; choose another name", folder.string());
-  }
-  std::filesystem::create_directories(folder, error);
-  if (error) fail(ErrorKind::io, "cannot create {}: {}", folder.string(), error.message());
-}
-
 // Encodes a tensor to a sink.
 using Encode = std::function<quant::Distortion(const TargetTensor&, const TensorEncoder::Sink&)>;
 
@@ -67,7 +60,7 @@ class ShardWriter {
       finished.push_back(log.finished(shard.file));
       if (!finished.back()) missing += shard.bytes;
     }
-    check_space(missing, missing == total_ ? Begun::no : Begun::yes);
+    check_space(missing, log);
     for (std::size_t i = 0; i < shards.size(); ++i) {
       if (finished[i]) {
         ++report.kept;
@@ -83,20 +76,15 @@ class ShardWriter {
   }
 
  private:
-  // Whether shards of an earlier attempt are there, which the log knows.
-  enum class Begun { no, yes };
-
-  void check_space(std::uint64_t bytes, Begun begun) const {
+  void check_space(std::uint64_t bytes, const JobLog& log) const {
     std::error_code error;
     const auto space = std::filesystem::space(folder_, error);
     if (error || space.available >= bytes) return;
-    if (begun == Begun::no) {
-      std::filesystem::remove(folder_ / JobLog::kFile, error);
-      std::filesystem::remove(folder_, error);  // only if nothing else is in it
-    }
+    const bool begun = bytes < total_;
+    if (!begun) log.remove();
     fail(ErrorKind::limit, "{}: {:.3f} GB are needed, the disk has {:.3f} GB free{}", folder_.string(),
          static_cast<double>(bytes) / 1e9, static_cast<double>(space.available) / 1e9,
-         begun == Begun::no ? "" : "; what is finished stays, and the same command goes on from there");
+         begun ? "; what is finished stays, and the same command goes on from there" : "");
   }
 
   FinishedShard write(const TargetShard& shard) {
@@ -149,11 +137,11 @@ void copy_whole(const std::filesystem::path& from, const std::filesystem::path& 
 // Tokenizer, templates, generation settings, licences: everything that is not weights.
 void copy_companions(const std::filesystem::path& from, const std::filesystem::path& to) {
   constexpr std::array<std::string_view, 5> kKinds = {".json", ".jinja", ".txt", ".md", ".model"};
-  for (const auto& entry : std::filesystem::directory_iterator(from)) {
-    const auto& path = entry.path();
-    const std::string name = path.filename().string();
+  for (const std::string& name : names_in(from)) {
+    const std::filesystem::path path = from / name;
     const bool kind = std::find(kKinds.begin(), kKinds.end(), path.extension().string()) != kKinds.end();
-    if (!kind || name == "config.json" || name == kIndex || name == JobLog::kFile || !entry.is_regular_file())
+    if (!kind || name == "config.json" || name == kIndex || name == JobLog::kFile ||
+        !std::filesystem::is_regular_file(path))
       continue;
     copy_whole(path, to / name);
   }
@@ -176,8 +164,8 @@ ConvertReport write(const Target& t, ProgressSink& progress, const std::stop_tok
   const FormatPolicy policy(t.options.formats);
   policy.check_patterns(t.config, t.layout);
   const auto shards = plan_shards(plan_tensors(t.config, t.layout, policy, t.source), t.options.shard_bytes);
-  create(t.folder);
-  JobLog log(t.folder, t.job);
+  const FolderLock lock(t.folder);
+  JobLog log(lock, t.job);
   const ConvertReport report = ShardWriter(t.folder, t.encode, progress, stop).write_all(shards, log);
   if (shards.size() > 1) write_file(t.folder / kIndex, index_text(shards));
   if (t.companions) copy_companions(*t.companions, t.folder);

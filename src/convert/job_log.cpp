@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "checkpoint/safetensors.h"
 
 namespace nestor::convert {
@@ -70,9 +71,9 @@ Checksums checksums_of(const std::filesystem::path& path) {
   return {sum_of(0, 8 + length), sum_of(8 + length, file.size())};
 }
 
-JobLog::JobLog(const std::filesystem::path& folder, Json job) : folder_(folder) {
+JobLog::JobLog(const FolderLock& lock, Json job) : folder_(lock.folder()) {
   std::error_code error;
-  const auto path = folder / kFile;
+  const auto path = folder_ / kFile;
   log_ = {{"job", std::move(job)}, {"shards", Json::object()}};
   if (std::filesystem::exists(path, error)) {
     const Json found = read_json(path, kMostLogBytes);
@@ -83,16 +84,16 @@ JobLog::JobLog(const std::filesystem::path& folder, Json job) : folder_(folder) 
            "{}: holds an unfinished conversion of other files or with other options; remove the folder or "
            "choose "
            "another",
-           folder.string());
+           folder_.string());
     }
     log_ = found;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {  // of a process that was killed
-      if (entry.path().extension() == ".tmp") std::filesystem::remove(entry.path(), error);
+    for (const std::string& name : names_in(folder_)) {  // of a process that was killed
+      if (name.ends_with(".tmp")) std::filesystem::remove(folder_ / name, error);
     }
     return;
   }
-  if (!std::filesystem::is_empty(folder, error)) {
-    fail(ErrorKind::usage, "{}: already there and not empty; choose another folder", folder.string());
+  if (!lock.holds_nothing_else()) {
+    fail(ErrorKind::usage, "{}: already there and not empty; choose another folder", folder_.string());
   }
   write_file(path, to_text(log_, 1) + "\n");
 }

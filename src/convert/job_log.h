@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "base/folder_lock.h"
 #include "base/json.h"
 #include "quant/distortion.h"
 
@@ -49,13 +50,13 @@ class JobLog {
 
   /// `job` says what is made of what. Error(usage) if the folder holds files but no log, or the log of
   /// another job.
-  JobLog(const std::filesystem::path& folder, Json job);
+  JobLog(const FolderLock& lock, Json job);
 
   /// What the log says about a shard, if the file is there and its bytes are those that were written.
   std::optional<FinishedShard> finished(const std::string& file) const;
 
   void add(const std::string& file, const FinishedShard& shard);
-  /// The conversion is complete: the log goes away.
+  /// The conversion is complete, or has not begun: the log goes away.
   void remove() const;
 
  private:

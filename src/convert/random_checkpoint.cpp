@@ -1,10 +1,13 @@
 #include "convert/random_checkpoint.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "base/error.h"
+#include "base/folder_lock.h"
 #include "checkpoint/safetensors_writer.h"
 #include "config/parse_config.h"
 #include "config/tensor_list.h"
@@ -39,8 +42,8 @@ class Writer {
   Writer(std::uint64_t seed, std::uint64_t total, ProgressSink& progress, const std::stop_token& stop)
       : seed_(seed), total_(total), progress_(progress), stop_(stop) {}
 
-  void write(const std::filesystem::path& folder, const TargetShard& shard) {
-    SafetensorsWriter file(folder / shard.file, shard.plan());
+  void write(const std::filesystem::path& path, const TargetShard& shard) {
+    SafetensorsWriter file(path, shard.plan());
     for (const TargetTensor& t : shard.tensors) {
       if (t.scales) {
         write_scaled(file, t.info);
@@ -54,7 +57,7 @@ class Writer {
  private:
   template <typename T>
   void append(SafetensorsWriter& file, const std::vector<T>& values) {
-    if (stop_.stop_requested()) fail(ErrorKind::cancelled, "stopped; the unfinished folder can be removed");
+    if (stop_.stop_requested()) fail(ErrorKind::cancelled, "stopped; nothing was written");
     const auto bytes = std::as_bytes(std::span(values));
     file.append(bytes);
     done_ += bytes.size();
@@ -117,25 +120,33 @@ class Writer {
   const std::stop_token& stop_;
 };
 
-void prepare_folder(const std::filesystem::path& folder, std::uint64_t bytes) {
+// The files of a checkpoint that did not exist: they go away again unless all of it is there.
+class NewFiles {
+ public:
+  explicit NewFiles(const FolderLock& lock) : folder_(lock.folder()) {
+    if (lock.holds_nothing_else()) return;
+    fail(ErrorKind::usage, "{}: already there and not empty; choose another folder", folder_.string());
+  }
+  ~NewFiles() {
+    for (const std::filesystem::path& path : paths_) ::unlink(path.c_str());
+  }
+  NewFiles(const NewFiles&) = delete;
+  NewFiles& operator=(const NewFiles&) = delete;
+
+  const std::filesystem::path& add(const std::string& name) { return paths_.emplace_back(folder_ / name); }
+  void keep() { paths_.clear(); }
+
+ private:
+  const std::filesystem::path& folder_;
+  std::vector<std::filesystem::path> paths_;
+};
+
+void check_space(const std::filesystem::path& folder, std::uint64_t bytes) {
   std::error_code error;
-  if (std::filesystem::exists(folder, error)) {
-    if (!std::filesystem::is_directory(folder, error)) {
-      fail(ErrorKind::usage, "{}: already there and not a folder; choose another name", folder.string());
-    }
-    const bool empty = std::filesystem::is_empty(folder, error);
-    if (error) fail(ErrorKind::io, "cannot look into {}: {}", folder.string(), error.message());
-    if (!empty)
-      fail(ErrorKind::usage, "{}: already there and not empty; choose another folder", folder.string());
-  }
-  std::filesystem::create_directories(folder, error);
-  if (error) fail(ErrorKind::io, "cannot create {}: {}", folder.string(), error.message());
   const auto space = std::filesystem::space(folder, error);
-  if (!error && space.available < bytes) {
-    std::filesystem::remove(folder, error);  // only if it is still empty
-    fail(ErrorKind::limit, "{}: {:.1f} GB are needed, the disk has {:.1f} GB free", folder.string(),
-         static_cast<double>(bytes) / 1e9, static_cast<double>(space.available) / 1e9);
-  }
+  if (error || space.available >= bytes) return;
+  fail(ErrorKind::limit, "{}: {:.1f} GB are needed, the disk has {:.1f} GB free", folder.string(),
+       static_cast<double>(bytes) / 1e9, static_cast<double>(space.available) / 1e9);
 }
 
 }  // namespace
@@ -152,11 +163,14 @@ void write_random_checkpoint(const Json& config_json, const std::filesystem::pat
   const std::vector<TargetShard> shards = plan_shards(published_tensors(c), options.shard_bytes);
   std::uint64_t total = 0;
   for (const TargetShard& shard : shards) total += shard.bytes;
-  prepare_folder(folder, total);
+  const FolderLock lock(folder);
+  NewFiles files(lock);
+  check_space(folder, total);
   Writer writer(options.seed, total, progress, stop);
-  for (const TargetShard& shard : shards) writer.write(folder, shard);
-  if (shards.size() > 1) write_file(folder / "model.safetensors.index.json", index_text(shards));
-  write_file(folder / "config.json", to_text(config_json, 2) + "\n");
+  for (const TargetShard& shard : shards) writer.write(files.add(shard.file), shard);
+  if (shards.size() > 1) write_file(files.add("model.safetensors.index.json"), index_text(shards));
+  write_file(files.add("config.json"), to_text(config_json, 2) + "\n");
+  files.keep();
 }
 
 }  // namespace nestor::convert

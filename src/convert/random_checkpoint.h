@@ -21,8 +21,8 @@ struct NewOptions {
 };
 
 /// `folder` must not exist or be empty. Memory stays bounded whatever the size. config.json is written last:
-/// a folder without it is not finished. Throws Error; limit if the disk is too small, cancelled if `stop`
-/// asks.
+/// a folder without it is not finished. Throws Error, and then no file is left; limit if the disk is too
+/// small, cancelled if `stop` asks.
 void write_random_checkpoint(const Json& config_json, const std::filesystem::path& folder,
                              const NewOptions& options, ProgressSink& progress, const std::stop_token& stop);
 

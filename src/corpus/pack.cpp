@@ -1,6 +1,5 @@
 #include "corpus/pack.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <optional>
@@ -8,6 +7,7 @@
 #include "base/checked_json.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "corpus/megatron.h"
 #include "corpus/shard_writer.h"
 
@@ -42,23 +42,17 @@ class NewFolder {
   const fs::path& path() const { return path_; }
 
   void commit() {
-    sync(path_);
+    sync_folder(path_);
     std::error_code error;
     fs::rename(path_, target_, error);
     if (error)
       fail(ErrorKind::io, "cannot rename a finished folder to {}: {}", target_.string(), error.message());
+    path_ = target_;
+    sync_folder(target_.has_parent_path() ? target_.parent_path() : ".");
     path_.clear();
-    sync(target_.has_parent_path() ? target_.parent_path() : ".");
   }
 
  private:
-  static void sync(const fs::path& folder) {
-    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return;
-    ::fsync(descriptor);
-    ::close(descriptor);
-  }
-
   fs::path target_, path_;
 };
 

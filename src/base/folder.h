@@ -1,0 +1,16 @@
+// What is in a folder, read and made durable. The standard library's iterator ends the process where there is no memory for a name.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace nestor {
+
+/// The names in a folder, sorted; none where there is no such folder. Error(io) if it cannot be read.
+std::vector<std::string> names_in(const std::filesystem::path& folder);
+
+/// Makes the entries of a folder durable, where its file system can and the folder may be read. Error(io).
+void sync_folder(const std::filesystem::path& folder);
+
+}  // namespace nestor
