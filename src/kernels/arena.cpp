@@ -23,7 +23,7 @@ float* Arena::take(std::int64_t count) {
     const std::size_t grown = std::max({size, kSmallestBlock, 2 * last});
     auto* memory = static_cast<float*>(allocate_aligned(grown * sizeof(float)));
     if (memory == nullptr) {
-      fail(ErrorKind::limit, "no memory for {} bytes of working space; use a smaller batch or --chunk",
+      fail(ErrorKind::busy, "no memory for {} bytes of working space; use a smaller batch or --chunk",
            grown * sizeof(float));
     }
     blocks_.push_back({std::unique_ptr<float, AlignedFree>(memory), grown});

@@ -21,14 +21,17 @@ PagePool::PageId PagePool::allocate() {
          "--ctx",
          most_pages_, page_bytes_);
   }
-  auto* memory = static_cast<std::uint8_t*>(allocate_aligned(static_cast<std::size_t>(page_bytes_)));
+  std::unique_ptr<std::uint8_t, AlignedFree> memory(
+      static_cast<std::uint8_t*>(allocate_aligned(static_cast<std::size_t>(page_bytes_))));
   if (memory == nullptr) {
-    fail(ErrorKind::limit, "no memory for another page of {} bytes of the latent cache; use a smaller --ctx",
+    fail(ErrorKind::busy, "no memory for another page of {} bytes of the latent cache; use a smaller --ctx",
          page_bytes_);
   }
-  memory_.emplace_back(memory);
+  // All that can fail comes first, so that the lists stay equally long and release() cannot fail.
+  references_.reserve(memory_.size() + 1);
+  free_.reserve(memory_.size() + 1);
+  memory_.push_back(std::move(memory));
   references_.push_back(1);
-  free_.reserve(memory_.size());  // so that release() cannot fail
   return static_cast<PageId>(memory_.size() - 1);
 }
 

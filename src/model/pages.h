@@ -23,8 +23,8 @@ class PagePool {
   std::int64_t most_pages() const { return most_pages_; }
   std::int64_t pages_in_use() const;
 
-  /// A page with one reference, aligned to 64 bytes; contents undefined. Error(limit) if all pages are in use
-  /// or there is no memory for another.
+  /// A page with one reference, aligned to 64 bytes; contents undefined. Error(limit) if all pages are in
+  /// use, Error(busy) if there is no memory for another.
   PageId allocate();
   void retain(PageId page) { ++references_[page]; }
   void release(PageId page);

@@ -32,14 +32,14 @@ lm::SequenceId Sequences::fork(lm::SequenceId source, std::int64_t length) {
   if (length < 0 || length > source_length) {
     fail(ErrorKind::usage, "cannot fork a sequence of {} tokens at {}", source_length, length);
   }
-  const lm::SequenceId id = open();
-  const SequenceState& from = state(source);  // after open(), which may move the states
-  SequenceState& to = state(id);
-  const auto pages = static_cast<std::size_t>((length + page_positions_ - 1) / page_positions_);
-  to.history.assign(from.history.begin(), from.history.begin() + length);
-  to.pages.assign(from.pages.begin(), from.pages.begin() + static_cast<std::ptrdiff_t>(pages));
-  to.page_data.assign(from.page_data.begin(), from.page_data.begin() + static_cast<std::ptrdiff_t>(pages));
-  for (const PagePool::PageId page : to.pages) pool_.retain(page);
+  const SequenceState& from = state(source);
+  const auto pages = static_cast<std::ptrdiff_t>((length + page_positions_ - 1) / page_positions_);
+  SequenceState forked{{from.history.begin(), from.history.begin() + length},
+                       {from.pages.begin(), from.pages.begin() + pages},
+                       {from.page_data.begin(), from.page_data.begin() + pages}};
+  const lm::SequenceId id = open();  // the last that can fail
+  for (const PagePool::PageId page : forked.pages) pool_.retain(page);
+  state(id) = std::move(forked);
   return id;
 }
 

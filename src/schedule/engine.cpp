@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <new>
 #include <utility>
 
 namespace nestor::schedule {
@@ -35,10 +37,13 @@ std::vector<RequestId> Engine::submit(std::vector<Request> requests) {
   {
     const std::lock_guard lock(mutex_);
     check_place(tokens);
+    std::vector<std::unique_ptr<Entry>> entries;
     for (Request& request : requests) {
       ids.push_back(static_cast<RequestId>(++last_id_));
-      submitted_.push_back(std::make_unique<Entry>(ids.back(), std::move(request)));
+      entries.push_back(std::make_unique<Entry>(ids.back(), std::move(request)));
     }
+    submitted_.insert(submitted_.end(), std::move_iterator(entries.begin()),
+                      std::move_iterator(entries.end()));
     unfinished_ += std::ssize(requests);
     waiting_ += std::ssize(requests);
     waiting_tokens_ += tokens;
@@ -125,6 +130,7 @@ void Engine::drain() {
 
 void Engine::run() {
   Scheduler scheduler(*model_, options_.scheduler);
+  const Error out_of_memory(ErrorKind::busy, "out of memory: try again later");
   publish(scheduler);
   while (true) {
     std::vector<std::unique_ptr<Entry>> submitted;
@@ -147,7 +153,9 @@ void Engine::run() {
       if (cancels_all) scheduler.cancel_all();
       // Who has a place does not wait: the next one is not refused for it, however long the forward takes.
       scheduler.step([&] { publish(scheduler); });
-    } catch (const std::exception& e) {  // no memory for the bookkeeping: nobody's own fault
+    } catch (const std::bad_alloc&) {  // for the bookkeeping: nobody's own fault
+      scheduler.fail_all(out_of_memory);
+    } catch (const std::exception& e) {
       scheduler.fail_all(
           Error(ErrorKind::internal, fmt::format("a step of the engine failed: {}", e.what())));
     }

@@ -2,8 +2,37 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
+
+#include "schedule/current_error.h"
 
 namespace nestor::schedule {
+
+Error current_error() {
+  try {
+    throw;
+  } catch (const Error& e) {
+    return e;
+  } catch (const std::bad_alloc&) {
+    return {ErrorKind::busy, "out of memory: try again later"};
+  } catch (const std::exception& e) {
+    return {ErrorKind::internal, e.what()};
+  }
+}
+
+namespace {
+
+/// The exception that is being handled. Where even that cannot be told, nobody is left to be told.
+void tell_failure(Reader& reader, Outcome outcome) {
+  try {
+    outcome.reason = decode::FinishReason::none;
+    outcome.error = current_error();
+    reader.finished(outcome);
+  } catch (const std::exception&) {
+  }
+}
+
+}  // namespace
 
 void Entry::admit(lm::Sequence sequence, Snapshot& counters) {
   sequence_.emplace(std::move(sequence));
@@ -78,7 +107,8 @@ void Entry::end(std::optional<Error> error, Snapshot& counters) {
   try {
     tell_scores();  // of a prompt of one token nothing had to be computed
     request_.reader->finished(outcome);
-  } catch (const std::exception&) {  // nobody is left to be told
+  } catch (...) {
+    tell_failure(*request_.reader, std::move(outcome));
   }
 }
 

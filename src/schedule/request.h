@@ -28,7 +28,7 @@ struct Outcome {
 };
 
 /// Who reads what a request generates. Called on the engine's thread, so it must neither block nor call the
-/// engine's drain(). What it throws fails its own request only; what finished() throws is lost.
+/// engine's drain(). What it throws fails its own request only.
 class Reader {
  public:
   Reader() = default;
@@ -40,7 +40,7 @@ class Reader {
   virtual decode::Verdict token(const decode::Choice& choice) = 0;
   /// The scored prompt where SamplingParams::prompt_logprobs is set: once, before the first token.
   virtual void prompt_scores(std::span<const decode::Choice> /*scores*/) {}
-  /// The last call, exactly once.
+  /// The last call, exactly once; if it throws, once more with that as the error, and then never again.
   virtual void finished(const Outcome& outcome) = 0;
 };
 

@@ -4,25 +4,14 @@
 #include <new>
 #include <utility>
 
+#include "schedule/current_error.h"
+
 namespace nestor::schedule {
 namespace {
 
 // A request waits for another one to compute the prefix that they share if it is longer than this: about what
 // one forward computes beside others without taking much longer.
 constexpr std::int64_t kWorthWaitingFor = 32;
-
-/// The exception that is being handled.
-Error current_error() {
-  try {
-    throw;
-  } catch (const Error& e) {
-    return e;
-  } catch (const std::bad_alloc&) {
-    return {ErrorKind::busy, "out of memory: try again later"};
-  } catch (const std::exception& e) {
-    return {ErrorKind::internal, e.what()};
-  }
-}
 
 }  // namespace
 
@@ -58,7 +47,11 @@ Scheduler::~Scheduler() { cancel_all(); }
 
 void Scheduler::add(std::unique_ptr<Entry> request) {
   ++counters_.submitted;
-  entries_.push_back(std::move(request));
+  try {
+    entries_.push_back(std::move(request));
+  } catch (const std::bad_alloc&) {  // which leaves the request with us
+    return request->end(current_error(), counters_);
+  }
   Entry& entry = *entries_.back();
   entry.turn().end_at(info_.context_limit);
   if (entry.turn().finished()) end(entry, {});
@@ -231,7 +224,10 @@ void Scheduler::end(Entry& entry, std::optional<Error> error) {
 }
 
 void Scheduler::park(lm::Sequence sequence) {
-  parked_.park(std::move(sequence));
+  try {
+    parked_.park(std::move(sequence));
+  } catch (const std::bad_alloc&) {  // it would only have saved work
+  }
   while (parked_.size() > options_.parked) parked_.drop_oldest();
 }
 

@@ -100,16 +100,20 @@ void Answers::done(std::size_t index, Json choice, const schedule::Outcome& outc
   if (cancel) cancel_all();
 }
 
+/// Where this throws, the answer is still open and the error its end.
 void Answers::finish() {
-  state_ = State::closed;
   note_usage();
   Json last = frame_.stream ? frame_.chunk_head : frame_.head;
   last["choices"] = std::exchange(choices_, Json::array());
   last["usage"] = usage();
-  if (!frame_.stream) return exchange_->respond({.body = to_text(last)});
-  if (frame_.include_usage) exchange_->write(event(to_text(last)));
-  exchange_->write(event("[DONE]"));
-  exchange_->end();
+  if (!frame_.stream) {
+    exchange_->respond({.body = to_text(last)});
+  } else {
+    if (frame_.include_usage) exchange_->write(event(to_text(last)));
+    exchange_->write(event("[DONE]"));
+    exchange_->end();
+  }
+  state_ = State::closed;
 }
 
 /// Before the stream began, a failure has a status of its own; after that it is an event.

@@ -22,6 +22,7 @@ decode::Verdict ChatReader::token(const decode::Choice& choice) {
 }
 
 void ChatReader::finished(const schedule::Outcome& outcome) {
+  if (outcome.error) return answers_->done(options_.index, nullptr, outcome);
   chat::AnswerEvents rest = parser_.push(pipe_.finish());
   for (auto& event : parser_.finish()) rest.push_back(std::move(event));
   if (options_.one_call && call_count_ > 0) rest.clear();
@@ -36,7 +37,7 @@ void ChatReader::finished(const schedule::Outcome& outcome) {
              {"logprobs", take_logprobs()},
              {"finish_reason", reason},
              {"stop_reason", std::move(why)}};
-  } else if (!outcome.error && outcome.reason != decode::FinishReason::cancelled) {
+  } else if (outcome.reason != decode::FinishReason::cancelled) {
     stream(Json::object(), reason, std::move(why));
   }
   answers_->done(options_.index, std::move(whole), outcome);

@@ -25,11 +25,12 @@ void CompletionReader::prompt_scores(std::span<const decode::Choice> scores) {
 }
 
 void CompletionReader::finished(const schedule::Outcome& outcome) {
+  if (outcome.error) return answers_->done(options_.index, nullptr, outcome);
   put(std::exchange(options_.echo, {}) + pipe_.finish(), false);
   const bool whole = !answers_->stream();
   Json last = choice(std::move(text_), whole && options_.logprobs ? logprobs_.take() : nullptr,
                      finish_reason(pipe_, outcome), stop_reason(pipe_, outcome, options_.eos_ids));
-  const bool ended_well = !outcome.error && outcome.reason != decode::FinishReason::cancelled;
+  const bool ended_well = outcome.reason != decode::FinishReason::cancelled;
   if (!whole && ended_well) answers_->chunk(last);
   answers_->done(options_.index, std::move(last), outcome);
 }
