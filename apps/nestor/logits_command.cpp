@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "interrupt.h"
+#include "lm/finite_logits.h"
 #include "lm/sequence.h"
 #include "terminal.h"
 
@@ -52,6 +53,7 @@ int execute(const Options& o, const assemble::OpenOptions& engine) {
     const std::array<lm::Chunk, 1> batch = {
         lm::Chunk{sequence.id(), std::span(ids).subspan(at, n), static_cast<std::int64_t>(n)}};
     const lm::Logits logits = model->forward(batch);
+    lm::check_finite(logits);
     for (std::int64_t i = 0; i < logits.rows(); ++i) file.write(std::as_bytes(logits.row(i)));
     at += n;
     progress.advance("logits", at, ids.size());

@@ -111,15 +111,27 @@ std::unique_ptr<RowsEncoding> rows_encoding(const TargetTensor& t, std::int64_t 
   return std::make_unique<Tiles>(quant::format_of(*t.encoding), cols, importance, rule);
 }
 
-void check_finite(const TargetTensor& t, std::span<const float> values) {
-  if (!t.encoding) return;
-  for (const float v : values) {
-    if (!(std::fabs(v) < quant::kLargestValue)) {
-      fail(ErrorKind::bad_input,
-           "tensor {} holds a value that is not finite or above 1e38; keep it with --keep {}=bf16",
-           t.info.name, t.info.name);
-    }
+bool is_finite(float v) { return std::isfinite(v); }
+
+// What a damaged file gives is refused in every format; what is merely large, in those that cannot hold it.
+void check_values(const TargetTensor& t, std::span<const float> values) {
+  if (!std::ranges::all_of(values, is_finite)) {
+    fail(ErrorKind::bad_input,
+         "tensor {} holds a value that is not finite: its file is damaged, or the training diverged; get the "
+         "checkpoint again",
+         t.info.name);
   }
+  const auto fits = [](float v) { return std::fabs(v) < quant::kLargestValue; };
+  if (t.encoding && !std::ranges::all_of(values, fits)) {
+    fail(ErrorKind::bad_input, "tensor {} holds a value above 1e38; keep it with --keep {}=bf16", t.info.name,
+         t.info.name);
+  }
+}
+
+void check_decoded(const TargetTensor& t, std::span<const float> decoded) {
+  if (std::ranges::all_of(decoded, is_finite)) return;
+  fail(ErrorKind::bad_input, "tensor {} holds a value that is too large for {}", t.info.name,
+       name_of(t.stored.dtype));
 }
 
 }  // namespace
@@ -145,8 +157,9 @@ quant::Distortion TensorEncoder::encode(const TargetTensor& target, std::span<co
       std::vector<float> values(static_cast<std::size_t>(in_group * cols));
       std::vector<float> decoded(values.size());
       for (std::int64_t r = 0; r < in_group; ++r) read(row + r, values.data() + r * cols);
-      check_finite(target, values);
+      check_values(target, values);
       encoding->encode(values, bytes.data() + i * encoding->group_bytes(), decoded.data());
+      check_decoded(target, decoded);
       distortions[static_cast<std::size_t>(i)].add(values, decoded);
     });
     for (const quant::Distortion& d : distortions) total.add(d);  // in order: the same sum for any team

@@ -19,7 +19,7 @@ class TensorEncoder {
 
   /// The bytes of the tensor in order, to `sink`. `importance` has a weight for each column of a matrix in
   /// tiles, or is empty. Returns what rounding did to its values. Error(bad_input)
-  /// for a value that the format cannot hold: one that is not finite or above 1e38.
+  /// for a value that is not finite, or that the format cannot hold: tiles and records none above 1e38.
   quant::Distortion encode(const TargetTensor& target, std::span<const float> importance,
                            const RowReader& read, const Sink& sink);
 

@@ -8,6 +8,7 @@
 #include "corpus/windows.h"
 #include "decode/batch.h"
 #include "decode/logprobs.h"
+#include "lm/finite_logits.h"
 #include "lm/sequence.h"
 
 namespace nestor::eval {
@@ -69,6 +70,7 @@ void add_window(Divergence& d, lm::LanguageModel& model, lm::LanguageModel& sour
       batch.clear();
       batch.add({sequence.id(), fed, count});
       batch.forward();
+      lm::check_finite(batch.rows(0));
       return batch.rows(0);
     };
     const lm::Logits expected = rows_of(source_batch, of_source);

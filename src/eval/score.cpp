@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "decode/batch.h"
 #include "decode/logprobs.h"
+#include "lm/finite_logits.h"
 #include "lm/sequence.h"
 
 namespace nestor::eval {
@@ -99,6 +100,7 @@ class Run {
       const std::size_t first = lane.fed;
       lane.fed += batch_.chunks()[i].ids.size();
       const lm::Logits rows = batch_.rows(i);
+      lm::check_finite(rows);
       if (lane.continuation) {
         const auto& tokens = continuation_of(lane);
         for (std::int64_t k = 0; k < rows.rows(); ++k) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/random.h"
+#include "lm/finite_logits.h"
 #include "lm/sequence.h"
 #include "measure/ceilings.h"
 #include "measure/stopwatch.h"
@@ -28,14 +29,14 @@ void feed(lm::LanguageModel& model, lm::SequenceId sequence, std::span<const Tok
 }
 
 // One step: the next rows of every sequence.
-void step(lm::LanguageModel& model, std::span<const lm::Sequence> sequences, std::span<const TokenId> ids,
-          std::int64_t rows) {
+lm::Logits step(lm::LanguageModel& model, std::span<const lm::Sequence> sequences,
+                std::span<const TokenId> ids, std::int64_t rows) {
   std::vector<lm::Chunk> batch;
   for (const lm::Sequence& sequence : sequences) {
     batch.push_back({sequence.id(), ids.first(static_cast<std::size_t>(rows)), rows});
     ids = ids.subspan(static_cast<std::size_t>(rows));
   }
-  model.forward(batch);
+  return model.forward(batch);
 }
 
 }  // namespace
@@ -74,7 +75,9 @@ DecodeSpeed decode_speed(const Subject& subject, const DecodeCase& what, std::in
   const auto ids_of = [&](std::int64_t i) {
     return std::span(ids).subspan(static_cast<std::size_t>(i * per_step), static_cast<std::size_t>(per_step));
   };
-  for (std::int64_t i = 0; i < kWarmUpSteps; ++i) step(model, sequences, ids_of(i), what.rows);
+  for (std::int64_t i = 0; i < kWarmUpSteps; ++i) {
+    lm::check_finite(step(model, sequences, ids_of(i), what.rows));
+  }
 
   kernels::Team team(subject.threads);
   const auto before = subject.work().weight_bytes;
@@ -85,8 +88,9 @@ DecodeSpeed decode_speed(const Subject& subject, const DecodeCase& what, std::in
   const std::int64_t between_reads = std::max<std::int64_t>(1, steps / 8);
   for (std::int64_t i = 0; i < steps; ++i) {
     const auto start = Clock::now();
-    step(model, sequences, ids_of(i + kWarmUpSteps), what.rows);
+    const lm::Logits logits = step(model, sequences, ids_of(i + kWarmUpSteps), what.rows);
     time += seconds_since(start);
+    lm::check_finite(logits);
     if (i % between_reads != 0) continue;
     rates.add(
         read_rate(team, memory.all().subspan(window, std::min(kWindow, memory.bytes() - window)), walk));
@@ -111,8 +115,9 @@ PromptSpeed prompt_speed(const Subject& subject, std::int64_t tokens, int rounds
     const lm::Chunk chunk{sequence.id(), ids};
     const kernels::Work before = subject.work();
     const auto start = Clock::now();
-    subject.model.forward({&chunk, 1});
+    const lm::Logits logits = subject.model.forward({&chunk, 1});
     const double time = seconds_since(start);
+    lm::check_finite(logits);
     const double stretch = std::min(time, kLongestStretch);
     speed.int8_peak = std::max(speed.int8_peak, int8_peak_over(team, stretch));
     speed.int8_tile_peak = std::max(speed.int8_tile_peak, int8_tile_peak_over(team, stretch));
