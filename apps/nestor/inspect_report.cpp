@@ -7,6 +7,9 @@
 #include <map>
 #include <tuple>
 
+#include "base/error.h"
+#include "base/printable.h"
+#include "base/excerpt.h"
 #include "checkpoint/inventory.h"
 
 namespace nestor::app {
@@ -211,8 +214,8 @@ Inspection inspect(assemble::OpenedModel& model) {
 
 std::string text_report(const Inspection& found) {
   const config::Footprint& f = found.footprint;
-  std::string out =
-      fmt::format("{}: {}\n{}\n", found.name, found.config.architecture, shape_lines(found.config));
+  std::string out = fmt::format("{}: {}\n{}\n", printable(found.name), found.config.architecture,
+                                shape_lines(found.config));
   const std::int64_t everything = f.total + f.of(Part::draft);
   out += fmt::format("  {:<22}{:>18}{:>9}{:>18}\n", "part", "parameters", "share", "bytes");
   for (std::size_t i = 0; i < config::kParts; ++i) {
@@ -241,12 +244,15 @@ std::string text_report(const Inspection& found) {
   if (found.config.quantization) {
     const config::QuantizationSpec& q = *found.config.quantization;
     out += fmt::format("  {:<22}weights {}, tables {}{}\n", "quantized", q.weights, q.tables,
-                       q.keep.empty() ? "" : fmt::format(", except {}", fmt::join(q.keep, ", ")));
+                       q.keep.empty() ? "" : printable(fmt::format(", except {}", fmt::join(q.keep, ", "))));
   }
   out += fmt::format("  {:<22}{}\n", "draft block (MTP)", draft_text(found));
   out += fmt::format("  {:<22}{} in {} tensors\n\n", found.files ? "bytes stored" : "bytes if written",
                      grouped(static_cast<std::int64_t>(found.bytes.total())),
                      grouped(static_cast<std::int64_t>(found.tensors.size())));
+  if (found.files && !found.files->unused_files().empty()) {
+    out += fmt::format("  not in the index, and not read: {}\n\n", excerpt(found.files->unused_files()));
+  }
   out += tensor_lines(found);
   return out;
 }
@@ -286,6 +292,7 @@ Json json_report(const Inspection& found) {
   out["weights_present"] = found.files != nullptr;
   out["bytes"] = {{"total", found.bytes.total()}, {"by_part", bytes}};
   if (found.files) out["bytes"]["files"] = found.files->file_bytes();
+  if (found.files) out["unused_files"] = found.files->unused_files();
   Json tensors = Json::array();
   for (const TensorLine& tensor : found.tensors) {
     Json line = {{"name", tensor.name},
