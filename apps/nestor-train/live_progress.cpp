@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdio>
-
+#include "base/error.h"
+#include "base/printable.h"
 #include "nestor/terminal.h"
 
 namespace nestor::app {
@@ -35,7 +35,7 @@ std::string line_of(const train::StepReport& r) {
 LiveProgress::LiveProgress() : terminal_(is_terminal(STDERR_FILENO)) {}
 
 LiveProgress::~LiveProgress() {
-  if (drawn_) std::fputs("\n", stderr);
+  if (drawn_) app::say("\n");
 }
 
 void LiveProgress::say(std::string_view text) { print_line(std::string(text)); }
@@ -61,14 +61,13 @@ void LiveProgress::evaluated(const train::EvaluationReport& r) {
 void LiveProgress::saved(std::int64_t step) { print_line(fmt::format("step {}  snapshot saved", step)); }
 
 void LiveProgress::draw(const std::string& line) {
-  fmt::print(stderr, "\r\x1b[K{}", line);
-  std::fflush(stderr);
+  app::say("\r\x1b[K" + printable(line));
   drawn_ = true;
 }
 
 void LiveProgress::print_line(const std::string& line) {
-  fmt::print(stderr, "{}{}\n", drawn_ ? "\r\x1b[K" : "", line);
-  std::fflush(stderr);
+  if (drawn_) app::say("\r\x1b[K");
+  note(line);
   drawn_ = false;
 }
 

@@ -45,7 +45,7 @@ int run(int argc, char** argv) {
   try {
     parser.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) return parser.exit(e);
+    if (e.get_exit_code() == 0) return print_help(parser, e);
     fail(ErrorKind::usage, "{}", usage_message(parser, e));
   }
   train::TrainingRequest request;
@@ -84,7 +84,8 @@ void keep_freed_memory() {
 }  // namespace nestor::app
 
 int main(int argc, char** argv) {
-  nestor::app::install_program_signals();
+  nestor::app::hold_standard_streams();
+  nestor::app::end_on_bus_errors();
   nestor::app::keep_freed_memory();
   return nestor::app::exit_code_of([&] { return nestor::app::run(argc, argv); });
 }

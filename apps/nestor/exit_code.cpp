@@ -1,12 +1,12 @@
 #include "exit_code.h"
 
-#include <fmt/format.h>
-
 #include <cstdio>
 #include <new>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "interrupt.h"
+#include "terminal.h"
 
 namespace nestor::app {
 namespace {
@@ -14,9 +14,13 @@ namespace {
 constexpr int kFailureExit = 1;
 constexpr int kUsageExit = 2;
 
-int report(int exit_code, std::string_view message) {
+int report(int exit_code, const char* message) {
   std::fflush(stdout);
-  fmt::print(stderr, "nestor: error: {}\n", message);
+  try {
+    note("nestor: error: " + printable(message));
+  } catch (const std::bad_alloc&) {
+    say("nestor: error: out of memory\n");
+  }
   return exit_code;
 }
 

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "terminal.h"
 
 namespace nestor::app {
 namespace {
@@ -132,6 +133,13 @@ std::string HelpFormat::make_help(const CLI::App* app, std::string name, CLI::Ap
   }
   if (app->get_parent() != nullptr) out += "\n" + common_line(*app);
   return out + "\n" + app->get_footer() + "\n";
+}
+
+int print_help(const CLI::App& root, const CLI::ParseError& asked) {
+  std::ostringstream text;
+  root.exit(asked, text, text);
+  print(text.str());
+  return 0;
 }
 
 std::string usage_message(const CLI::App& root, const CLI::ParseError& error) {

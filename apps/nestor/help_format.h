@@ -11,6 +11,9 @@ class HelpFormat : public CLI::FormatterBase {
   std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override;
 };
 
+/// Prints what --help or --version asked for; the exit code.
+int print_help(const CLI::App& root, const CLI::ParseError& asked);
+
 /// What CLI11 says about a wrong command line, as one sentence that names the command whose --help helps.
 std::string usage_message(const CLI::App& root, const CLI::ParseError& error);
 

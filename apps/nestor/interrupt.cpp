@@ -70,9 +70,6 @@ InterruptScope::~InterruptScope() {
 
 void survive_interrupts() { handle(SIGINT, on_nothing); }
 
-void install_program_signals() {
-  handle(SIGBUS, on_bus_error);
-  handle(SIGPIPE, SIG_DFL);
-}
+void end_on_bus_errors() { handle(SIGBUS, on_bus_error); }
 
 }  // namespace nestor::app

@@ -29,8 +29,8 @@ class InterruptScope {
 /// From now on Ctrl-C outside of an InterruptScope only interrupts a wait for input.
 void survive_interrupts();
 
-/// For the whole program: SIGBUS and SIGPIPE.
-void install_program_signals();
+/// For the whole program: a file that becomes shorter while it is mapped ends it with a message.
+void end_on_bus_errors();
 
 /// Exit code of a command that the user interrupted, as shells expect it.
 inline constexpr int kInterruptedExit = 130;

@@ -43,7 +43,7 @@ int run(int argc, char** argv) {
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) return root.exit(e);  // --help and --version
+    if (e.get_exit_code() == 0) return print_help(root, e);  // --help and --version
     fail(ErrorKind::usage, "{}", usage_message(root, e));
   }
   for (const Command& command : commands) {
@@ -56,6 +56,7 @@ int run(int argc, char** argv) {
 }  // namespace nestor::app
 
 int main(int argc, char** argv) {
-  nestor::app::install_program_signals();
+  nestor::app::hold_standard_streams();
+  nestor::app::end_on_bus_errors();
   return nestor::app::exit_code_of([&] { return nestor::app::run(argc, argv); });
 }

@@ -1,11 +1,17 @@
 #include "terminal.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "base/error.h"
+#include "base/printable.h"
 
 namespace nestor::app {
 namespace {
@@ -15,13 +21,22 @@ constexpr double kLineSeconds = 10;
 
 }  // namespace
 
+void hold_standard_streams() {
+  for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
+    if (::fcntl(descriptor, F_GETFD) >= 0) continue;
+    // The lowest free number is this one. Opened the wrong way round, it fails as a closed one does.
+    ::open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
 bool is_terminal(int descriptor) { return ::isatty(descriptor) == 1; }
 
 TerminalProgress::TerminalProgress(std::string unit, double scale)
     : unit_(std::move(unit)), scale_(scale), terminal_(is_terminal(STDERR_FILENO)) {}
 
 TerminalProgress::~TerminalProgress() {
-  if (drawn_ && terminal_) std::fputs("\r\x1b[K", stderr);
+  if (drawn_ && terminal_) say("\r\x1b[K");
 }
 
 void TerminalProgress::advance(std::string_view what, std::uint64_t done, std::uint64_t total) {
@@ -41,17 +56,33 @@ void TerminalProgress::advance(std::string_view what, std::uint64_t done, std::u
   } else {
     line += fmt::format(" {}, {:.1f} {}/s", unit_, rate / scale_, unit_);
   }
-  fmt::print(stderr, "{}{}{}", terminal_ ? "\r\x1b[K" : "", line, terminal_ ? "" : "\n");
-  std::fflush(stderr);
+  say(fmt::format("{}{}{}", terminal_ ? "\r\x1b[K" : "", printable(line), terminal_ ? "" : "\n"));
   drawn_ = true;
 }
 
 void print(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    fail(ErrorKind::io, "cannot write to standard output");
+    fail(ErrorKind::io, "cannot write to standard output: {}", std::strerror(errno));
   }
 }
 
-void note(std::string_view text) { fmt::print(stderr, "{}\n", text); }
+bool say(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const ssize_t n = ::write(STDERR_FILENO, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+bool note(std::string_view text) {
+  std::string lines;
+  for (std::size_t begin = 0, end = 0; begin <= text.size(); begin = end + 1) {
+    end = std::min(text.find('\n', begin), text.size());
+    lines += printable(text.substr(begin, end - begin)) + "\n";
+  }
+  return say(lines);
+}
 
 }  // namespace nestor::app
