@@ -15,7 +15,7 @@ namespace nestor::measure {
 namespace {
 
 // What a thread claims at a time: one that comes late is not waited for with half of the memory.
-constexpr std::size_t kPiece = std::size_t{1} << 20;
+constexpr std::size_t kClaimed = std::size_t{1} << 20;
 
 template <int kStreams>
 __attribute__((target("avx2"))) std::uint64_t read_streams(const std::uint8_t* data, std::size_t bytes,
@@ -63,10 +63,10 @@ Memory::Memory(std::size_t bytes) : bytes_(bytes) {
 Memory::~Memory() { std::free(data_); }
 
 double read_rate(kernels::Team& team, std::span<const std::uint8_t> bytes, const Walk& walk) {
-  const auto pieces = static_cast<std::int64_t>((bytes.size() + kPiece - 1) / kPiece);
+  const auto pieces = static_cast<std::int64_t>((bytes.size() + kClaimed - 1) / kClaimed);
   const auto read = [&](std::int64_t i, int) {
-    const std::size_t begin = static_cast<std::size_t>(i) * kPiece;
-    read_once(bytes.data() + begin, std::min(kPiece, bytes.size() - begin), walk);
+    const std::size_t begin = static_cast<std::size_t>(i) * kClaimed;
+    read_once(bytes.data() + begin, std::min(kClaimed, bytes.size() - begin), walk);
   };
   // Awake: each waits for the others, on a processor of its own.
   std::atomic<int> awake{0};

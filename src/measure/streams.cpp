@@ -21,7 +21,7 @@ constexpr std::int64_t kColumns = 3072;
 constexpr std::int64_t kBlocks = kColumns / quant::kTileDepth;
 constexpr std::int64_t kFew = 4;  // rows that stand for all small numbers
 constexpr std::int64_t kTileBytes = 1 << 20;
-constexpr std::size_t kRounds = 5;
+constexpr std::size_t kTimes = 5;
 // A way that is faster by less than this is not worth another result tomorrow.
 constexpr double kWorthChange = 0.98;
 
@@ -49,14 +49,14 @@ class Trial {
 
   const Reading& fastest(Format format, std::int64_t rows) {
     const auto all = readings(format, rows);
-    std::vector<std::array<double, kRounds>> times(all.size());
+    std::vector<std::array<double, kTimes>> times(all.size());
     seconds(format, rows, all[0]);  // wakes the team
-    for (std::size_t round = 0; round < kRounds; ++round) {
+    for (std::size_t round = 0; round < kTimes; ++round) {
       for (std::size_t i = 0; i < all.size(); ++i) times[i][round] = seconds(format, rows, all[i]);
     }
     // By the middle one: the least favours what is fast now and then.
     for (auto& own : times) std::ranges::sort(own);
-    const auto middle = [](const auto& own) { return own[kRounds / 2]; };
+    const auto middle = [](const auto& own) { return own[kTimes / 2]; };
     const auto least = std::ranges::min_element(times, {}, middle);
     const bool better = middle(*least) < kWorthChange * middle(times[0]);
     const auto& best = better ? *least : times[0];
