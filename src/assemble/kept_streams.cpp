@@ -18,7 +18,7 @@ namespace {
 using kernels::Format;
 using kernels::Reading;
 
-constexpr std::uint64_t kMostBytes = 1 << 20;
+constexpr std::uint64_t kMostKeptBytes = 1 << 20;
 // Other numbers of another version mean nothing to this one.
 constexpr const char* kForm = "nestor streams 1";
 
@@ -27,7 +27,7 @@ Json kept_in(const std::filesystem::path& file) {
   try {
     std::error_code error;
     if (file.empty() || !std::filesystem::is_regular_file(file, error)) return nothing;
-    Json kept = read_json(file, kMostBytes);
+    Json kept = read_json(file, kMostKeptBytes);
     return kept.is_object() && kept.value("form", Json()) == kForm ? kept : nothing;
   } catch (const Error&) {
     return nothing;
