@@ -94,12 +94,13 @@ TEST(Resume, BeforeTheFirstSnapshotTheRecipeCounts) {
   const std::string other =
       tiny.write("other.jsonl", text.substr(text.size() / 2 + text.substr(text.size() / 2).find('\n') + 1));
   Call call = tiny.call("run", {"--set", "reporting.save_every=1000"});
-  call.kill_on = "step 2/24";
+  const auto second_step = [](const std::string& err) { return err.find("step 2/24") != std::string::npos; };
+  call.kill_when = second_step;
   ASSERT_FALSE(run_process(call).in_time);
   // The same file with other text, and another file.
   Call same = tiny.call("run", {"--resume", "--set", "reporting.save_every=1000"});
   tiny.write("text.jsonl", read_file(other, 1 << 20));
-  same.kill_on = "step 2/24";
+  same.kill_when = second_step;
   const Outcome edited = run_process(same);
   EXPECT_NE(edited.err.find("corpus: 28 documents"), std::string::npos) << edited.err;
   const std::vector<std::string> those = {"--set", "data.train=[\"" + other + "\"]"};
