@@ -8,8 +8,8 @@
 #include <tuple>
 
 #include "base/error.h"
-#include "base/printable.h"
 #include "base/excerpt.h"
+#include "base/printable.h"
 #include "checkpoint/inventory.h"
 
 namespace nestor::app {

@@ -1,4 +1,5 @@
-// What is in a folder, read and made durable. The standard library's iterator ends the process where there is no memory for a name.
+// What is in a folder, read and made durable. The standard library's iterator ends the process where there is
+// no memory for a name.
 #pragma once
 
 #include <filesystem>

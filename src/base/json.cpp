@@ -3,10 +3,10 @@
 #include <unordered_set>
 
 #include "base/error.h"
-#include "base/printable.h"
 #include "base/file.h"
 #include "base/file_kind.h"
 #include "base/json_budget.h"
+#include "base/printable.h"
 
 namespace nestor {
 namespace {

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "base/printable.h"
 #include "base/json_budget.h"
+#include "base/printable.h"
 #include "support/refusal.h"
 
 namespace nestor {
