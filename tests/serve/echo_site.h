@@ -2,8 +2,10 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <stdexcept>
 #include <vector>
 
 #include "serve/http/exchange.h"
@@ -70,7 +72,8 @@ class EchoSite : public serve::Site {
   /// Waits until so many exchanges are kept, and gives the last.
   std::shared_ptr<serve::Exchange> kept(std::size_t count = 1) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return kept_.size() >= count; });
+    if (!changed_.wait_for(lock, std::chrono::minutes(1), [&] { return kept_.size() >= count; }))
+      throw std::runtime_error("no request came to be kept");
     return kept_.back();
   }
   /// Waits until a thread of the server is held up at /hold, which goes on when it is released.
