@@ -1,4 +1,4 @@
-// What the program takes from its environment.
+// The environment variables that the program reads, all of them here.
 #pragma once
 
 #include <filesystem>

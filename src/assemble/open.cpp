@@ -81,7 +81,7 @@ model::Model& OpenedModel::model() {
   return *model_;
 }
 
-// Of files that were just written, the matrices are read again, once.
+// Rereads matrices that lie in small pages because their file was just written.
 void OpenedModel::place_weights() {
   constexpr std::uint64_t kWorthReading = std::uint64_t{256} << 20;
   if (plan_->weights < kWorthReading || plan_->weights > plan_->system.available) return;

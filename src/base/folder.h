@@ -1,5 +1,5 @@
-// What is in a folder, read and made durable. The standard library's iterator ends the process where there is
-// no memory for a name.
+// Folders: lists their names and syncs them. The standard library's iterator ends the process where memory
+// for a name is missing; this one throws.
 #pragma once
 
 #include <filesystem>

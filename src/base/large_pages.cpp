@@ -55,7 +55,7 @@ bool are_large(std::span<std::byte* const> pages) {
   return bytes_in_large_pages() - before >= pages.size() * kLarge * 3 / 4;
 }
 
-// What this process maps would stay in memory, and what is not on the disk yet too.
+// Unmaps and syncs first: the system keeps pages that are mapped or not yet on the disk.
 void drop(const MappedPart& part) {
   const Pages pages(part);
   ::madvise(pages.first, pages.bytes(), MADV_DONTNEED);

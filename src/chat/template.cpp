@@ -48,7 +48,7 @@ Template Template::parse(std::string_view source, std::string_view name) {
          kMaxSource);
   }
   try {
-    // Who renders need not know where on this machine the file lies: clients of a server see these messages.
+    // Messages name the file without its folder: clients of a server see them.
     const std::string file = std::filesystem::path(name).filename().string();
     return Template(std::make_unique<const Parsed>(Parsed{file, parse_template(source)}));
   } catch (const Error& e) {

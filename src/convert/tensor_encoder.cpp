@@ -113,7 +113,7 @@ std::unique_ptr<RowsEncoding> rows_encoding(const TargetTensor& t, std::int64_t 
 
 bool is_finite(float v) { return std::isfinite(v); }
 
-// What a damaged file gives is refused in every format; what is merely large, in those that cannot hold it.
+// Refuses NaN and infinity in every format, and large numbers in formats that cannot hold them.
 void check_values(const TargetTensor& t, std::span<const float> values) {
   if (!std::ranges::all_of(values, is_finite)) {
     fail(ErrorKind::bad_input,
