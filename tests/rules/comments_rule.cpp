@@ -6,6 +6,17 @@
 namespace nestor::rules {
 namespace {
 
+bool has_hash_comments(std::string_view path) {
+  return path.ends_with(".py") || path.ends_with(".cmake") || path.ends_with("CMakeLists.txt") ||
+         path.starts_with("scripts/") || path.starts_with(".ci/");
+}
+
+std::string hash_comment_of(const std::string& line) {
+  const std::size_t at = line.starts_with("#") ? 0 : line.find(" #");
+  return at == std::string::npos ? "" : line.substr(at);
+}
+
+// `code` is the line without comments and literals.
 std::string comment_of(const std::string& line, const std::string& code) {
   for (std::size_t at = line.find("//"); at != std::string::npos; at = line.find("//", at + 1)) {
     if (code.find_first_not_of(' ', at) == std::string::npos) return line.substr(at);
@@ -27,8 +38,12 @@ struct Names {
       }
     }
   }
+  // A name without a folder is taken for ours, but for what stands for something (NAME_fuzz.cpp, vec_*.h).
   bool lack(const std::string& name) const {
-    const bool ours = folders.contains(name.substr(0, name.find('/')));
+    static const std::regex placeholder(R"(.*\*.*|([A-Z]+_|FILE\.|llama\.cpp$|[a-z](-[a-z])?\.).*)");
+    const std::size_t slash = name.find('/');
+    const bool ours = slash == std::string::npos || folders.contains(name.substr(0, slash));
+    if (std::regex_match(name, placeholder)) return false;
     return ours && !ends.contains(name);
   }
   std::set<std::string> ends, folders;
@@ -37,16 +52,17 @@ struct Names {
 }  // namespace
 
 Violations comment_violations(const std::vector<std::string>& paths, const std::vector<File>& files) {
-  static const std::regex file(R"([\w-]+(?:/[\w-]+)+\.(?:h|cpp)\b)");
+  static const std::regex file(R"([\w.*-]+(?:/[\w.*-]+)*\.(?:h|cpp|md|py)\b)");
   static const std::regex spec(
       R"(\bspec(ification)?\b('s)? *(\(|section|\d)|\bthe spec(ification)?\b(?! that))", std::regex::icase);
   const Names names(paths);
   Violations violations;
   for (const File& source : files) {
-    if (!is_cpp(source.path)) continue;
-    const auto lines = lines_of(source.text), code = lines_of(code_only(source.text));
+    const bool cpp = is_cpp(source.path);
+    if (!cpp && !has_hash_comments(source.path)) continue;
+    const auto lines = lines_of(source.text), code = cpp ? lines_of(code_only(source.text)) : lines;
     for (std::size_t i = 0; i < lines.size(); ++i) {
-      const std::string comment = comment_of(lines[i], code[i]);
+      const std::string comment = cpp ? comment_of(lines[i], code[i]) : hash_comment_of(lines[i]);
       const std::string place = source.path + ":" + std::to_string(i + 1) + ": ";
       for (auto at = std::sregex_iterator(comment.begin(), comment.end(), file); at != std::sregex_iterator();
            ++at) {

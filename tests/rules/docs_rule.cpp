@@ -1,5 +1,7 @@
 #include "docs_rule.h"
 
+#include <algorithm>
+#include <cctype>
 #include <regex>
 #include <sstream>
 
@@ -70,17 +72,48 @@ void check_code(const Inventory& inventory, const File& document, const std::str
   }
 }
 
+// Where a link leads: the path of a file, and behind # a heading of it.
+struct Target {
+  std::string path, anchor;
+};
+
+std::string fault_of(const Inventory& inventory, const Target& target) {
+  if (!exists(inventory, target.path)) return " leads nowhere";
+  const auto document = inventory.anchors.find(target.path);
+  const bool missing = !target.anchor.empty() && document != inventory.anchors.end() &&
+                       !document->second.contains(target.anchor);
+  return missing ? " leads to no heading" : "";
+}
+
+Target target_of(const std::string& link, const std::string& document) {
+  const std::size_t hash = std::min(link.find('#'), link.size());
+  const std::string path = link.substr(0, hash), anchor = hash < link.size() ? link.substr(hash + 1) : "";
+  if (path.empty()) return {document, anchor};
+  std::string full = (fs::path(document).parent_path() / path).lexically_normal().generic_string();
+  if (full.ends_with("/")) full.pop_back();
+  return {full, anchor};
+}
+
 void check_links(const Inventory& inventory, const File& document, const std::string& line, Violations& out) {
-  static const std::regex link(R"(\]\(([^)\s]+)[^)]*\))");
-  static const std::regex outside("^(https?:|mailto:|#)");
+  static const std::regex link(R"(\]\(([^)\s]+)[^)]*\))"), outside("^(https?:|mailto:)");
   for (auto at = std::sregex_iterator(line.begin(), line.end(), link); at != std::sregex_iterator(); ++at) {
-    std::string target = (*at)[1];
-    if (std::regex_search(target, outside)) continue;
-    target = target.substr(0, target.find('#'));
-    const fs::path folder = fs::path(document.path).parent_path();
-    std::string path = (folder / target).lexically_normal().generic_string();
-    if (path.ends_with("/")) path.pop_back();
-    if (!exists(inventory, path)) out.push_back(document.path + ": the link to " + target + " leads nowhere");
+    const std::string name = (*at)[1];
+    if (std::regex_search(name, outside)) continue;
+    const std::string fault = fault_of(inventory, target_of(name, document.path));
+    if (!fault.empty()) out.push_back(document.path + ": the link to " + name + fault);
+  }
+}
+
+// Lines of a document, with whether they are in a code block.
+template <typename Visit>
+void for_each_line(std::string_view document, Visit visit) {
+  bool in_block = false;
+  for (const std::string& line : lines_of(document)) {
+    if (line.starts_with("```")) {
+      in_block = !in_block;
+    } else {
+      visit(line, in_block);
+    }
   }
 }
 
@@ -114,25 +147,59 @@ Inventory take_inventory(const std::string& source_dir) {
     if (std::regex_match(path, match, command)) inventory.commands.insert(match[1]);
   }
   for (const File& file : read_tree(source_dir, {"apps"})) inventory.commands.merge(commands_in(file.text));
+  for (const File& file : read_tree(source_dir)) {
+    if (file.path.ends_with(".md")) inventory.anchors[file.path] = anchors_in(file.text);
+  }
   return inventory;
+}
+
+std::set<std::string> anchors_in(std::string_view document) {
+  static const std::regex heading("#+ +(.*)"), link(R"(\[([^\]]*)\]\([^)]*\))");
+  std::set<std::string> anchors;
+  for_each_line(document, [&](const std::string& line, bool in_block) {
+    std::smatch match;
+    if (in_block || !std::regex_match(line, match, heading)) return;
+    std::string anchor;
+    for (const char c : std::regex_replace(match[1].str(), link, "$1")) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (c == ' ') {
+        anchor += '-';
+      } else if (byte >= 0x80 || std::isalnum(byte) != 0 || c == '-' || c == '_') {
+        anchor += static_cast<char>(std::tolower(byte));
+      }
+    }
+    std::string name = anchor;
+    for (int copy = 1; !anchors.insert(name).second; ++copy) name = anchor + "-" + std::to_string(copy);
+  });
+  return anchors;
+}
+
+Violations link_violations(const Inventory& inventory, const File& document) {
+  Violations violations;
+  for_each_line(document.text, [&](const std::string& line, bool in_block) {
+    if (!in_block) check_links(inventory, document, without_code_spans(line), violations);
+  });
+  return violations;
 }
 
 Violations docs_violations(const Inventory& inventory, const File& document) {
   static const std::regex span("`([^`]+)`");
   Violations violations;
-  bool in_block = false;
-  for (const std::string& line : lines_of(document.text)) {
-    if (line.starts_with("```")) {
-      in_block = !in_block;
-    } else if (in_block) {
-      check_code(inventory, document, line, violations);
-    } else {
-      for (auto at = std::sregex_iterator(line.begin(), line.end(), span); at != std::sregex_iterator();
-           ++at) {
-        check_code(inventory, document, (*at)[1], violations);
-      }
-      check_links(inventory, document, without_code_spans(line), violations);
-    }
+  for_each_line(document.text, [&](const std::string& line, bool in_block) {
+    if (in_block) return check_code(inventory, document, line, violations);
+    for (auto at = std::sregex_iterator(line.begin(), line.end(), span); at != std::sregex_iterator(); ++at)
+      check_code(inventory, document, (*at)[1], violations);
+  });
+  return violations;
+}
+
+Violations page_violations(const Inventory& inventory, const File& file) {
+  static const std::regex page(R"(\bdocs/[\w./-]+\.md(#[\w-]+)?)");
+  Violations violations;
+  for (auto at = std::sregex_iterator(file.text.begin(), file.text.end(), page); at != std::sregex_iterator();
+       ++at) {
+    const std::string fault = fault_of(inventory, target_of(at->str(), ""));
+    if (!fault.empty()) violations.push_back(file.path + ": " + at->str() + fault);
   }
   return violations;
 }

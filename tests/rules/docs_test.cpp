@@ -10,12 +10,13 @@ const Inventory& small() {
   static const Inventory inventory = {{"README.md", "scripts", "scripts/build", "src", "src/base",
                                        "src/base/error.h", "docs", "docs/chat.md"},
                                       {"base"},
-                                      {"run", "chat"}};
+                                      {"run", "chat"},
+                                      {{"docs/chat.md", {"start", "start-1"}}, {"README.md", {}}}};
   return inventory;
 }
 
 std::size_t count(const std::string& text, const std::string& path = "README.md") {
-  return docs_violations(small(), {path, text}).size();
+  return docs_violations(small(), {path, text}).size() + link_violations(small(), {path, text}).size();
 }
 
 TEST(DocsRule, AcceptsWhatExists) {
@@ -25,12 +26,14 @@ TEST(DocsRule, AcceptsWhatExists) {
         "`src/ROOM/a.h` `src/*/b.h` `config.json`", "`README.md` and `chat.md`", "nestor flies"}) {
     EXPECT_EQ(count(text), 0u) << text;
   }
-  EXPECT_EQ(count("[up](../README.md) [beside](chat.md)", "docs/chat.md"), 0u);
+  EXPECT_EQ(count("[up](../README.md) [beside](chat.md#start-1) [here](#start)", "docs/chat.md"), 0u);
+  EXPECT_EQ(count("```\n[in code](gone.md)\n```\n`[span](gone.md)` [code](src/base/error.h#L12)"), 0u);
 }
 
 TEST(DocsRule, SeesWhatIsMissing) {
   for (const char* text :
        {"`scripts/bild`", "`src/base/gone.h`", "`base/gone.h`", "[chat](docs/gone.md)", "`nestor fly`",
+        "[chat](docs/chat.md#gone)", "[here](#gone)", "```\nx\n```\n[chat](docs/gone.md#start)",
         "```\nbuild/release/bin/nestor fly\n```", "`GONE.md`", "`train/ROOM/a.h`"}) {
     EXPECT_EQ(count(text), 1u) << text;
   }
@@ -41,13 +44,32 @@ TEST(DocsRule, FindsCommandsInTheSource) {
             (std::set<std::string>{"run", "chat"}));
 }
 
+TEST(DocsRule, SpellsAnchorsAsGitHub) {
+  EXPECT_EQ(
+      anchors_in(
+          "# The model\n```\n# no heading\n```\n## `run`, or [chat](chat.md)?\n## --a_b 2.5\n## The model\n"
+          "#no heading\n"),
+      (std::set<std::string>{"the-model", "run-or-chat", "--a_b-25", "the-model-1"}));
+}
+
+TEST(DocsRule, SeesPagesThatCodeNames) {
+  const auto named = [](const std::string& text) {
+    return page_violations(small(), {"src/a.cpp", text}).size();
+  };
+  EXPECT_EQ(named("// docs/chat.md\nfail(\"see docs/chat.md#start; https://docs.rs/a.md\")"), 0u);
+  for (const char* text : {"// docs/gone.md", "\"docs/chat.md#gone\"", "# (docs/a/gone.md)"})
+    EXPECT_EQ(named(text), 1u) << text;
+}
+
 TEST(DocsRule, HoldsHere) {
   const Inventory inventory = take_inventory(testing::source_folder());
   for (const File& file : read_tree(testing::source_folder())) {
-    const bool document = file.path.ends_with(".md") &&
-                          (file.path.find('/') == std::string::npos || file.path.starts_with("docs/"));
-    if (!document) continue;
-    const Violations found = docs_violations(inventory, file);
+    if (file.path.starts_with("tests/rules/")) continue;  // examples
+    Violations found = page_violations(inventory, file);
+    const auto see = [&](const Violations& more) { found.insert(found.end(), more.begin(), more.end()); };
+    if (file.path.ends_with(".md")) see(link_violations(inventory, file));
+    if (file.path.ends_with(".md") && !file.path.starts_with("bench/") && !file.path.starts_with("study/"))
+      see(docs_violations(inventory, file));
     EXPECT_TRUE(found.empty()) << joined(found);
   }
 }
