@@ -46,4 +46,16 @@ void SafetensorsWriter::finish() {
   file_.commit();
 }
 
+std::string index_text(std::span<const WrittenFile> files) {
+  Json map = Json::object();
+  std::uint64_t total = 0;
+  for (const WrittenFile& file : files) {
+    for (const PlannedTensor& tensor : file.tensors) {
+      total += tensor.bytes();
+      add_unique(map, tensor.name, file.name);
+    }
+  }
+  return to_text({{"metadata", {{"total_size", total}}}, {"weight_map", std::move(map)}}, 1) + "\n";
+}
+
 }  // namespace nestor::checkpoint

@@ -42,4 +42,13 @@ class SafetensorsWriter {
   std::uint64_t written_ = 0;
 };
 
+/// A file of a checkpoint and what is in it.
+struct WrittenFile {
+  std::string name;
+  std::vector<PlannedTensor> tensors;
+};
+
+/// The text of model.safetensors.index.json, which says what is in which file.
+std::string index_text(std::span<const WrittenFile> files);
+
 }  // namespace nestor::checkpoint

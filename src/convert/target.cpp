@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "base/json.h"
-
 namespace nestor::convert {
 namespace {
 
@@ -78,13 +76,9 @@ std::vector<TargetShard> plan_shards(const std::vector<TargetTensor>& tensors, s
 }
 
 std::string index_text(const std::vector<TargetShard>& shards) {
-  Json map = Json::object();
-  std::uint64_t total = 0;
-  for (const TargetShard& shard : shards) {
-    total += shard.bytes;
-    for (const auto& stored : shard.plan()) add_unique(map, stored.name, shard.file);
-  }
-  return to_text({{"metadata", {{"total_size", total}}}, {"weight_map", std::move(map)}}, 1) + "\n";
+  std::vector<checkpoint::WrittenFile> files;
+  for (const TargetShard& shard : shards) files.push_back({shard.file, shard.plan()});
+  return checkpoint::index_text(files);
 }
 
 }  // namespace nestor::convert

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "checkpoint/checkpoint.h"
 #include "support/refusal.h"
 #include "support/scratch_folder.h"
 #include "train/model_fixture.h"
@@ -86,6 +87,26 @@ TEST(ExportCheckpoint, WritesTheTokenizersFilesAndNothingHalf) {
   EXPECT_FALSE(std::filesystem::exists(scratch.path() / "out" / "final.partial"));
   EXPECT_REFUSED(export_checkpoint(*model.lm, model.read_tables(), request), ErrorKind::usage,
                  "already there");
+}
+
+TEST(ExportCheckpoint, ADraftBlockIsInAnIndex) {
+  const testing::ScratchFolder scratch;
+  for (const int blocks : {0, 1}) {
+    SCOPED_TRACE(blocks);
+    const testing::TrainingModel model(testing::tiny_config({{"num_nextn_predict_layers", blocks}}), 5);
+    const auto folder = exported(model, scratch.path() / std::to_string(blocks));
+    const checkpoint::Checkpoint files(folder);  // which holds them against the index
+    const auto index = folder / "model.safetensors.index.json";
+    ASSERT_EQ(std::filesystem::exists(index), blocks == 1);
+    if (blocks == 0) continue;
+    const Json json = read_json(index, 1 << 20);
+    EXPECT_EQ(json["weight_map"].size(), files.tensors().size());
+    EXPECT_EQ(json["weight_map"]["model.mtp.norm.weight"], "model.safetensors");
+    std::uint64_t bytes = 0;
+    for (const auto& [name, tensor] : files.tensors()) bytes += tensor.entry->bytes;
+    EXPECT_EQ(json["metadata"]["total_size"], bytes);
+    EXPECT_TRUE(files.unused_files().empty());
+  }
 }
 
 TEST(ExportCheckpoint, RefusesAnotherModelsConfiguration) {

@@ -36,7 +36,10 @@ class Writer {
     tables_[kDraftWords] = tables.front();
   }
 
-  void write(const std::filesystem::path& path) {
+  /// Some readers look for draft layers in the index alone, so that a model with them has one for its only
+  /// file.
+  void write(const std::filesystem::path& folder) {
+    const std::string name = "model.safetensors";
     config::NameLayout layout;
     if (model_.modeling().draft) layout.draft = config::NameLayout::Draft::present;
     std::vector<TensorInfo> list;
@@ -44,9 +47,12 @@ class Writer {
     std::vector<PlannedTensor> plan;
     for (const TensorInfo& t : list)
       plan.push_back({t.name, config::published_dtype(written_, t), shape_of(t)});
-    checkpoint::SafetensorsWriter file(path, plan);
+    checkpoint::SafetensorsWriter file(folder / name, plan);
     for (const TensorInfo& t : list) write(file, t);
     file.finish();
+    if (layout.draft == config::NameLayout::Draft::absent) return;
+    const checkpoint::WrittenFile only{name, std::move(plan)};
+    write_file(folder / "model.safetensors.index.json", checkpoint::index_text({&only, 1}));
   }
 
  private:
@@ -127,9 +133,10 @@ void write_tokenizer(const ExportRequest& request, const std::filesystem::path& 
 void export_checkpoint(const CausalLm& model, std::span<const RowTable* const> tables,
                        const ExportRequest& request) {
   const torch::NoGradGuard guard;
-  const std::filesystem::path target = request.folder.lexically_normal();
+  std::filesystem::path target = request.folder.lexically_normal();
+  if (target.filename().empty()) target = target.parent_path();  // "folder/"
   std::error_code error;
-  if (std::filesystem::exists(target, error)) {
+  if (std::filesystem::exists(target, error) && !std::filesystem::is_empty(target, error)) {
     fail(ErrorKind::usage, "{}: already there; choose another folder", target.string());
   }
   const config::ModelConfig written =
@@ -140,7 +147,7 @@ void export_checkpoint(const CausalLm& model, std::span<const RowTable* const> t
   std::filesystem::create_directories(partial, error);
   if (error) fail(ErrorKind::io, "cannot create {}: {}", partial.string(), error.message());
 
-  Writer(model, tables, written).write(partial / "model.safetensors");
+  Writer(model, tables, written).write(partial);
   write_tokenizer(request, partial);
   write_json(partial / "generation_config.json",
              request.generation_config.value_or(default_generation(request.config_json)));

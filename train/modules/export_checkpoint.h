@@ -13,7 +13,7 @@
 namespace nestor::train {
 
 struct ExportRequest {
-  std::filesystem::path folder;  // must not exist; appears complete or not at all
+  std::filesystem::path folder;  // must not exist or be empty; appears complete or not at all
   Json config_json;  // config.json as it is written; its torch_dtype decides what the tensors are stored in
   std::filesystem::path
       tokenizer;  // a tokenizer.json, copied; with the tokenizer_config.json beside it if there is one
@@ -21,9 +21,10 @@ struct ExportRequest {
   std::optional<Json> generation_config;  // else the ids of config_json and sampling at temperature 1
 };
 
-/// Writes model.safetensors (tables in blocks, so memory stays bounded), config.json, generation_config.json
-/// and the tokenizer's files. Routers are stored in float32. The draft block gets a copy of the word table as
-/// its own. Error: usage if the folder exists, bad_input if config_json is another model's, io.
+/// Writes model.safetensors (tables in blocks, so memory stays bounded), its index where there is a draft
+/// block, config.json, generation_config.json and the tokenizer's files. Routers are stored in float32. The
+/// draft block gets a copy of the word table as its own. Error: usage if the folder is not empty, bad_input
+/// if config_json is another model's, io.
 void export_checkpoint(const CausalLm& model, std::span<const RowTable* const> tables,
                        const ExportRequest& request);
 
