@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "lm/finite_logits.h"
 
 namespace nestor::decode {
 namespace {
@@ -46,17 +47,8 @@ void adjust(std::span<const float> logits, const SamplingParams& params, const C
             std::vector<double>& adjusted) {
   for (const auto& ids : {context.prompt, context.generated, context.forbidden})
     check_ids(ids, logits.size());
-  adjusted.resize(logits.size());
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (!(logits[i] < std::numeric_limits<float>::infinity())) {  // also true for NaN
-      fail(ErrorKind::internal,
-           "the model's logit of token {} is {}, expected a finite number or -inf: the weights are damaged "
-           "or a "
-           "kernel is wrong",
-           i, logits[i]);
-    }
-    adjusted[i] = logits[i];
-  }
+  lm::check_finite(logits);
+  adjusted.assign(logits.begin(), logits.end());
 
   for (const auto& [id, bias] : params.logit_bias) adjusted[id] += bias;
   if (params.repetition_penalty != 1) {

@@ -26,7 +26,7 @@ struct Context {
 };
 
 /// Writes the adjusted logits. In double, so that no penalty can overflow a float or make two logits equal.
-/// Throws Error(internal) if a logit is NaN or +inf, Error(bad_input) for an id outside the vocabulary.
+/// Throws Error(internal) if a logit is not finite, Error(bad_input) for an id outside the vocabulary.
 void adjust(std::span<const float> logits, const SamplingParams& params, const Context& context,
             std::vector<double>& adjusted);
 

@@ -26,8 +26,7 @@ std::span<const Weighted> Distribution::of(std::span<const float> logits, const 
   adjust(logits, params, context, adjusted_);
   const auto best = std::max_element(adjusted_.begin(), adjusted_.end());  // the first of equals
   if (best == adjusted_.end() || std::isinf(*best)) {
-    const bool unlimited = context.forbidden.empty() && context.allowed.empty();
-    fail(unlimited ? ErrorKind::internal : ErrorKind::usage,
+    fail(logits.empty() ? ErrorKind::internal : ErrorKind::usage,
          "no token is left to choose: all {} logits are -inf after {} forbidden ids{}", logits.size(),
          context.forbidden.size(), context.allowed.empty() ? "" : " and what the constraint does not allow");
   }

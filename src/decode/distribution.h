@@ -30,7 +30,7 @@ struct Weighted {
 class Distribution {
  public:
   /// The tokens that can be drawn, in ascending order, with probabilities that add up to 1. Valid until the
-  /// next call. Throws as adjust() does, and Error(internal) if all logits are -inf, or Error(usage) if
+  /// next call. Throws as adjust() does, and Error(internal) if there are no logits, or Error(usage) if
   /// what is forbidden or not allowed left no token.
   std::span<const Weighted> of(std::span<const float> logits, const SamplingParams& params,
                                const Context& context);

@@ -21,9 +21,8 @@ std::vector<TokenLogprob> best_logprobs(std::span<const float> logits, double lo
     return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;
   });
   std::vector<TokenLogprob> out;
-  for (auto id = ids.begin(); id != end && !std::isinf(logits[*id]); ++id) {
+  for (auto id = ids.begin(); id != end; ++id)
     out.push_back({*id, static_cast<float>(logits[*id] - log_sum)});
-  }
   return out;
 }
 

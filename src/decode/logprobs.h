@@ -18,7 +18,7 @@ struct TokenLogprob {
 /// log(sum(exp(logits))), in double and relative to the largest logit, which must be finite.
 double log_sum_exp(std::span<const float> logits);
 
-/// The n most likely tokens, best first, lower ids first among equals; tokens of probability 0 are left out.
+/// The n most likely tokens, best first, lower ids first among equals.
 std::vector<TokenLogprob> best_logprobs(std::span<const float> logits, double log_sum, std::int64_t n);
 
 }  // namespace nestor::decode

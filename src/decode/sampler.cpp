@@ -1,18 +1,13 @@
 #include "decode/sampler.h"
 
-#include <cmath>
-
-#include "base/error.h"
 #include "base/random.h"
+#include "lm/finite_logits.h"
 
 namespace nestor::decode {
 
 Choice scored(TokenId id, std::span<const float> logits, std::int64_t top) {
+  lm::check_finite(logits);
   const double log_sum = log_sum_exp(logits);
-  if (!std::isfinite(log_sum)) {
-    fail(ErrorKind::internal, "the logits of {} tokens are no distribution: their log-sum-exp is {}",
-         logits.size(), log_sum);
-  }
   return {.id = id,
           .logprob = static_cast<float>(logits[static_cast<std::size_t>(id)] - log_sum),
           .top = best_logprobs(logits, log_sum, top)};

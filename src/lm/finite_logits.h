@@ -6,6 +6,7 @@
 namespace nestor::lm {
 
 /// Throws Error(internal) if a value is not finite: no distribution, and nothing that could be measured.
+void check_finite(std::span<const float> row);
 void check_finite(const Logits& logits);
 
 }  // namespace nestor::lm

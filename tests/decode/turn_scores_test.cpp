@@ -105,8 +105,11 @@ TEST(TurnScores, OnlyAKnownPrefixBeforeTheFirstWantedRowHelps) {
 TEST(TurnScores, LogitsThatAreNoDistributionAreAnError) {
   Turn turn(prompt(3), {.temperature = 0, .prompt_logprobs = 0}, {});
   Sampler sampler;
-  const std::vector<float> nan(kVocab, std::numeric_limits<float>::quiet_NaN());
-  EXPECT_REFUSED(turn.take(0, lm::Logits(nan, kVocab), sampler), ErrorKind::internal, "no distribution");
+  std::vector<float> logits(kVocab, 0.0F);
+  for (const float bad : {std::nanf(""), HUGE_VALF, -HUGE_VALF}) {
+    logits.back() = bad;
+    EXPECT_REFUSED(turn.take(0, lm::Logits(logits, kVocab), sampler), ErrorKind::internal, "finite number");
+  }
   EXPECT_EQ(turn.prompt_scores().size(), 1U);
 }
 

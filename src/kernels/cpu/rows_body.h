@@ -15,9 +15,10 @@ using nestor::kernels::WidenArgs;
 
 // e^x = 2^n * e^r with n = round(x / ln 2), |r| <= ln(2)/2, and e^r by its Taylor polynomial of degree 6,
 // whose remainder is below 1.2e-7 * e^r: an error of about two units in the last place. Arguments are clamped
-// to where the result is finite and not zero.
+// to where the result is finite and not zero. NaN stays NaN: of two values, max and min give the second one
+// then.
 inline Vec vec_exp(Vec x) {
-  x = vec_min(vec_max(x, vec_set(-103.0F)), vec_set(88.3762626647949F));
+  x = vec_min(vec_set(88.3762626647949F), vec_max(vec_set(-103.0F), x));
   const Vec n = vec_round(vec_mul(x, vec_set(1.44269504088896341F)));
   Vec r = vec_fma(n, vec_set(-0.693359375F), x);  // ln 2 in two parts: the first has few bits, so that the
   r = vec_fma(n, vec_set(2.12194440054690583e-4F), r);  // product is exact
