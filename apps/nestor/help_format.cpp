@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kLeftWidth = 30;  // of the column with the names, indentation included
 constexpr std::size_t kLineWidth = 100;
+constexpr std::size_t kMessageEnd = 200;  // kept of either end of a longer message
 
 // The names of an option and what it takes: "-n, --max-tokens N"; of a positional its name.
 std::string left_of(const CLI::Option& option) {
@@ -156,6 +157,8 @@ std::string usage_message(const CLI::App& root, const CLI::ParseError& error) {
   } else if (text.starts_with(kNotConverted)) {
     text = "cannot read " + text.substr(kNotConverted.size());
   }
+  // The parser repeats values of any length; what was expected of them stands at the end.
+  if (text.size() > 2 * kMessageEnd) text.replace(kMessageEnd, text.size() - 2 * kMessageEnd, "...");
   std::string command;
   for (auto parsed = root.get_subcommands(); !parsed.empty(); parsed = parsed.front()->get_subcommands()) {
     command += parsed.front()->get_name() + " ";

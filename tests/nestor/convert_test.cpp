@@ -1,6 +1,7 @@
 // nestor convert: the story model in fewer bits runs, stays close, and shows what it is.
 #include <gtest/gtest.h>
 
+#include "base/folder_lock.h"
 #include "program.h"
 
 namespace nestor::testing {
@@ -63,6 +64,22 @@ TEST(Convert, WithImportanceThatEvalMeasured) {
   expect_error({"convert", story(), (scratch / "x").string(), "--importance", file, "--scales", "absmax"}, 2,
                "--scales search");
   expect_error({"convert", story(), (scratch / "x").string(), "--importance", text}, 1, "text.txt");
+}
+
+// Two at once would write each other's files.
+TEST(Convert, AFolderIsWrittenByOneAtATime) {
+  const Scratch scratch;
+  const std::string target = (scratch / "q8").string();
+  const Arguments convert = {"convert", story(), target, "--weights", "q8", "--scales", "absmax"};
+  const std::string busy = "another process is at work in this folder";
+  {
+    const FolderLock lock(target);
+    expect_error(convert, 2, busy);
+    expect_error({"new", "--preset", "tiny", target}, 2, busy);
+    expect_error({"new", "--preset", "tiny", "--weights", "q4", target}, 2, busy);
+  }
+  EXPECT_EQ(nestor(convert).exit_code, 0);
+  EXPECT_FALSE(std::filesystem::exists(scratch / "q8/lock"));
 }
 
 TEST(Convert, WrongUsage) {

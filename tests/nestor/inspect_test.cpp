@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "linked_model.h"
 #include "program.h"
 
 namespace nestor::testing {
@@ -39,6 +40,26 @@ TEST(Inspect, BytesAndTensors) {
   }
   EXPECT_EQ(elements, found["parameters"]["with_draft"]);
   EXPECT_EQ(found["bytes"]["files"], std::filesystem::file_size(story() + "/model.safetensors"));
+}
+
+TEST(Inspect, NamesFilesOfWeightsThatTheIndexDoesNotKnow) {
+  const LinkedModel model;
+  Json index = {{"metadata", Json::object()}, {"weight_map", Json::object()}};
+  const Json found = json_of({"inspect", story(), "--json"});
+  EXPECT_EQ(found["unused_files"], Json::array());
+  for (const Json& tensor : found["tensors"]) {
+    index["weight_map"][tensor["name"].get<std::string>()] = "model.safetensors";
+  }
+  model.replace("model.safetensors.index.json", to_text(index));
+  EXPECT_EQ(output_of({"inspect", model.folder()}).find("not in the index"), std::string::npos);
+  model.replace("consolidated.safetensors", "of another layout");
+  model.replace("a\x1Bold.safetensors", "x");
+  const Json stray = {"a\x1Bold.safetensors", "consolidated.safetensors"};
+  EXPECT_EQ(json_of({"inspect", model.folder(), "--json"})["unused_files"], stray);
+  EXPECT_NE(
+      output_of({"inspect", model.folder()})
+          .find(R"(not in the index, and not read: "a\x1bold.safetensors", "consolidated.safetensors")"),
+      std::string::npos);
 }
 
 TEST(Inspect, AConfigAloneHasTheSameParametersAndTheTensorsItWouldHave) {

@@ -1,31 +1,13 @@
 // Model folders of other kinds: edited generation_config.json, symbolic links, no tokenizer, a start token.
 #include <gtest/gtest.h>
 
+#include "linked_model.h"
 #include "program.h"
 
 namespace nestor::testing {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The story model as a folder of links, as in Hugging Face's cache; files can then be replaced.
-class LinkedModel {
- public:
-  LinkedModel() {
-    for (const auto& entry : fs::directory_iterator(story())) {
-      fs::create_symlink(entry.path(), scratch_ / entry.path().filename().string());
-    }
-  }
-  std::string folder() const { return (scratch_ / "").string(); }
-  void remove(const std::string& name) const { fs::remove(scratch_ / name); }
-  void replace(const std::string& name, const std::string& bytes) const {
-    remove(name);
-    scratch_.write(name, bytes);
-  }
-
- private:
-  Scratch scratch_;
-};
 
 const Arguments kPrompt = {"-p", "Once upon a time there was", "--json"};
 
