@@ -29,8 +29,17 @@ void add_engine_options(CLI::App& root, assemble::OpenOptions& o) {
       ->option_text("N");
   root.add_option("--kernels", o.kernels,
                   "Kernel set: auto (the fastest here), reference, avx2, avx2_vnni, avx512, avx512_vnni, "
-                  "avx512_amx, avx512_amx_bf16")
+                  "avx512_amx, avx512_amx_bf16, avx512_bf16")
       ->option_text("NAME");
+  root.add_option_function<std::string>(
+          "--activations",
+          [&o](const std::string& name) {
+            o.activations = name == "bf16" ? kernels::Activations::bf16 : kernels::Activations::exact;
+          },
+          "What weights in bf16 are multiplied with: exact (float32), bf16 (rounded to it: faster where the "
+          "processor has AVX512_BF16)")
+      ->check(CLI::IsMember({"exact", "bf16"}))
+      ->option_text("exact|bf16");
   o.streams_file = cache_folder().empty() ? "" : cache_folder() / "streams.json";
   root.add_option_function<std::string>(
           "--streams",

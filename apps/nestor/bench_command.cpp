@@ -7,6 +7,8 @@
 #include "base/json.h"
 #include "base/large_pages.h"
 #include "base/memory.h"
+#include "kernels/op_args.h"
+#include "kernels/registry.h"
 #include "measure/speed.h"
 #include "terminal.h"
 
@@ -50,8 +52,10 @@ class Benchmark {
     check_room();
     const auto formats = assemble::formats_beyond_caches(model_->matrix_bytes());
     const std::string streams = assemble::text_of(model_->streams(), formats);
-    print(fmt::format("{}, {} threads, {}{}{}\n", cpu_info().name, threads_, model_->kernel_set(),
-                      streams.empty() ? "" : ", streams ", streams));
+    const auto rounded = kernels::activations_of(model_->ops()) == kernels::Activations::bf16;
+    const std::string activations = rounded ? "bf16" : "exact";
+    print(fmt::format("{}, {} threads, {}, activations {}{}{}\n", cpu_info().name, threads_,
+                      model_->ops().name, activations, streams.empty() ? "" : ", streams ", streams));
     prompt();
     print(fmt::format("{:>8}{:>11}{:>6}{:>10}{:>10}{:>13}{:>12}{:>10}\n", "depth", "sequences", "rows",
                       "ms/step", "tok/s", "MB weights", "DRAM GB/s", "share"));
@@ -67,7 +71,8 @@ class Benchmark {
     json_["weight_bytes_in_large_pages"] = large;
     json_["threads"] = threads_;
     json_["cpu"] = cpu_info().name;
-    json_["kernels"] = model_->kernel_set();
+    json_["kernels"] = model_->ops().name;
+    json_["activations"] = activations;
     json_["streams"] = streams;
     print(to_text(json_) + "\n");
     return 0;
@@ -91,21 +96,19 @@ class Benchmark {
   void prompt() {
     const measure::PromptSpeed s =
         measure::prompt_speed(subject_, o_.prompt, static_cast<int>(o_.rounds), o_.seed);
-    std::string peak = fmt::format("{:.0f} GFLOP/s float32", s.fp32_peak / 1e9);
-    if (s.of_codes()) {
-      peak = fmt::format("{:.0f} GOP/s int8 in vectors", s.int8_peak / 1e9);
-      if (s.int8_tile_peak > 0) peak += fmt::format(" ({:.0f} in tile registers)", s.int8_tile_peak / 1e9);
-    }
-    print(
-        fmt::format("prompt of {} tokens: {:.1f} tok/s; {:.1f} G multiply-adds of codes, {:.1f} G of floats; "
-                    "{:.1f} % of {}\n",
-                    s.tokens, s.tokens_s(), static_cast<double>(s.work.code_products) / 1e9,
-                    static_cast<double>(s.work.float_products) / 1e9, 100 * s.share(), peak));
+    const auto of = [](std::int64_t products, const char* what) {
+      return products == 0 ? "" : fmt::format("; {:.1f} G multiply-adds of {}", products / 1e9, what);
+    };
+    print(fmt::format("prompt of {} tokens: {:.1f} tok/s{}{}{}; {:.1f} % of {}\n", s.tokens, s.tokens_s(),
+                      of(s.work.code_products, "codes"), of(s.work.rounded_products, "rounded activations"),
+                      of(s.work.float_products, "floats"), 100 * s.share(), peak_text(s)));
     json_["prefill_tok_s"] = s.tokens_s();
     json_["prefill_tokens"] = s.tokens;
     json_["prefill_share"] = s.share();
     json_["prefill_code_products"] = s.work.code_products;
     json_["prefill_float_products"] = s.work.float_products;
+    json_["prefill_rounded_products"] = s.work.rounded_products;
+    json_["bf16_ops_per_s"] = s.bf16_peak;
     json_["int8_ops_per_s"] = s.int8_peak;
     json_["int8_tile_ops_per_s"] = s.int8_tile_peak;
     json_["fp32_ops_per_s"] = s.fp32_peak;
@@ -131,6 +134,16 @@ class Benchmark {
                                {"dram_read_bytes_per_s", s.dram_bytes_s},
                                {"dram_steady", s.steady},
                                {"share", share}});
+  }
+
+  // The peak that a prompt's share is of.
+  static std::string peak_text(const measure::PromptSpeed& s) {
+    using Numbers = measure::PromptSpeed::Numbers;
+    if (s.numbers() == Numbers::rounded) return fmt::format("{:.0f} GFLOP/s bf16", s.bf16_peak / 1e9);
+    if (s.numbers() == Numbers::floats) return fmt::format("{:.0f} GFLOP/s float32", s.fp32_peak / 1e9);
+    const std::string vectors = fmt::format("{:.0f} GOP/s int8 in vectors", s.int8_peak / 1e9);
+    if (s.int8_tile_peak == 0) return vectors;
+    return vectors + fmt::format(" ({:.0f} in tile registers)", s.int8_tile_peak / 1e9);
   }
 
   static std::string share_text(const measure::DecodeSpeed& s) {

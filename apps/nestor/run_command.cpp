@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "interrupt.h"
+#include "kernels/op_args.h"
 #include "sampling_options.h"
 #include "terminal.h"
 
@@ -106,7 +107,7 @@ class Run {
       print(to_text(out) + "\n");
     }
     note(fmt::format("prompt: {} tokens, {:.1f} tok/s; decode: {} tokens, {:.1f} tok/s ({}, {})", prompt,
-                     prompt_rate, generated, decode_rate, reason_text(text.reason), model_.kernel_set()));
+                     prompt_rate, generated, decode_rate, reason_text(text.reason), model_.ops().name));
   }
 
   static Json logprobs_json(const decode::Turn& turn) {

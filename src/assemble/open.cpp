@@ -65,7 +65,7 @@ model::Model& OpenedModel::model() {
     fail(ErrorKind::usage, "--threads {} is out of range; expected 1 to {}", options_.threads, kMostThreads);
   }
   model::ModelOptions wanted;
-  wanted.ops = &kernels::select_set(options_.kernels, cpu);
+  wanted.ops = &kernels::select_set(options_.kernels, cpu, options_.activations);
   wanted.threads = options_.threads == 0 ? cpu.cores : options_.threads;
   wanted.context_limit = options_.context;
   check_folder();

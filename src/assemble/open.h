@@ -31,6 +31,7 @@
 #include "base/progress.h"
 #include "checkpoint/checkpoint.h"
 #include "config/model_config.h"
+#include "kernels/registry.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
 
@@ -41,6 +42,7 @@ struct OpenOptions {
   int threads = 0;           // 0: one per processor that this process may use
   std::int64_t context = 0;  // tokens per sequence; 0: what the model allows
   std::string kernels = "auto";
+  kernels::Activations activations = kernels::Activations::exact;
   StreamChoice streams = StreamChoice::kept;            // of how weights are read that no cache holds
   std::filesystem::path streams_file = {};              // where the choice is kept; empty: nowhere
   std::optional<model::CacheFormat> cache_format = {};  // nothing: q8 beside quantized weights, else f32

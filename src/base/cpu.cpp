@@ -32,6 +32,7 @@ CpuInfo cpu_info() {
                 __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
                 __builtin_cpu_supports("avx512vl") != 0;
   info.avx512_vnni = info.avx512 && __builtin_cpu_supports("avx512vnni") != 0;
+  info.avx512_bf16 = info.avx512_vnni && __builtin_cpu_supports("avx512bf16") != 0;
 
   constexpr unsigned kAmxBf16 = 1U << 22, kAmxTile = 1U << 24, kAmxInt8 = 1U << 25;
   const bool leaf = __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0;

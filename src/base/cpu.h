@@ -13,6 +13,7 @@ struct CpuInfo {
   bool avx2_vnni = false;        // those and VNNI for 256 bits (AVX-VNNI)
   bool avx512 = false;           // AVX-512 F, BW, DQ, VL (with AVX2, FMA, F16C)
   bool avx512_vnni = false;      // those and AVX-512 VNNI
+  bool avx512_bf16 = false;      // those and AVX-512 BF16
   bool avx512_amx = false;       // those and AMX for eight bits, which the system lets this process use
   bool avx512_amx_bf16 = false;  // those and AMX for bfloat16
   int cores = 1;                 // processors this process may run on

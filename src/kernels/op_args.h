@@ -180,6 +180,33 @@ struct MatmulPartsArgs {
   int64_t y_stride;
 };
 
+/// T rows of activations rounded to bfloat16: to nearest, ties to even; what lies below 2^-126 becomes zero.
+struct RoundedRows {
+  uint16_t* at;    // [T, cols]
+  int64_t stride;  // numbers from one row to the next
+};
+
+struct RoundRowsArgs {
+  const float* x;
+  int64_t x_stride;
+  const int32_t* at;  // row of x for each row, or nullptr: row t for row t
+  int64_t cols;
+  RoundedRows to;
+  int64_t first_column;  // of `to`, for column 0 of x
+};
+
+/// y[t, n] = sum_k x[t, k] * w[n, k] with activations rounded to bfloat16 and sums in float32, in an order
+/// that depends on K alone. w is [N, K] in bfloat16.
+struct MatmulRoundedArgs {
+  const uint16_t* x;
+  int64_t x_stride;
+  int64_t rows;  // T
+  MatrixView w;
+  float* y;
+  int64_t y_stride;
+  Reading reading = {6, 4608};
+};
+
 /// The operations of one set. Each works on a range, so that the callers in ops.h can hand out tiles to
 /// threads; the result of an element never depends on how ranges are cut.
 struct OpTable {
@@ -199,6 +226,9 @@ struct OpTable {
   // with a group.
   void (*split_rows)(const SplitRowsArgs& args, int64_t row_begin, int64_t row_end) = nullptr;
   void (*matmul_parts)(const MatmulPartsArgs& args, int64_t n_begin, int64_t n_end) = nullptr;
+  // Both or neither: a set without them has no fast products of rounded activations.
+  void (*round_rows)(const RoundRowsArgs& args, int64_t row_begin, int64_t row_end) = nullptr;
+  void (*matmul_rounded)(const MatmulRoundedArgs& args, int64_t n_begin, int64_t n_end) = nullptr;
 };
 
 }  // namespace nestor::kernels

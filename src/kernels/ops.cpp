@@ -11,8 +11,9 @@
 namespace nestor::kernels {
 namespace {
 
-// Below this many multiply-adds a call takes some 20-50 us on one core: not worth waking another.
-constexpr std::int64_t kWorthSharing = 1 << 20;
+// Below this many multiply-adds a call takes one or two microseconds on one core: as long as another one,
+// awake between the calls of a step, needs to join.
+constexpr std::int64_t kWorthSharing = 1 << 16;
 
 // Cuts [0, n) into ranges of a multiple of `grain` for the team: several per worker, so that a slow worker
 // takes fewer.
@@ -65,6 +66,10 @@ bool takes_codes(const Context& ctx, const MatrixView& w) {
   return quant::is_tiled(w.format) && ctx.ops.matmul_coded != nullptr;
 }
 
+bool takes_rounded(const Context& ctx, const MatrixView& w) {
+  return w.format == Format::bf16 && ctx.ops.matmul_rounded != nullptr;
+}
+
 Forms forms_of(const Context& ctx, std::span<const MatrixView* const> matrices) {
   // What the second cache holds meets one row sooner as floats: fifteen sixteenths of a tile register would
   // be idle.
@@ -74,6 +79,8 @@ Forms forms_of(const Context& ctx, std::span<const MatrixView* const> matrices) 
   for (const MatrixView* w : matrices) {
     if (takes_codes(ctx, *w)) {
       forms.codes = true;
+    } else if (takes_rounded(ctx, *w)) {
+      forms.rounded = true;
     } else if (w->format == Format::bf16 && ctx.ops.matmul_parts != nullptr) {
       numbers += w->rows * w->cols;
     } else {
@@ -97,13 +104,17 @@ EncodedRows take_codes(const Context& ctx, std::int64_t rows, std::int64_t cols)
 }
 
 Input take_forms(const Context& ctx, Rows x, std::int64_t rows, std::int64_t cols, Forms forms) {
-  Input input{x, rows, std::nullopt, std::nullopt};
+  Input input{x, rows};
   if (forms.codes) input.codes = take_codes(ctx, rows, cols);
   if (forms.parts) {
     const std::int64_t steps = (cols + kSplitDepth - 1) / kSplitDepth;
     constexpr std::int64_t kReadBeyond = 16;
     const std::int64_t floats = rows * steps * kSplitParts * kSplitDepth / 2 + kReadBeyond;
     input.parts = SplitRows{reinterpret_cast<std::uint16_t*>(ctx.arena.take(floats)), rows, steps};
+  }
+  if (forms.rounded) {
+    const Rows pairs = take_rows(ctx.arena, rows, (cols + 1) / 2);
+    input.rounded = RoundedRows{reinterpret_cast<std::uint16_t*>(pairs.data), 2 * pairs.stride};
   }
   return input;
 }
@@ -114,11 +125,12 @@ void fill_forms(const Context& ctx, Rows x, std::int64_t column, std::int64_t co
     ctx.ops.encode_rows({x.data, x.stride, cols, *to.codes, column / quant::kTileDepth}, begin, end);
   if (to.parts)
     ctx.ops.split_rows({x.data, x.stride, nullptr, cols, *to.parts, column / kSplitDepth}, begin, end);
+  if (to.rounded) ctx.ops.round_rows({x.data, x.stride, nullptr, cols, *to.rounded, column}, begin, end);
 }
 
 Input input_of(const Context& ctx, Rows x, std::int64_t rows, std::int64_t cols, Forms forms) {
   const Input input = take_forms(ctx, x, rows, cols, forms);
-  if (!input.codes && !input.parts) return input;
+  if (input.has_floats_only()) return input;
   split(ctx, rows, kRowGroup, 4 * rows * cols,
         [&](std::int64_t begin, std::int64_t end) { fill_forms(ctx, x, 0, cols, input, begin, end); });
   return input;
@@ -127,7 +139,7 @@ Input input_of(const Context& ctx, Rows x, std::int64_t rows, std::int64_t cols,
 Input normed_input(const Context& ctx, Rows x, std::int64_t rows, const RmsNorm& norm, Rows y, Forms forms) {
   const RmsNormArgs args{x.data, x.stride, norm.weight, norm.eps, norm.scale, norm.cols, y.data, y.stride};
   const Input input = take_forms(ctx, y, rows, norm.cols, forms);
-  const bool plain = !input.codes && !input.parts;
+  const bool plain = input.has_floats_only();
   split(ctx, rows, plain ? 1 : kRowGroup, (plain ? 2 : 6) * rows * norm.cols,
         [&](std::int64_t begin, std::int64_t end) {
           for (std::int64_t t = begin; t < end; t += kRowGroup) {
@@ -148,6 +160,8 @@ void gather(const Context& ctx, const Input& from, std::span<const std::int32_t>
             const Input& to) {
   if (to.parts)
     ctx.ops.split_rows({from.x.data, from.x.stride, at.data(), cols, *to.parts, 0}, 0, std::ssize(at));
+  if (to.rounded)
+    ctx.ops.round_rows({from.x.data, from.x.stride, at.data(), cols, *to.rounded, 0}, 0, std::ssize(at));
   for (std::int64_t i = 0; i < std::ssize(at); ++i) {
     const std::int64_t row = at[static_cast<std::size_t>(i)];
     if (to.x.data != nullptr) std::copy_n(from.x.row(row), cols, to.x.row(i));
@@ -161,7 +175,10 @@ void show_input(const Context& ctx, const Input& x, const MatrixView& w) {
 
 void count_product(const Context& ctx, std::int64_t rows, const MatrixView& w) {
   ctx.work.weight_bytes += quant::stored_bytes(w);
-  (takes_codes(ctx, w) ? ctx.work.code_products : ctx.work.float_products) += rows * w.rows * w.cols;
+  std::int64_t& products = takes_codes(ctx, w)     ? ctx.work.code_products
+                           : takes_rounded(ctx, w) ? ctx.work.rounded_products
+                                                   : ctx.work.float_products;
+  products += rows * w.rows * w.cols;
 }
 
 void multiply_rows(const Context& ctx, const Input& x, const MatrixView& w, Rows y, std::int64_t begin,
@@ -171,6 +188,9 @@ void multiply_rows(const Context& ctx, const Input& x, const MatrixView& w, Rows
     ctx.ops.matmul_coded({x.codes.value(), w, y.data, y.stride, reading}, begin, end);
   } else if (x.parts && w.format == Format::bf16) {
     ctx.ops.matmul_parts({*x.parts, w, y.data, y.stride}, begin, end);
+  } else if (takes_rounded(ctx, w)) {
+    const RoundedRows& rounded = x.rounded.value();
+    ctx.ops.matmul_rounded({rounded.at, rounded.stride, x.rows, w, y.data, y.stride, reading}, begin, end);
   } else {
     ctx.ops.matmul({x.x.data, x.x.stride, x.rows, w, y.data, y.stride, reading}, begin, end);
   }

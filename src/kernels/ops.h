@@ -52,20 +52,23 @@ struct RmsNorm {
   float scale;
 };
 
-/// Forms of an input: as it is, as codes of eight bits (op_args.h, EncodedRows) or as three bfloat16 parts
-/// (SplitRows).
+/// Forms of an input: as it is, as codes of eight bits (op_args.h, EncodedRows), as three bfloat16 parts
+/// (SplitRows) or rounded to one (RoundedRows).
 struct Forms {
-  bool floats = false, codes = false, parts = false;
+  bool floats = false, codes = false, parts = false, rounded = false;
 };
 
 /// Rows that one or more matrices are multiplied with, in one form or several. A product takes codes if the
-/// matrix is in tiles and the set multiplies those, else parts if the matrix is in bfloat16 and there are
-/// parts, else floats.
+/// matrix is in tiles and the set multiplies those; parts or rounded numbers if the matrix is in bfloat16 and
+/// there are such; else floats.
 struct Input {
   Rows x;
   std::int64_t rows;
   std::optional<EncodedRows> codes = std::nullopt;
   std::optional<SplitRows> parts = std::nullopt;
+  std::optional<RoundedRows> rounded = std::nullopt;
+
+  bool has_floats_only() const { return !codes && !parts && !rounded; }
 };
 
 /// `rows` x `cols` floats from the arena; the stride may be larger than `cols`.

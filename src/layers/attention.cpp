@@ -169,10 +169,7 @@ void attend_prompt(const kernels::Context& ctx, const AttentionShape& s, const A
                                works[static_cast<std::size_t>(worker)]};
     attend_slab(own, s, w, cache, slabs.at(i), q, values);
   });
-  for (const kernels::Work& work : works) {
-    ctx.work.code_products += work.code_products;
-    ctx.work.float_products += work.float_products;
-  }
+  for (const kernels::Work& work : works) ctx.work += work;
 }
 
 // Values [T, A * v] of all heads from queries [T, A * (nope + rope)].

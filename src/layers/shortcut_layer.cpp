@@ -31,6 +31,7 @@ kernels::Forms forms_of_readers(const kernels::Context& ctx, const ShortcutWeigh
     const kernels::Forms own = kernels::forms_of(ctx, weights);
     forms.codes = forms.codes || own.codes;
     forms.parts = forms.parts || own.parts;
+    forms.rounded = forms.rounded || own.rounded;
   };
   if (const auto* mlp = std::get_if<kernels::FeedForwardWeights>(&w.halves[s].mlp)) {
     add(std::array{&mlp->gate, &mlp->up});
@@ -53,7 +54,10 @@ void keep_rows(kernels::Rows x, std::span<const std::int32_t> at, std::int64_t c
 // Rows `at` of an input, with the same forms and floats.
 kernels::Input input_rows(const kernels::Context& ctx, const kernels::Input& x,
                           std::span<const std::int32_t> at, std::int64_t cols) {
-  kernels::Forms forms{.floats = true, .codes = x.codes.has_value(), .parts = x.parts.has_value()};
+  const kernels::Forms forms{.floats = true,
+                             .codes = x.codes.has_value(),
+                             .parts = x.parts.has_value(),
+                             .rounded = x.rounded.has_value()};
   const kernels::Input to = kernels::take_input(ctx, std::ssize(at), cols, forms);
   kernels::gather(ctx, x, at, cols, to);
   return to;

@@ -212,8 +212,9 @@ double int8_tile_peak_over(kernels::Team& team, double least) {
   return cpu_info().avx512_amx ? peak_over(team, int8_amx, least) : 0;
 }
 
-double bf16_peak(kernels::Team& team) {
-  return __builtin_cpu_supports("avx512bf16") != 0 ? peak(team, bf16_avx512) : 0;
+double bf16_peak(kernels::Team& team) { return cpu_info().avx512_bf16 ? peak(team, bf16_avx512) : 0; }
+double bf16_peak_over(kernels::Team& team, double least) {
+  return cpu_info().avx512_bf16 ? peak_over(team, bf16_avx512, least) : 0;
 }
 
 double fork_join(kernels::Team& team) {

@@ -19,6 +19,7 @@ double int8_peak(kernels::Team& team);
 double int8_peak_over(kernels::Team& team, double seconds);
 /// 0 where the processor has no such instruction.
 double bf16_peak(kernels::Team& team);
+double bf16_peak_over(kernels::Team& team, double seconds);
 /// Of int8 in the tile registers of AMX; 0 where there are none.
 double int8_tile_peak(kernels::Team& team);
 double int8_tile_peak_over(kernels::Team& team, double seconds);

@@ -46,11 +46,18 @@ std::optional<double> DecodeSpeed::share() const {
   return steady && share <= 1 ? std::optional(share) : std::nullopt;
 }
 
-bool PromptSpeed::of_codes() const { return work.code_products > 0; }
+PromptSpeed::Numbers PromptSpeed::numbers() const {
+  if (work.code_products > 0) return Numbers::codes;
+  return work.rounded_products > 0 ? Numbers::rounded : Numbers::floats;
+}
 
 double PromptSpeed::share() const {
-  const auto products = static_cast<double>(of_codes() ? work.code_products : work.float_products);
-  return 2 * products / seconds / (of_codes() ? int8_peak : fp32_peak);
+  const auto of = [&](std::int64_t products, double peak) {
+    return 2 * static_cast<double>(products) / seconds / peak;
+  };
+  if (numbers() == Numbers::codes) return of(work.code_products, int8_peak);
+  if (numbers() == Numbers::rounded) return of(work.rounded_products, bf16_peak);
+  return of(work.float_products, fp32_peak);
 }
 
 std::vector<TokenId> random_ids(const lm::Info& info, std::int64_t count, std::uint64_t seed) {
@@ -121,12 +128,11 @@ PromptSpeed prompt_speed(const Subject& subject, std::int64_t tokens, int rounds
     const double stretch = std::min(time, kLongestStretch);
     speed.int8_peak = std::max(speed.int8_peak, int8_peak_over(team, stretch));
     speed.int8_tile_peak = std::max(speed.int8_tile_peak, int8_tile_peak_over(team, stretch));
+    speed.bf16_peak = std::max(speed.bf16_peak, bf16_peak_over(team, stretch));
     speed.fp32_peak = std::max(speed.fp32_peak, fp32_peak_over(team, stretch));
     if (i > 0 && time >= speed.seconds) continue;
-    const kernels::Work after = subject.work();
     speed.seconds = time;
-    speed.work = {after.weight_bytes - before.weight_bytes, after.code_products - before.code_products,
-                  after.float_products - before.float_products};
+    speed.work = subject.work().since(before);
   }
   return speed;
 }

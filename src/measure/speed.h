@@ -49,12 +49,14 @@ struct PromptSpeed {
   kernels::Work work;         // executed for the prompt
   double int8_peak = 0;       // operations per second, two for a multiply-add; of vectors
   double int8_tile_peak = 0;  // of tile registers, 0 where there are none
+  double bf16_peak = 0;       // 0 where there is no such instruction
   double fp32_peak = 0;
   double tokens_s() const { return static_cast<double>(tokens) / seconds; }
-  /// Whether the model multiplies codes of eight bits.
-  bool of_codes() const;
-  /// Operations on codes, of the peak of int8 in vectors (tile registers may do more); of a model without
-  /// codes those on floats, of that of float32.
+  /// What the model's matrices are multiplied with: codes of eight bits if any is, else rounded activations
+  /// if any is, else floats.
+  enum class Numbers { codes, rounded, floats };
+  Numbers numbers() const;
+  /// Operations on these, of their peak in vectors (tile registers may do more).
   double share() const;
 };
 

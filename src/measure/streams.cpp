@@ -45,7 +45,8 @@ class Trial {
         memory_(beyond_caches(team.threads())),
         x_(static_cast<std::size_t>(kFew * kColumns), 0.01F),
         codes_(static_cast<std::size_t>(kFew * kColumns), 1),
-        starts_(static_cast<std::size_t>(kFew * kBlocks), 0) {}
+        starts_(static_cast<std::size_t>(kFew * kBlocks), 0),
+        rounded_(static_cast<std::size_t>(kFew * kColumns), 0x3C00) {}
 
   const Reading& fastest(Format format, std::int64_t rows) {
     const auto all = readings(format, rows);
@@ -91,6 +92,8 @@ class Trial {
       if (quant::is_tiled(format) && ops_.matmul_coded != nullptr) {
         const kernels::EncodedRows x{codes_.data(), x_.data(), starts_.data(), starts_.data(), rows, kBlocks};
         ops_.matmul_coded({x, w, y, outputs, reading}, 0, outputs);
+      } else if (format == Format::bf16 && ops_.matmul_rounded != nullptr) {
+        ops_.matmul_rounded({rounded_.data(), kColumns, rows, w, y, outputs, reading}, 0, outputs);
       } else {
         ops_.matmul({x_.data(), kColumns, rows, w, y, outputs, reading}, 0, outputs);
       }
@@ -104,6 +107,7 @@ class Trial {
   std::vector<float> x_;
   std::vector<std::int8_t> codes_;
   std::vector<std::int32_t> starts_;
+  std::vector<std::uint16_t> rounded_;
   std::vector<float> y_;
   std::size_t next_ = 0;
   bool steady_ = true;

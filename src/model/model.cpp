@@ -73,7 +73,7 @@ class LongcatModel final : public Model {
 
   const InputSquares& collect_inputs() override;
   const config::ModelConfig& config() const override { return config_; }
-  const char* kernel_set() const override { return ops_.name; }
+  const kernels::OpTable& ops() const override { return ops_; }
   const std::array<std::uint64_t, kernels::kFormats>& matrix_bytes() const override {
     return weights_.matrix_bytes;
   }

@@ -55,8 +55,8 @@ class Model : public lm::LanguageModel {
   virtual const InputSquares& collect_inputs() = 0;
 
   virtual const config::ModelConfig& config() const = 0;
-  /// The name of the kernel set in use.
-  virtual const char* kernel_set() const = 0;
+  /// The kernel set in use.
+  virtual const kernels::OpTable& ops() const = 0;
   /// Bytes of matrices by format, quant::Format being the index.
   virtual const std::array<std::uint64_t, 6>& matrix_bytes() const = 0;
   /// From now on, weights are read so; what is built in until then. No number changes.

@@ -69,16 +69,19 @@ TEST(Rates, TheMiddleAndWhetherTheyAgree) {
   EXPECT_TRUE(of({55, 55, 56, 54, 10, 55, 55, 56}).steady());
 }
 
-TEST(Speed, APromptShareCountsCodesAndWithoutThemFloats) {
+TEST(Speed, APromptShareCountsCodesElseRoundedNumbersElseFloats) {
   PromptSpeed s;
   s.tokens = 100;
   s.seconds = 2;
-  s.work = {.weight_bytes = 1, .code_products = 3'000, .float_products = 500};
+  s.work = {.weight_bytes = 1, .code_products = 3'000, .float_products = 500, .rounded_products = 600};
   s.int8_peak = 6'000;
+  s.bf16_peak = 2'400;
   s.fp32_peak = 1'000;
   EXPECT_DOUBLE_EQ(s.tokens_s(), 50);
   EXPECT_DOUBLE_EQ(s.share(), 0.5);  // two operations for a multiply-add
   s.work.code_products = 0;
+  EXPECT_DOUBLE_EQ(s.share(), 0.25);
+  s.work.rounded_products = 0;
   EXPECT_DOUBLE_EQ(s.share(), 0.5);
 }
 
@@ -122,7 +125,7 @@ TEST(Speed, APromptIsOneForwardPassARoundAndTheBestOneCounts) {
   EXPECT_EQ(speed.tokens, 33);
   EXPECT_EQ(speed.work.weight_bytes, 7);
   EXPECT_EQ(speed.work.code_products, 11);
-  EXPECT_TRUE(speed.of_codes());
+  EXPECT_TRUE((speed.numbers() == PromptSpeed::Numbers::codes));
   EXPECT_GT(speed.seconds, 0);
   EXPECT_GT(speed.int8_peak, 0);
   EXPECT_GT(speed.fp32_peak, 0);

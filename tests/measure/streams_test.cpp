@@ -84,8 +84,10 @@ TEST_P(Readings, AllGiveTheSameBits) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Sets, Readings, ::testing::ValuesIn(testing::kernel_sets()),
-                         [](const auto& set) { return set.param; });
+const auto name_of = [](const auto& set) { return set.param; };
+INSTANTIATE_TEST_SUITE_P(Sets, Readings, ::testing::ValuesIn(testing::kernel_sets()), name_of);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Readings);
+INSTANTIATE_TEST_SUITE_P(RoundingSets, Readings, ::testing::ValuesIn(testing::rounding_sets()), name_of);
 
 TEST(Streams, TheFastestIsOneOfThoseTriedAndOthersStayBuiltIn) {
   const kernels::OpTable& ops = kernels::select_set("auto", cpu_info());

@@ -15,4 +15,12 @@ inline std::vector<std::string> kernel_sets() {
   return names;
 }
 
+/// Those that round activations to bfloat16.
+inline std::vector<std::string> rounding_sets() {
+  std::vector<std::string> names;
+  for (const auto name : kernels::runnable_sets(cpu_info(), kernels::Activations::bf16))
+    names.emplace_back(name);
+  return names;
+}
+
 }  // namespace nestor::testing

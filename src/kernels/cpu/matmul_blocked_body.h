@@ -1,7 +1,7 @@
-// y[t, n] = sum_k x[t, k] * w[n, k] for many rows and long sums. Some columns of the weights are widened to
-// float32, a piece of k at a time, so that all a tile needs lies in the first cache; sums of tiles wait for
-// the next piece as the vectors that they are. An output is therefore added up as in matmul_body.h, to the
-// bit.
+// y[t, n] = sum_k x[t, k] * w[n, k] for many rows and long sums. Some columns of the weights are put together
+// as the vectors that are multiplied, a piece of k at a time, so that all a tile needs lies in the first
+// cache; sums of tiles wait for the next piece as the vectors that they are. An output is therefore added up
+// as in matmul_body.h, to the bit.
 #pragma once
 
 #include <string.h>
@@ -10,14 +10,14 @@ namespace {
 
 using nestor::kernels::MatmulArgs;
 
-constexpr int64_t kBlockDepth = 512;
+constexpr int64_t kBlockSteps = 512 / kLanes;  // vectors of a column
 constexpr int64_t kBlockColumns = 16;
 constexpr int64_t kBlockRows = 32 * kTileRows;
-static_assert(kBlockColumns % kTileColumns == 0 && kBlockDepth % nestor::quant::kScaleBlock == 0);
+static_assert(kBlockColumns % kTileColumns == 0);
 
-// Zero beyond the columns and the depth that there are. Not whole pages apart.
-struct WidenedColumns {
-  alignas(64) float at[kBlockColumns][kBlockDepth + 16];
+// One column of a block, zero beyond the depth that there is; columns are not whole pages apart.
+struct BlockColumn {
+  alignas(64) float at[kBlockSteps * kLanes + 16];
 };
 
 struct TileSums {
@@ -30,46 +30,49 @@ struct Block {
   int64_t n, columns;
 };
 
-template <typename Stored>
-inline void widen_columns(const MatmulArgs& a, const Block& block, int64_t first, int64_t depth,
-                          WidenedColumns* to) {
+template <typename Stored, typename Args>
+inline void put_columns_together(const Args& a, const Block& block, int64_t first, int64_t depth,
+                                 BlockColumn* to) {
+  static_assert(!Stored::kScaled || nestor::quant::kScaleBlock % Stored::kStep == 0);
   for (int64_t j = 0; j < kBlockColumns; ++j) {
-    float* out = to->at[j];
+    float* out = to[j].at;
     if (j >= block.columns) {
-      memset(out, 0, sizeof to->at[j]);
+      memset(out, 0, sizeof to[j].at);
       continue;
     }
     const uint8_t* w = a.w.data + (block.n + j) * a.w.row_bytes + first * Stored::kBytes;
-    for (int64_t k = 0; k < depth; k += kLanes) {
+    for (int64_t k = 0; k < depth; k += Stored::kStep, out += kLanes) {
       const int64_t left = depth - k;
-      Vec weight = left >= kLanes ? Stored::load(w + k * Stored::kBytes)
-                                  : Stored::load_part(w + k * Stored::kBytes, left);
+      Vec weight = left >= Stored::kStep ? Stored::load(w + k * Stored::kBytes)
+                                         : Stored::load_part(w + k * Stored::kBytes, left);
       if constexpr (Stored::kScaled) weight = vec_mul(weight, vec_set(scale_at(a.w, block.n + j, first + k)));
-      vec_store(out + k, weight);
+      vec_store(out, weight);
     }
   }
 }
 
-template <int kRows>
-inline void blocked_tile(const float* x, int64_t x_stride, const float (*w)[kBlockDepth + 16], int64_t depth,
-                         bool first, Vec (*sums_at)[kTileColumns]) {
+template <typename Stored, int kRows>
+inline void blocked_tile(const typename Stored::Activation* x, int64_t x_stride, const BlockColumn* w,
+                         int64_t depth, bool first, Vec (*sums_at)[kTileColumns]) {
   Vec sums[kRows][kTileColumns];
   for (int i = 0; i < kRows; ++i) {
     for (int j = 0; j < kTileColumns; ++j) sums[i][j] = first ? vec_zero() : sums_at[i][j];
   }
-  int64_t k = 0;
-  for (; k + kLanes <= depth; k += kLanes) {
+  int64_t k = 0, at = 0;
+  for (; k + Stored::kStep <= depth; k += Stored::kStep, at += kLanes) {
     Vec weights[kTileColumns];
-    for (int j = 0; j < kTileColumns; ++j) weights[j] = vec_load(w[j] + k);
+    for (int j = 0; j < kTileColumns; ++j) weights[j] = vec_load(w[j].at + at);
     for (int i = 0; i < kRows; ++i) {
-      const Vec activation = vec_load(x + i * x_stride + k);
-      for (int j = 0; j < kTileColumns; ++j) sums[i][j] = vec_fma(activation, weights[j], sums[i][j]);
+      const Vec activation = Stored::activations(x + i * x_stride + k);
+      for (int j = 0; j < kTileColumns; ++j)
+        sums[i][j] = Stored::add_products(activation, weights[j], sums[i][j]);
     }
   }
   if (k < depth) {
     for (int i = 0; i < kRows; ++i) {
-      const Vec activation = vec_load_part(x + i * x_stride + k, depth - k);
-      for (int j = 0; j < kTileColumns; ++j) sums[i][j] = vec_fma(activation, vec_load(w[j] + k), sums[i][j]);
+      const Vec activation = Stored::activations_part(x + i * x_stride + k, depth - k);
+      for (int j = 0; j < kTileColumns; ++j)
+        sums[i][j] = Stored::add_products(activation, vec_load(w[j].at + at), sums[i][j]);
     }
   }
   for (int i = 0; i < kRows; ++i) {
@@ -77,22 +80,24 @@ inline void blocked_tile(const float* x, int64_t x_stride, const float (*w)[kBlo
   }
 }
 
-// Up to kTileRows rows of x against all widened columns.
-inline void blocked_rows(const float* x, int64_t x_stride, int64_t rows, const WidenedColumns& w,
-                         int64_t columns, int64_t depth, bool first,
+// Up to kTileRows rows of x against all columns that were put together.
+template <typename Stored>
+inline void blocked_rows(const typename Stored::Activation* x, int64_t x_stride, int64_t rows,
+                         const BlockColumn* w, int64_t columns, int64_t depth, bool first,
                          Vec (*sums_at)[kTileRows][kTileColumns]) {
   for (int64_t j = 0; j < columns; j += kTileColumns) {
     Vec(*sums)[kTileColumns] = sums_at[j / kTileColumns];
     if (rows >= kTileRows) {
-      blocked_tile<kTileRows>(x, x_stride, w.at + j, depth, first, sums);
+      blocked_tile<Stored, kTileRows>(x, x_stride, w + j, depth, first, sums);
     } else {
       for (int64_t i = 0; i < rows; ++i)
-        blocked_tile<1>(x + i * x_stride, x_stride, w.at + j, depth, first, sums + i);
+        blocked_tile<Stored, 1>(x + i * x_stride, x_stride, w + j, depth, first, sums + i);
     }
   }
 }
 
-inline void store_tile(const MatmulArgs& a, int64_t t, int64_t rows, int64_t n, int64_t columns,
+template <typename Args>
+inline void store_tile(const Args& a, int64_t t, int64_t rows, int64_t n, int64_t columns,
                        const Vec (*sums)[kTileColumns]) {
   if (rows == kTileRows && columns == kTileColumns)
     return store_tile_sums(sums, a.y + t * a.y_stride + n, a.y_stride);
@@ -103,19 +108,19 @@ inline void store_tile(const MatmulArgs& a, int64_t t, int64_t rows, int64_t n, 
 
 // What the next piece of k is made of comes to the second cache while this one is multiplied: columns
 // `group`, `group` + `groups` and so on.
-template <typename Stored>
-inline void fetch_columns(const MatmulArgs& a, const Block& block, int64_t first, int64_t group,
-                          int64_t groups) {
+template <typename Stored, typename Args>
+inline void fetch_columns(const Args& a, const Block& block, int64_t first, int64_t group, int64_t groups) {
   for (int64_t j = group; j < block.columns; j += groups) {
     const uint8_t* w = a.w.data + (block.n + j) * a.w.row_bytes + first * Stored::kBytes;
-    for (int64_t byte = 0; byte < kBlockDepth * Stored::kBytes; byte += 64)
+    for (int64_t byte = 0; byte < kBlockSteps * Stored::kStep * Stored::kBytes; byte += 64)
       _mm_prefetch((const char*)(w + byte), _MM_HINT_T1);
   }
 }
 
-template <typename Stored>
-inline void blocked_columns(const MatmulArgs& a, const Block& block) {
-  WidenedColumns w;
+template <typename Stored, typename Args>
+inline void blocked_columns(const Args& a, const Block& block) {
+  constexpr int64_t kBlockDepth = kBlockSteps * Stored::kStep;
+  BlockColumn w[kBlockColumns];
   TileSums sums;
   const int64_t groups = (block.rows + kTileRows - 1) / kTileRows;
   const auto rows_of = [&](int64_t group) {
@@ -123,11 +128,12 @@ inline void blocked_columns(const MatmulArgs& a, const Block& block) {
   };
   for (int64_t first = 0; first < a.w.cols; first += kBlockDepth) {
     const int64_t depth = a.w.cols - first < kBlockDepth ? a.w.cols - first : kBlockDepth;
-    widen_columns<Stored>(a, block, first, depth, &w);
+    put_columns_together<Stored>(a, block, first, depth, w);
     for (int64_t group = 0; group < groups; ++group) {
       fetch_columns<Stored>(a, block, first + kBlockDepth, group, groups);
-      const float* x = a.x + (block.t + group * kTileRows) * a.x_stride + first;
-      blocked_rows(x, a.x_stride, rows_of(group), w, block.columns, depth, first == 0, sums.at[group]);
+      const auto* x = a.x + (block.t + group * kTileRows) * a.x_stride + first;
+      blocked_rows<Stored>(x, a.x_stride, rows_of(group), w, block.columns, depth, first == 0,
+                           sums.at[group]);
     }
   }
   for (int64_t group = 0; group < groups; ++group) {
@@ -140,13 +146,14 @@ inline void blocked_columns(const MatmulArgs& a, const Block& block) {
 }
 
 // Whether it pays: sums that a tile's rows and columns are too long for the first cache, and rows that share
-// a widened column.
-inline bool worth_blocking(const MatmulArgs& a) {
-  return a.rows >= 4 * kTileRows && a.w.cols >= 2 * kBlockDepth;
+// a column that was put together.
+template <typename Stored, typename Args>
+inline bool worth_blocking(const Args& a) {
+  return a.rows >= 4 * kTileRows && a.w.cols >= 2 * kBlockSteps * Stored::kStep;
 }
 
-template <typename Stored>
-void matmul_blocked(const MatmulArgs& a, int64_t n_begin, int64_t n_end) {
+template <typename Stored, typename Args>
+void matmul_blocked(const Args& a, int64_t n_begin, int64_t n_end) {
   for (int64_t t = 0; t < a.rows; t += kBlockRows) {
     const int64_t rows = a.rows - t < kBlockRows ? a.rows - t : kBlockRows;
     for (int64_t n = n_begin; n < n_end; n += kBlockColumns)

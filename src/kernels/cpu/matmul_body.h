@@ -1,8 +1,8 @@
 // y[t, n] = sum_k x[t, k] * w[n, k], written once over the vector vocabulary.
 //
-// Every output has one vector accumulator that runs over k in steps of kLanes (the last step partial) and is
-// summed across lanes at the end. A tile computes several outputs side by side but never changes that order,
-// so an output is bitwise the same in a batch of one and in a batch of a thousand.
+// Every output has one vector accumulator that runs over k in steps of one vector (the last step partial) and
+// is summed across lanes at the end. A tile computes several outputs side by side but never changes that
+// order, so an output is bitwise the same in a batch of one and in a batch of a thousand.
 #pragma once
 
 namespace {
@@ -16,7 +16,8 @@ struct Fetched {
   int64_t row_bytes;
   int64_t skip;  // from the end of a row to the row of the next tile
 
-  Fetched(const MatmulArgs& a, int64_t bytes, int64_t columns)
+  template <typename Args>
+  Fetched(const Args& a, int64_t bytes, int64_t columns)
       : row_bytes(bytes), skip(columns * a.w.row_bytes - bytes) {}
   template <int kCols>
   inline void fetch(const uint8_t* const* w, int64_t at) const {
@@ -27,16 +28,17 @@ struct Fetched {
 
 // ... or not: where the processor does that better, and where rows before these have read them.
 struct Unfetched {
-  Unfetched(const MatmulArgs&, int64_t, int64_t) {}
+  template <typename Args>
+  Unfetched(const Args&, int64_t, int64_t) {}
   template <int kCols>
   inline void fetch(const uint8_t* const*, int64_t) const {}
 };
 
 // Sums of a kRows x kCols tile at (t, n).
-template <typename Stored, int kRows, int kCols, typename Weights>
-inline void matmul_tile(const MatmulArgs& a, int64_t t, int64_t n) {
+template <typename Stored, int kRows, int kCols, typename Weights, typename Args>
+inline void matmul_tile(const Args& a, int64_t t, int64_t n) {
   Vec sums[kRows][kCols];
-  const float* x[kRows];
+  const typename Stored::Activation* x[kRows];
   const uint8_t* w[kCols];
   for (int i = 0; i < kRows; ++i) x[i] = a.x + (t + i) * a.x_stride;
   for (int j = 0; j < kCols; ++j) w[j] = a.w.data + (n + j) * a.w.row_bytes;
@@ -56,7 +58,7 @@ inline void matmul_tile(const MatmulArgs& a, int64_t t, int64_t n) {
       for (int j = 0; j < kCols; ++j) scale[j] = vec_set(scale_at(a.w, n + j, block));
     }
     int64_t k = block;
-    for (; k + kLanes <= end; k += kLanes) {
+    for (; k + Stored::kStep <= end; k += Stored::kStep) {
       Vec weights[kCols];
       source.template fetch<kCols>(w, k * Stored::kBytes);
       for (int j = 0; j < kCols; ++j) {
@@ -64,16 +66,18 @@ inline void matmul_tile(const MatmulArgs& a, int64_t t, int64_t n) {
         if constexpr (Stored::kScaled) weights[j] = vec_mul(weights[j], scale[j]);
       }
       for (int i = 0; i < kRows; ++i) {
-        const Vec activation = vec_load(x[i] + k);
-        for (int j = 0; j < kCols; ++j) sums[i][j] = vec_fma(activation, weights[j], sums[i][j]);
+        const Vec activation = Stored::activations(x[i] + k);
+        for (int j = 0; j < kCols; ++j) sums[i][j] = Stored::add_products(activation, weights[j], sums[i][j]);
       }
     }
     if (k < end) {
       for (int j = 0; j < kCols; ++j) {
         Vec weight = Stored::load_part(w[j] + k * Stored::kBytes, end - k);
         if constexpr (Stored::kScaled) weight = vec_mul(weight, scale[j]);
-        for (int i = 0; i < kRows; ++i)
-          sums[i][j] = vec_fma(vec_load_part(x[i] + k, end - k), weight, sums[i][j]);
+        for (int i = 0; i < kRows; ++i) {
+          const Vec activation = Stored::activations_part(x[i] + k, end - k);
+          sums[i][j] = Stored::add_products(activation, weight, sums[i][j]);
+        }
       }
     }
   }
@@ -87,16 +91,16 @@ inline void matmul_tile(const MatmulArgs& a, int64_t t, int64_t n) {
 }
 
 // All columns for kRows rows from t on.
-template <typename Stored, int kRows, int kCols, typename Weights>
-inline void matmul_rows(const MatmulArgs& a, int64_t t, int64_t n_begin, int64_t n_end) {
+template <typename Stored, int kRows, int kCols, typename Weights, typename Args>
+inline void matmul_rows(const Args& a, int64_t t, int64_t n_begin, int64_t n_end) {
   int64_t n = n_begin;
   for (; n + kCols <= n_end; n += kCols) matmul_tile<Stored, kRows, kCols, Weights>(a, t, n);
   for (; n < n_end; ++n) matmul_tile<Stored, kRows, 1, Weights>(a, t, n);
 }
 
 // All columns for row t: enough chains to hide the latency of sums, as few streams as the memory likes.
-template <typename Stored, typename Weights>
-inline void matmul_row(const MatmulArgs& a, int64_t t, int64_t n_begin, int64_t n_end) {
+template <typename Stored, typename Weights, typename Args>
+inline void matmul_row(const Args& a, int64_t t, int64_t n_begin, int64_t n_end) {
   if (a.reading.side_by_side >= 6) return matmul_rows<Stored, 1, 6, Weights>(a, t, n_begin, n_end);
   if (a.reading.side_by_side >= 4) return matmul_rows<Stored, 1, 4, Weights>(a, t, n_begin, n_end);
   if (a.reading.side_by_side >= 2) return matmul_rows<Stored, 1, 2, Weights>(a, t, n_begin, n_end);
@@ -104,8 +108,8 @@ inline void matmul_row(const MatmulArgs& a, int64_t t, int64_t n_begin, int64_t 
 }
 
 // Up to kTileRows rows from t on.
-template <typename Stored, typename Weights>
-inline void matmul_some_rows(const MatmulArgs& a, int64_t t, int64_t rows, int64_t n_begin, int64_t n_end) {
+template <typename Stored, typename Weights, typename Args>
+inline void matmul_some_rows(const Args& a, int64_t t, int64_t rows, int64_t n_begin, int64_t n_end) {
   static_assert(kTileRows <= 4);
   switch (rows) {
     case 1:
@@ -119,8 +123,8 @@ inline void matmul_some_rows(const MatmulArgs& a, int64_t t, int64_t rows, int64
   }
 }
 
-template <typename Stored>
-void matmul_stored(const MatmulArgs& a, int64_t n_begin, int64_t n_end) {
+template <typename Stored, typename Args>
+void matmul_stored(const Args& a, int64_t n_begin, int64_t n_end) {
   // How far ahead is a constant: with many sums there is no register left for it.
   const auto from_memory = [&](int64_t t, int64_t rows, int64_t begin, int64_t end) {
     const int32_t ahead = a.reading.bytes_ahead;
@@ -129,12 +133,12 @@ void matmul_stored(const MatmulArgs& a, int64_t n_begin, int64_t n_end) {
     return matmul_some_rows<Stored, Fetched<4608>>(a, t, rows, begin, end);
   };
   if (a.rows <= kTileRows) return from_memory(0, a.rows, n_begin, n_end);
-  if (worth_blocking(a)) return matmul_blocked<Stored>(a, n_begin, n_end);
+  if (worth_blocking<Stored>(a)) return matmul_blocked<Stored>(a, n_begin, n_end);
   // Some rows stay in the second cache while all columns of w pass by; a few of these stay in the nearest,
   // beside a tile's rows, while those rows pass by.
   constexpr int64_t kRowsBytes = 1 << 20;
   constexpr int64_t kColumnBytes = 20480;
-  const int64_t rows_that_fit = kRowsBytes / (a.w.cols * 4 + 1) / kTileRows * kTileRows;
+  const int64_t rows_that_fit = kRowsBytes / (a.w.cols * (int64_t)sizeof *a.x + 1) / kTileRows * kTileRows;
   const int64_t rows_at_once = rows_that_fit < 8 * kTileRows ? 8 * kTileRows : rows_that_fit;
   const int64_t fitting = kColumnBytes / (a.w.cols * Stored::kBytes + 1) / kTileColumns * kTileColumns;
   const int64_t columns_at_once = fitting < kTileColumns ? kTileColumns : fitting < 16 ? fitting : 16;

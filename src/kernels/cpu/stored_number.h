@@ -12,28 +12,37 @@ inline int64_t fetched_at(int64_t at, int64_t bytes_ahead, int64_t row_bytes, in
   return ahead < row_bytes ? ahead : ahead + skip;
 }
 
-struct StoredF32 {
+// Weights that are widened to float32 and multiplied with float32 activations, a vector of both at a step.
+struct TimesFloats {
+  typedef float Activation;
+  static constexpr int64_t kStep = kLanes;
+  static inline Vec activations(const float* p) { return vec_load(p); }
+  static inline Vec activations_part(const float* p, int64_t n) { return vec_load_part(p, n); }
+  static inline Vec add_products(Vec x, Vec w, Vec sums) { return vec_fma(x, w, sums); }
+};
+
+struct StoredF32 : TimesFloats {
   static constexpr int64_t kBytes = 4;
   static constexpr bool kScaled = false;
   static inline Vec load(const uint8_t* p) { return vec_load((const float*)p); }
   static inline Vec load_part(const uint8_t* p, int64_t n) { return vec_load_part((const float*)p, n); }
 };
 
-struct StoredBf16 {
+struct StoredBf16 : TimesFloats {
   static constexpr int64_t kBytes = 2;
   static constexpr bool kScaled = false;
   static inline Vec load(const uint8_t* p) { return load_bf16(p); }
   static inline Vec load_part(const uint8_t* p, int64_t n) { return load_bf16_part(p, n); }
 };
 
-struct StoredF16 {
+struct StoredF16 : TimesFloats {
   static constexpr int64_t kBytes = 2;
   static constexpr bool kScaled = false;
   static inline Vec load(const uint8_t* p) { return load_f16(p); }
   static inline Vec load_part(const uint8_t* p, int64_t n) { return load_f16_part(p, n); }
 };
 
-struct StoredF8 {
+struct StoredF8 : TimesFloats {
   static constexpr int64_t kBytes = 1;
   static constexpr bool kScaled = true;
   static inline Vec load(const uint8_t* p) { return load_e4m3(p); }
