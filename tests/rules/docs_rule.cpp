@@ -72,6 +72,26 @@ void check_code(const Inventory& inventory, const File& document, const std::str
   }
 }
 
+// Options behind "nestor COMMAND", as far as a pipe or the like.
+void check_options(const Inventory& inventory, const File& document, const std::string& code,
+                   Violations& out) {
+  static const std::regex option("--?[A-Za-z][A-Za-z-]*"), end(R"([|;<>&]+|2>.*|#.*)");
+  static const std::set<std::string> everywhere = {"-h", "--help"};
+  std::istringstream words(code);
+  std::string word, command;
+  while (words >> word && !is_program(stripped(word))) {
+  }
+  words >> command;
+  const auto known = inventory.options.find(command), common = inventory.options.find("");
+  while (known != inventory.options.end() && words >> word && !std::regex_match(word, end)) {
+    const std::string name = stripped(word.substr(0, word.find('=')));
+    if (std::regex_match(name, option) && !everywhere.contains(name) && !known->second.contains(name) &&
+        !common->second.contains(name)) {
+      out.push_back(document.path + ": nestor " + command + " has no option " + name);
+    }
+  }
+}
+
 // Where a link leads: the path of a file, and behind # a heading of it.
 struct Target {
   std::string path, anchor;
@@ -148,9 +168,31 @@ Inventory take_inventory(const std::string& source_dir) {
   }
   for (const File& file : read_tree(source_dir, {"apps"})) inventory.commands.merge(commands_in(file.text));
   for (const File& file : read_tree(source_dir)) {
-    if (file.path.ends_with(".md")) inventory.anchors[file.path] = anchors_in(file.text);
+    if (!file.path.ends_with(".md")) continue;
+    inventory.anchors[file.path] = anchors_in(file.text);
+    const std::string name = fs::path(file.path).stem().string(), of = name == "README" ? "" : name;
+    const bool page = file.path == "docs/" + name + ".md";
+    if (page && (of.empty() || inventory.commands.contains(of))) {
+      inventory.options[of].merge(options_in(file.text));
+    } else if (page && of == "tokenizer-train") {
+      inventory.options["tokenizer"].merge(options_in(file.text));
+    }
   }
   return inventory;
+}
+
+std::set<std::string> options_in(std::string_view page) {
+  static const std::regex row(R"(\| `([^`]+)` \|.*)"), option("--?[A-Za-z][A-Za-z-]*");
+  std::set<std::string> options;
+  for (const std::string& line : lines_of(page)) {
+    std::smatch match;
+    if (!std::regex_match(line, match, row)) continue;
+    const std::string names = match[1];
+    for (auto at = std::sregex_iterator(names.begin(), names.end(), option); at != std::sregex_iterator();
+         ++at)
+      options.insert(at->str());
+  }
+  return options;
 }
 
 std::set<std::string> anchors_in(std::string_view document) {
@@ -186,9 +228,13 @@ Violations docs_violations(const Inventory& inventory, const File& document) {
   static const std::regex span("`([^`]+)`");
   Violations violations;
   for_each_line(document.text, [&](const std::string& line, bool in_block) {
-    if (in_block) return check_code(inventory, document, line, violations);
+    const auto check = [&](const std::string& code) {
+      check_code(inventory, document, code, violations);
+      check_options(inventory, document, code, violations);
+    };
+    if (in_block) return check(line);
     for (auto at = std::sregex_iterator(line.begin(), line.end(), span); at != std::sregex_iterator(); ++at)
-      check_code(inventory, document, (*at)[1], violations);
+      check((*at)[1]);
   });
   return violations;
 }

@@ -18,12 +18,17 @@ struct Inventory {
   std::set<std::string> rooms;  // folders of src/
   std::set<std::string> commands;                        // sub-commands of the program
   std::map<std::string, std::set<std::string>> anchors;  // of each Markdown document: what # may lead to
+  std::map<std::string, std::set<std::string>>
+      options;  // of each sub-command, as its page lists them; "": of all
 };
 
 Inventory take_inventory(const std::string& source_dir);
 
 /// The names in add_subcommand("name", ...) calls.
 std::set<std::string> commands_in(std::string_view source);
+
+/// The options in the tables of a command's page: "-n" and "--tokens" of | `-n, --tokens N` |.
+std::set<std::string> options_in(std::string_view page);
 
 /// The anchors of the headings of a Markdown document, spelled as GitHub spells them.
 std::set<std::string> anchors_in(std::string_view document);

@@ -11,7 +11,8 @@ const Inventory& small() {
                                        "src/base/error.h", "docs", "docs/chat.md"},
                                       {"base"},
                                       {"run", "chat"},
-                                      {{"docs/chat.md", {"start", "start-1"}}, {"README.md", {}}}};
+                                      {{"docs/chat.md", {"start", "start-1"}}, {"README.md", {}}},
+                                      {{"run", {"-p", "--prompt"}}, {"", {"--threads"}}}};
   return inventory;
 }
 
@@ -42,6 +43,19 @@ TEST(DocsRule, SeesWhatIsMissing) {
 TEST(DocsRule, FindsCommandsInTheSource) {
   EXPECT_EQ(commands_in("app.add_subcommand(\"run\", \"Text\"); app->add_subcommand( \"chat\");"),
             (std::set<std::string>{"run", "chat"}));
+}
+
+TEST(DocsRule, KnowsOptions) {
+  EXPECT_EQ(options_in("| `-n, --tokens N` | `--no` |\n| --no | |\n| `--dtype auto\\|q8` | |\n| `SRC` | |\n"),
+            (std::set<std::string>{"-n", "--tokens", "--dtype"}));
+  for (const char* text : {"`nestor run -p -1 --threads 2 | head --lines 1`", "`nestor chat --anything`",
+                           "`nestor run --help`", "`nestor run x --prompt=--y > -z`", "`ls --all`",
+                           "```\n$ build/release/bin/nestor run -p x  # --gone\n```"})
+    EXPECT_EQ(count(text), 0u) << text;
+  for (const char* text :
+       {"`nestor run --promt x`", "`nestor run -x`", "```\n$ nestor run MODEL --gone=3 --threads 2\n```",
+        "`build/release/bin/nestor run --p`"})
+    EXPECT_EQ(count(text), 1u) << text;
 }
 
 TEST(DocsRule, SpellsAnchorsAsGitHub) {
