@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "config/footprint.h"
+#include "config/json_fields.h"
 #include "config/parse_config.h"
 
 namespace nestor::recipe {
@@ -52,6 +53,13 @@ Json completed(const Json& given, const Modeling& model) {
   return config;
 }
 
+// Ids that parse_config passes over, because they compute nothing, but that go into the checkpoint.
+void check_written_tokens(const Modeling& m, const std::string& where) {
+  config::Fields fields(m.config_json, where);
+  for (const char* key : {"bos_token_id", "pad_token_id"})
+    fields.optional_integer(key, 0, m.config.vocab_size - 1);
+}
+
 }  // namespace
 
 Json vanilla_twin(const Json& config_json) {
@@ -75,6 +83,7 @@ void complete_model(Recipe& recipe, const std::string& what) {
   const std::string where = what + ": model.config";
   m.config_json = completed(m.config_json, m);
   m.config = config::parse_config(m.config_json, where);
+  check_written_tokens(m, where);
   if ((m.config.embedding_norm == config::EmbeddingNorm::layer_norm) !=
       (m.amplification == Amplification::layer_norm)) {
     fail(ErrorKind::bad_input,

@@ -156,6 +156,12 @@ void check_rates(const Recipe& r, const std::string& what) {
   };
   below_one("dense.beta1", r.dense.beta1);
   below_one("dense.beta2", r.dense.beta2);
+  constexpr double kLeastNorm = 1e-6;  // below that, gradients vanish beside epsilon
+  if (r.dense.clip_norm > 0 && r.dense.clip_norm < kLeastNorm) {
+    fail(ErrorKind::bad_input,
+         "{}: dense.clip_norm must be 0 or at least {}, found {}: nothing would be learnt", what, kLeastNorm,
+         r.dense.clip_norm);
+  }
   if (r.dense.epsilon == 0) fail(ErrorKind::bad_input, "{}: dense.epsilon must be above 0", what);
   const TableOptimizer& t = r.tables;
   if (t.kind != TableOptimizer::Kind::row_adagrad && !(t.beta2 < 1 && t.beta1 * t.beta1 < t.beta2)) {

@@ -90,6 +90,16 @@ TEST(RecipeJson, ContradictionsAreRefused) {
     EXPECT_REFUSED(parsed(changed(std::string(key) + "=1")), ErrorKind::bad_input, key);
   }
   EXPECT_REFUSED(parsed(changed("dense.epsilon=0")), ErrorKind::bad_input, "dense.epsilon must be above 0");
+  for (const char* norm : {"1e-300", "1e-7"}) {
+    EXPECT_REFUSED(parsed(changed(std::string("dense.clip_norm=") + norm)), ErrorKind::bad_input,
+                   "nothing would be learnt");
+  }
+  EXPECT_NO_THROW(parsed(changed("dense.clip_norm=0")));
+  for (const char* id :
+       {"bos_token_id=123456789", "bos_token_id=-1", "pad_token_id=\"x\"", "bos_token_id=[1]"})
+    EXPECT_REFUSED(parsed(changed(std::string("model.config.") + id)), ErrorKind::bad_input, "_token_id");
+  EXPECT_REFUSED(parsed(changed("model.config.attention_method=LSA")), ErrorKind::unsupported,
+                 "attention_method");
   EXPECT_REFUSED(parsed(changed("data.window=257")), ErrorKind::bad_input, "max_position_embeddings 256");
   EXPECT_REFUSED(parsed(changed("routing.balance_groups=4")), ErrorKind::bad_input,
                  "does not divide the 6 experts");
