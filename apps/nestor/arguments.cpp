@@ -11,6 +11,7 @@
 #include "corpus/documents.h"
 #include "corpus/unpacking.h"
 #include "environment.h"
+#include "help_format.h"
 #include "not_empty.h"
 
 namespace nestor::app {
@@ -73,6 +74,23 @@ void add_engine_options(CLI::App& root, assemble::OpenOptions& o) {
                   "Load although a configuration file has this unknown key (repeatable)")
       ->option_text("KEY")
       ->allow_extra_args(false);
+}
+
+std::vector<std::string> engine_options() {
+  return {"--threads", "--ctx", "--kernels", "--streams", "--dtype", "--larger-than-memory", "--accept-key"};
+}
+
+void list_common_options(const Command& command) {
+  const auto format = std::make_shared<HelpFormat>(command.common);
+  command.parser->formatter(format);
+  for (CLI::App* inner : command.parser->get_subcommands({})) inner->formatter(format);
+}
+
+void check_common_options(const CLI::App& root, const Command& command) {
+  for (const std::string& name : engine_options()) {
+    if (root.count(name) == 0 || std::ranges::find(command.common, name) != command.common.end()) continue;
+    fail(ErrorKind::usage, "nestor {} does not use {}; leave it out", command.parser->get_name(), name);
+  }
 }
 
 void add_model(CLI::App& parser, std::string& model, const std::string& what) {

@@ -17,10 +17,20 @@ namespace nestor::app {
 struct Command {
   CLI::App* parser = nullptr;
   std::function<int()> run;
+  std::vector<std::string> common = {};  // the engine options that it uses
 };
 
-/// Options that every sub-command takes; they live on the root parser, to which sub-commands fall through.
+/// Options that several sub-commands use; they live on the root parser, to which sub-commands fall through.
 void add_engine_options(CLI::App& root, assemble::OpenOptions& options);
+
+/// The names of all of them, which whoever computes with a model uses.
+std::vector<std::string> engine_options();
+
+/// Has --help of a command list the engine options that it uses.
+void list_common_options(const Command& command);
+
+/// Error(usage) if an engine option was given that the command does not use.
+void check_common_options(const CLI::App& root, const Command& command);
 
 /// The optional positional MODEL.
 void add_model(CLI::App& parser, std::string& model, const std::string& what = "checkpoint folder");

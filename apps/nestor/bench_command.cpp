@@ -190,10 +190,12 @@ Command bench_command(CLI::App& root, const assemble::OpenOptions& engine) {
       ->option_text("S");
   app->footer(
       "Examples:\n  nestor bench MODEL\n  nestor bench MODEL --threads 1 --depths 0 --sequences 1 -n 64");
-  return {app, [o, app, &engine] {
+  return {app,
+          [o, app, &engine] {
             return Benchmark(*o, engine, app->count("--depths") == 0 ? Depths::that_fit : Depths::as_given)
                 .execute();
-          }};
+          },
+          engine_options()};
 }
 
 }  // namespace nestor::app

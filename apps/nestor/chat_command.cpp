@@ -208,7 +208,7 @@ Command chat_command(CLI::App& root, const assemble::OpenOptions& engine) {
       ->option_text("N");
   add_sampling_options(*app, o->sampling);
   app->footer("Examples:\n  nestor chat\n  nestor chat MODEL --system \"You are brief.\" --temperature 0.7");
-  return {app, [o, &engine] { return Chat(*o, engine).loop(); }};
+  return {app, [o, &engine] { return Chat(*o, engine).loop(); }, engine_options()};
 }
 
 }  // namespace nestor::app

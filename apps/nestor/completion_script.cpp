@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "help_format.h"
 
 namespace nestor::app {
 namespace {
@@ -30,9 +31,20 @@ std::vector<Named> options_of(const CLI::App& app) {
   return all;
 }
 
+// Of the program, those that a command uses.
+std::vector<Named> common_options_of(const CLI::App& command) {
+  std::vector<Named> all = options_of(*command.get_parent());
+  const auto format = std::dynamic_pointer_cast<HelpFormat>(command.get_formatter());
+  std::erase_if(all, [&](const Named& option) {
+    return format == nullptr || std::ranges::find(format->common(), option.name) == format->common().end();
+  });
+  return all;
+}
+
 // What may follow a command: its options; of a group, its commands and their options.
 std::vector<Named> words_after(const CLI::App& command) {
   std::vector<Named> all = options_of(command);
+  std::ranges::move(common_options_of(command), std::back_inserter(all));
   for (const CLI::App* inner : commands_of(command)) {
     all.push_back({inner->get_name(), inner->get_description()});
     for (Named& option : options_of(*inner)) {
@@ -54,8 +66,7 @@ std::string bash_script(const CLI::App& root) {
   std::string cases;
   for (const CLI::App* command : commands_of(root)) {
     commands.push_back(command->get_name());
-    cases += fmt::format("    {}) words=\"{} {}\" ;;\n", command->get_name(), names(words_after(*command)),
-                         names(options_of(root)));
+    cases += fmt::format("    {}) words=\"{}\" ;;\n", command->get_name(), names(words_after(*command)));
   }
   return fmt::format(
       "# bash completion for nestor: source this file, or eval \"$(nestor completion bash)\"\n"
@@ -93,7 +104,7 @@ std::string fish_line(const std::string& condition, const Named& option) {
 
 std::string fish_script(const CLI::App& root) {
   std::string out = "# fish completion for nestor: nestor completion fish | source\n";
-  for (const Named& option : options_of(root)) out += fish_line("", option);
+  for (const Named& option : options_of(root)) out += fish_line("-n __fish_use_subcommand", option);
   for (const CLI::App* command : commands_of(root)) {
     out += fmt::format("complete -c nestor -n __fish_use_subcommand -a {} -d '{}'\n", command->get_name(),
                        escaped_for_fish(command->get_description()));

@@ -216,7 +216,8 @@ Command eval_command(CLI::App& root, const assemble::OpenOptions& engine) {
       "256 --json\n"
       "  nestor eval MODEL-q4 --text book.txt --against MODEL\n  nestor eval MODEL --choices quiz.jsonl\n  "
       "nestor eval MODEL --questions facts.jsonl -n 16");
-  return {app, [o, app, &engine] {
+  return {app,
+          [o, app, &engine] {
             require_one_of(*app, {"--text", "--choices", "--questions"});
             if (!o->against.empty() && o->text.empty()) fail(ErrorKind::usage, "--against goes with --text");
             if (!o->importance.empty() && (o->text.empty() || !o->against.empty())) {
@@ -224,7 +225,8 @@ Command eval_command(CLI::App& root, const assemble::OpenOptions& engine) {
             }
             if (app->count("--stride") == 0) o->windows.stride = o->windows.window;
             return Evaluation(*o, engine).execute();
-          }};
+          },
+          engine_options()};
 }
 
 }  // namespace nestor::app

@@ -89,22 +89,6 @@ std::string command_rows(const CLI::App& app) {
   return out;
 }
 
-const CLI::App& root_of(const CLI::App& app) {
-  const CLI::App* at = &app;
-  while (at->get_parent() != nullptr) at = at->get_parent();
-  return *at;
-}
-
-// The options of the program, which every command takes as well.
-std::string common_line(const CLI::App& app) {
-  std::vector<std::string> all;
-  const CLI::App& root = root_of(app);
-  for (const CLI::Option* option : root.get_options()) {
-    if (option != root.get_help_ptr() && option != root.get_version_ptr()) all.push_back(option->get_name());
-  }
-  return fmt::format("Common options (see nestor --help): {}\n", fmt::join(all, ", "));
-}
-
 std::string extras_message(const CLI::App& root) {
   const std::vector<std::string> extras = root.remaining(true);
   if (extras.empty()) return "an argument is not expected";
@@ -132,7 +116,8 @@ std::string HelpFormat::make_help(const CLI::App* app, std::string name, CLI::Ap
     }
     if (!rows.empty()) out += fmt::format("\n{}:\n{}", group, rows);
   }
-  if (app->get_parent() != nullptr) out += "\n" + common_line(*app);
+  if (!common_.empty())
+    out += fmt::format("\nCommon options (see nestor --help): {}\n", fmt::join(common_, ", "));
   return out + "\n" + app->get_footer() + "\n";
 }
 

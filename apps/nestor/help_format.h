@@ -3,12 +3,21 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace nestor::app {
 
 class HelpFormat : public CLI::FormatterBase {
  public:
+  /// `common`: the options of the program that are named at the end of a command's help.
+  explicit HelpFormat(std::vector<std::string> common = {}) : common_(std::move(common)) {}
+  const std::vector<std::string>& common() const { return common_; }
+
   std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override;
+
+ private:
+  std::vector<std::string> common_;
 };
 
 /// Prints what --help or --version asked for; the exit code.

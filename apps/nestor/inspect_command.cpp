@@ -29,7 +29,7 @@ Command inspect_command(CLI::App& root, const assemble::OpenOptions& engine) {
   app->add_flag("--json", o->json, "Print one JSON object, every tensor included");
   app->footer(
       "Examples:\n  nestor inspect\n  nestor inspect some/config.json\n  nestor inspect MODEL --json");
-  return {app, [o, &engine] { return execute(*o, engine); }};
+  return {app, [o, &engine] { return execute(*o, engine); }, {"--accept-key"}};
 }
 
 }  // namespace nestor::app

@@ -78,7 +78,7 @@ Command logits_command(CLI::App& root, const assemble::OpenOptions& engine) {
   app->footer(
       "Examples:\n  nestor logits --ids \"63 1883 601\" --out logits.npy\n"
       "  nestor logits MODEL --ids \"1 2 3\" --out a.npy --kernels reference --dtype f32 --chunk 1");
-  return {app, [o, &engine] { return execute(*o, engine); }};
+  return {app, [o, &engine] { return execute(*o, engine); }, engine_options()};
 }
 
 }  // namespace nestor::app

@@ -40,6 +40,7 @@ int run(int argc, char** argv) {
                                          bench_command(root, engine),     data_command(root),
                                          tokenizer_command(root),         train_command(root, engine),
                                          completion_command(root)};
+  std::ranges::for_each(commands, list_common_options);
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -47,7 +48,9 @@ int run(int argc, char** argv) {
     fail(ErrorKind::usage, "{}", usage_message(root, e));
   }
   for (const Command& command : commands) {
-    if (command.parser->parsed()) return command.run();
+    if (!command.parser->parsed()) continue;
+    check_common_options(root, command);
+    return command.run();
   }
   fail(ErrorKind::usage, "no command is given; see nestor --help");
 }

@@ -97,7 +97,7 @@ Command new_command(CLI::App& root, const assemble::OpenOptions& engine) {
       "Examples:\n  nestor new --preset tiny --seed 1 /tmp/tiny\n"
       "  nestor new --preset my/config.json --seed 1 my-model\n"
       "  nestor new --preset lite --weights q4 --tables q4 /data/lite-q4");
-  return {app, [o, &engine] { return execute(*o, engine); }};
+  return {app, [o, &engine] { return execute(*o, engine); }, {"--threads", "--accept-key"}};
 }
 
 }  // namespace nestor::app

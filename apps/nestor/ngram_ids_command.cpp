@@ -47,7 +47,7 @@ Command ngram_ids_command(CLI::App& root, const assemble::OpenOptions& engine) {
   app->footer(
       "Examples:\n  nestor ngram-ids --ids \"63 1883 601\"\n"
       "  nestor ngram-ids some/config.json --ids \"10 11 2 14\"");
-  return {app, [o, &engine] { return execute(*o, engine); }};
+  return {app, [o, &engine] { return execute(*o, engine); }, {"--accept-key"}};
 }
 
 }  // namespace nestor::app

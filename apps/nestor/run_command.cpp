@@ -171,10 +171,12 @@ Command run_command(CLI::App& root, const assemble::OpenOptions& engine) {
       "Examples:\n  nestor run -p \"Once upon a time there was\"\n"
       "  nestor run MODEL --prompt-file story.txt -n 400 --temperature 0.8 --top-p 0.9 --seed 7\n"
       "  nestor run MODEL --ids \"1 17 42\" -n 16 --temperature 0 --json");
-  return {app, [o, app, &engine] {
+  return {app,
+          [o, app, &engine] {
             require_one_of(*app, {"--prompt", "--prompt-file", "--ids"});
             return Run(*o, engine).execute();
-          }};
+          },
+          engine_options()};
 }
 
 }  // namespace nestor::app

@@ -211,7 +211,7 @@ Command serve_command(CLI::App& root, const assemble::OpenOptions& engine) {
   app->footer(
       "Examples:\n  nestor serve\n  nestor serve MODEL --port 9000 --max-batch 32\n"
       "  nestor serve MODEL --host 0.0.0.0 --api-key-file keys.txt --model-name my-model");
-  return {app, [o, &engine] { return execute(*o, engine); }};
+  return {app, [o, &engine] { return execute(*o, engine); }, engine_options()};
 }
 
 }  // namespace nestor::app

@@ -70,8 +70,44 @@ TEST(Help, OfAnInnerCommandNamesItsGroup) {
     const std::string help = output_of(command);
     EXPECT_NE(help.find("Usage: nestor " + name), std::string::npos) << help;
     EXPECT_NE(help.find("nestor " + name, help.find("\nExample")), std::string::npos) << help;
-    EXPECT_NE(help.find("--threads, "), std::string::npos) << help;
     for (const std::string& line : lines(help)) EXPECT_LE(line.size(), 120u) << line;
+  }
+}
+
+// Of the options of the program, every command lists those that it uses, and refuses the others.
+TEST(Help, OfACommandListsTheCommonOptionsThatItTakes) {
+  const std::vector<Arguments> common = {{"--threads", "2"},    {"--ctx", "9"},    {"--kernels", "auto"},
+                                         {"--streams", "auto"}, {"--dtype", "q8"}, {"--larger-than-memory"},
+                                         {"--accept-key", "x"}};
+  // With arguments that are wrong enough for nothing to be done.
+  const std::map<std::string, Arguments> calls = {
+      {"run", {"/nowhere", "-p", "x"}},
+      {"chat", {"/nowhere"}},
+      {"serve", {"/nowhere"}},
+      {"logits", {"/nowhere", "--ids", "1", "--out", "/nowhere/x"}},
+      {"ngram-ids", {"/nowhere", "--ids", "1"}},
+      {"tokenize", {"/nowhere", "--text", "x"}},
+      {"detokenize", {"/nowhere", "--ids", "1"}},
+      {"template", {"/nowhere", "--input", "/nowhere"}},
+      {"eval", {"/nowhere", "--text", "x"}},
+      {"bench", {"/nowhere"}},
+      {"inspect", {"/nowhere"}},
+      {"new", {"--preset", "/nowhere", "/nowhere/x"}},
+      {"convert", {"/nowhere", "/nowhere/x"}},
+      {"data", {"--tokenizer", "/nowhere", "--out", "/nowhere/x", "/nowhere"}},
+      {"train", {"/nowhere.json", "--out", "/nowhere/x"}}};
+  for (const auto& [command, arguments] : calls) {
+    const std::string help = output_of({command, "--help"});
+    const std::size_t at = help.find("Common options");
+    const std::string listed = at == std::string::npos ? "" : help.substr(at, help.find('\n', at) - at);
+    for (const Arguments& option : common) {
+      Arguments call = {command};
+      call.insert(call.end(), arguments.begin(), arguments.end());
+      call.insert(call.end(), option.begin(), option.end());
+      const bool refused =
+          nestor(call).err.find("does not use " + option[0] + "; leave it out") != std::string::npos;
+      EXPECT_EQ(refused, listed.find(option[0]) == std::string::npos) << command << " " << option[0];
+    }
   }
 }
 
@@ -138,6 +174,8 @@ TEST(Completion, BashReadsItAndCompletes) {
   EXPECT_EQ(completions("nestor ngr", "1"), "ngram-ids\n");
   EXPECT_EQ(completions("nestor run --temp", "2"), "--temperature\n");
   EXPECT_EQ(completions("nestor --threads 2 run --prompt-", "4"), "--prompt-file\n");
+  EXPECT_EQ(completions("nestor run --th", "2"), "--threads\n");
+  EXPECT_EQ(completions("nestor tokenize --th", "2"), "\n");
   EXPECT_EQ(completions("nestor tokenize --temp", "2"), "\n");
   EXPECT_EQ(completions("nestor tokenizer tr", "2"), "train\n");
   EXPECT_EQ(completions("nestor tokenizer train --vocab", "3"), "--vocab-size\n");
