@@ -1,6 +1,7 @@
 // nestor-train: trains a model. Usually started by `nestor train`, whose options and exit codes it shares.
 #include <fmt/format.h>
 #include <malloc.h>
+#include <unistd.h>
 
 #include <limits>
 
@@ -8,6 +9,7 @@
 #include "live_progress.h"
 #include "nestor/assets.h"
 #include "nestor/conversation_writer.h"
+#include "nestor/environment.h"
 #include "nestor/exit_code.h"
 #include "nestor/help_format.h"
 #include "nestor/interrupt.h"
@@ -15,6 +17,7 @@
 #include "nestor/train_options.h"
 #include "recipe/presets.h"
 #include "recipe/recipe_json.h"
+#include "stop_signals.h"
 #include "train/loop/training.h"
 
 namespace nestor::app {
@@ -27,7 +30,8 @@ constexpr std::uint64_t kMostRecipeBytes = 16U << 20;
 // File names in a recipe are relative to it, those of presets to the assets, those given by --set to where we
 // are.
 recipe::Recipe read_recipe(const TrainOptions& options) {
-  const bool is_file = options.recipe.ends_with(".json") || fs::exists(options.recipe);
+  // A folder of a preset's name is where its run may be.
+  const bool is_file = options.recipe.ends_with(".json") || fs::is_regular_file(options.recipe);
   Json json = is_file ? read_json(options.recipe, kMostRecipeBytes) : recipe::preset(options.recipe);
   recipe::anchor_paths(json, is_file ? fs::absolute(options.recipe).parent_path() : assets_folder());
   for (const std::string& item : options.overrides) recipe::apply_override(json, item);
@@ -35,7 +39,17 @@ recipe::Recipe read_recipe(const TrainOptions& options) {
   return recipe::parse_recipe(json, options.recipe);
 }
 
+// nestor-train export RUN FOLDER, which `nestor convert` calls.
+int export_run(const std::string& run, const std::string& target) {
+  StopSignals signals;
+  LiveProgress progress([](const std::string&) {});
+  train::export_snapshot(run, target, progress);
+  progress.say(fmt::format("{}: written; try nestor run {}", target, target));
+  return 0;
+}
+
 int run(int argc, char** argv) {
+  if (argc == 4 && argv[1] == std::string("export")) return export_run(argv[2], argv[3]);
   CLI::App parser{"Train a model as a recipe says", "nestor-train"};
   parser.formatter(std::make_shared<HelpFormat>());
   parser.set_help_flag("-h,--help", "Print this help");
@@ -52,11 +66,13 @@ int run(int argc, char** argv) {
   request.recipe = read_recipe(options);
   request.conversations = conversation_writer(request.recipe.data.tokenizer);
   request.folder = options.folder;
-  request.initial_checkpoint = options.initial;
+  request.initial = options.initial;
+  if (options.with_optimizer) request.taken = train::TrainingRequest::Taken::everything;
   request.mode = options.resume ? train::RunFolder::Mode::resume : train::RunFolder::Mode::fresh;
-  const InterruptScope interrupt;
-  LiveProgress progress;
-  switch (train::train(request, progress, interrupt.stop())) {
+  StopSignals signals;
+  LiveProgress progress([&](const std::string& text) { signals.set_last_words(text); });
+  const std::stop_callback notice(signals.stop(), [&] { progress.stopping(); });
+  switch (train::train(request, progress, signals.stop())) {
     case train::Outcome::finished:
       progress.say(fmt::format("{}: finished; try nestor run {}/final", options.folder, options.folder));
       return 0;
@@ -84,6 +100,8 @@ void keep_freed_memory() {
 }  // namespace nestor::app
 
 int main(int argc, char** argv) {
+  // OpenMP reads once, before main, how its threads wait. Where this cannot be started again, it goes on.
+  if (nestor::app::wait_by_sleeping() == nestor::app::Waiting::changed) ::execv("/proc/self/exe", argv);
   nestor::app::hold_standard_streams();
   nestor::app::end_on_bus_errors();
   nestor::app::keep_freed_memory();

@@ -9,6 +9,7 @@
 #include "interrupt.h"
 #include "kernels/registry.h"
 #include "terminal.h"
+#include "trainer_program.h"
 
 namespace nestor::app {
 namespace {
@@ -26,6 +27,13 @@ void tell(const char* what, const quant::Distortion& d) {
   if (d.count == 0) return;
   note(fmt::format("{}: {} values, rounding error {:.3f} % of their size (root mean square)", what, d.count,
                    100 * d.relative_rms()));
+}
+
+// A run of nestor train, or a snapshot of one.
+bool is_run(const std::filesystem::path& folder) {
+  std::error_code unreadable;
+  const auto has = [&](const char* name) { return std::filesystem::exists(folder / name, unreadable); };
+  return !has("config.json") && (has("run.json") || has("state.json") || has("snapshots"));
 }
 
 int execute(const Options& o, const assemble::OpenOptions& engine) {
@@ -57,7 +65,8 @@ int execute(const Options& o, const assemble::OpenOptions& engine) {
 Command convert_command(CLI::App& root, const assemble::OpenOptions& engine) {
   auto o = std::make_shared<Options>();
   CLI::App* app = root.add_subcommand("convert", "Write a checkpoint in other number formats");
-  app->add_option("SRC", o->source, "A checkpoint folder")->required();
+  app->add_option("SRC", o->source, "A checkpoint folder, a run of nestor train, or a snapshot of one")
+      ->required();
   app->add_option("DST", o->target, "The folder to write: new, empty, or of the same conversion, interrupted")
       ->required();
   app->add_option("--weights", o->formats.weights, "Matrices: bf16, q8 or q4 (default bf16)")
@@ -85,12 +94,24 @@ Command convert_command(CLI::App& root, const assemble::OpenOptions& engine) {
   app->footer(
       "Examples:\n  nestor convert MODEL MODEL-q4 --weights q4 --tables q4\n"
       "  nestor convert MODEL MODEL-q8 --weights q8 --tables q8 --keep \"lm_head*=bf16\"\n"
-      "  nestor convert MODEL-q4 MODEL-bf16 --weights bf16 --tables bf16");
-  return {app, [o, &engine] {
+      "  nestor convert MODEL-q4 MODEL-bf16 --weights bf16 --tables bf16\n"
+      "  nestor convert run/snapshots/step-000000200 CHECKPOINT");
+  const std::vector<std::string> common = {"--threads", "--kernels", "--accept-key"};
+  return {app,
+          [o, app, &root, &engine, common] {
             if (!o->importance.empty() && o->scales != "search")
               fail(ErrorKind::usage, "--importance goes with --scales search");
+            if (is_run(o->source)) {
+              const auto given = [&](const std::string& name) { return root.count(name) > 0; };
+              if (app->count_all() > 3 || std::ranges::any_of(common, given))
+                fail(ErrorKind::usage,
+                     "{} is a run of nestor train: convert it without options first, then what that writes",
+                     o->source);
+              become_trainer({"export", o->source, o->target});
+            }
             return execute(*o, engine);
-          }};
+          },
+          common};
 }
 
 }  // namespace nestor::app

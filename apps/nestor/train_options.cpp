@@ -10,11 +10,17 @@ void add_train_options(CLI::App& parser, TrainOptions& o) {
       ->required();
   parser.add_option("--out", o.folder, "The folder of the run; the finished checkpoint is DIR/final")
       ->required()
+      ->check(not_empty())
       ->option_text("DIR");
   parser.add_flag("--resume", o.resume, "Go on from the last snapshot in DIR; start if there is none");
-  parser.add_option("--init", o.initial, "Start from the weights of a checkpoint")
-      ->check(not_empty())
-      ->option_text("CHECKPOINT");
+  CLI::Option* initial = parser
+                             .add_option("--init", o.initial,
+                                         "Start from the weights of a checkpoint, a run or a snapshot of one")
+                             ->check(not_empty())
+                             ->option_text("FOLDER");
+  parser
+      .add_flag("--with-optimizer", o.with_optimizer, "Take the state of the snapshot's optimizer over, too")
+      ->needs(initial);
   parser
       .add_option("--set", o.overrides, "Change a value of the recipe, as in schedule.steps=500 (repeatable)")
       ->option_text("KEY=VALUE")
@@ -29,6 +35,7 @@ std::vector<std::string> to_arguments(const TrainOptions& o) {
   std::vector<std::string> arguments = {o.recipe, "--out", o.folder};
   if (o.resume) arguments.emplace_back("--resume");
   if (!o.initial.empty()) arguments.insert(arguments.end(), {"--init", o.initial});
+  if (o.with_optimizer) arguments.emplace_back("--with-optimizer");
   for (const std::string& item : o.overrides) arguments.insert(arguments.end(), {"--set", item});
   return arguments;
 }

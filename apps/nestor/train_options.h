@@ -11,6 +11,7 @@ struct TrainOptions {
   std::string recipe;   // file or preset
   std::string folder;   // --out
   std::string initial;  // --init, empty without
+  bool with_optimizer = false;
   bool resume = false;
   std::vector<std::string> overrides;  // --set
 };

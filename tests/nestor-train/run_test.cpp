@@ -37,30 +37,27 @@ TEST(TrainingRun, LearnsSomething) {
 
 TEST(TrainingRun, TheSameSeedGivesTheSameBits) {
   const TinyRun tiny;
-  tiny.trained("a");
-  tiny.trained("b");
-  tiny.trained("c", {"--set", "seed=2"});
-  EXPECT_EQ(tiny.metrics("a"), tiny.metrics("b"));
-  const auto a = tiny.final_files("a");
-  EXPECT_TRUE(a.contains("model.safetensors"));
-  EXPECT_TRUE(a == tiny.final_files("b"));
-  EXPECT_FALSE(a.at("model.safetensors") == tiny.final_files("c").at("model.safetensors"));
+  tiny.trained("same");
+  tiny.trained("other", {"--set", "seed=2"});
+  EXPECT_EQ(undisturbed().metrics("whole"), tiny.metrics("same"));
+  const auto files = undisturbed().final_files("whole");
+  EXPECT_TRUE(files.contains("model.safetensors"));
+  EXPECT_TRUE(files == tiny.final_files("same"));
+  EXPECT_FALSE(files.at("model.safetensors") == tiny.final_files("other").at("model.safetensors"));
 }
 
 TEST(TrainingRun, MappedTablesGiveTheSameBitsAsResidentOnes) {
   const TinyRun tiny;
-  tiny.trained("resident");
   tiny.trained("mapped", {"--set", "tables.storage=mapped"});
-  EXPECT_EQ(tiny.metrics("resident"), tiny.metrics("mapped"));
-  EXPECT_TRUE(tiny.final_files("resident") == tiny.final_files("mapped"));
+  expect_same_end(tiny, "mapped");
+  EXPECT_EQ(undisturbed().metrics("whole"), tiny.metrics("mapped"));
 }
 
 TEST(TrainingRun, ACorpusFolderGivesTheSameAsItsTexts) {
   const TinyRun tiny;
-  tiny.trained("texts");
-  tiny.trained("shards", {"--set", "data.train=" + (tiny / "texts/corpus").string()});
+  tiny.trained("shards", {"--set", "data.train=" + (undisturbed() / "whole/corpus").string()});
   EXPECT_FALSE(std::filesystem::exists(tiny / "shards/corpus"));
-  EXPECT_TRUE(tiny.final_files("texts") == tiny.final_files("shards"));
+  expect_same_end(tiny, "shards");
 }
 
 TEST(TrainingRun, EvaluatesOnATextOfItsOwn) {
@@ -75,9 +72,10 @@ TEST(TrainingRun, EvaluatesOnATextOfItsOwn) {
 
 TEST(TrainingRun, StartsFromACheckpoint) {
   const TinyRun tiny;
-  tiny.trained("first");
-  tiny.trained("second", {"--init", (tiny / "first/final").string(), "--set", "schedule.warmup_steps=0"});
-  EXPECT_LT(tiny.metrics("second").at("train 2")["loss"], tiny.metrics("first").at("train 2")["loss"]);
+  tiny.trained("second",
+               {"--init", (undisturbed() / "whole/final").string(), "--set", "schedule.warmup_steps=0"});
+  EXPECT_LT(tiny.metrics("second").at("train 2")["loss"],
+            undisturbed().metrics("whole").at("train 2")["loss"]);
 }
 
 TEST(TrainingRun, TwinsAndVariantsRun) {
@@ -97,7 +95,7 @@ TEST(TrainingRun, WhatDoesNotFitInMemoryIsRefusedBeforeItIsTaken) {
 
 TEST(TrainingRun, ALossThatIsNoNumberStopsIt) {
   const TinyRun tiny;
-  tiny.trained("first");
+  std::filesystem::copy(undisturbed() / "whole", tiny / "first", std::filesystem::copy_options::recursive);
   // All bits set are no number in every format of weights.
   const auto weights = tiny / "first/final/model.safetensors";
   std::string bytes = read_file(weights, 64U << 20);

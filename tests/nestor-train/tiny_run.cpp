@@ -64,6 +64,23 @@ Call TinyRun::call(const std::string& out, const std::vector<std::string>& more)
   return call;
 }
 
+Call TinyRun::call_with(const std::vector<std::string>& variables, const std::string& out,
+                        const std::vector<std::string>& more) const {
+  Call with = call(out, more);
+  with.arguments.insert(with.arguments.begin(), with.program);
+  with.arguments.insert(with.arguments.begin(), variables.begin(), variables.end());
+  with.program = "/usr/bin/env";
+  return with;
+}
+
+Call TinyRun::call_in_shell(const std::string& script, const std::string& out,
+                            const std::vector<std::string>& more) const {
+  Call shell = call(out, more);
+  shell.arguments.insert(shell.arguments.begin(), {"-c", script, shell.program});
+  shell.program = "/bin/sh";
+  return shell;
+}
+
 Outcome TinyRun::train(const std::string& out, const std::vector<std::string>& more) const {
   return run_process(call(out, more));
 }
@@ -97,6 +114,19 @@ std::map<std::string, Json> TinyRun::metrics(const std::string& out) const {
     found[key] = json;
   }
   return found;
+}
+
+const TinyRun& undisturbed() {
+  static const TinyRun tiny;
+  static const Outcome outcome = tiny.trained("whole");
+  return tiny;
+}
+
+void expect_same_end(const TinyRun& tiny, const std::string& out) {
+  static const auto expected = undisturbed().final_files("whole");
+  EXPECT_TRUE(tiny.final_files(out) == expected);
+  static const Json evaluation = undisturbed().metrics("whole").at("heldout 24");
+  EXPECT_EQ(tiny.metrics(out).at("heldout 24"), evaluation);
 }
 
 }  // namespace nestor::testing

@@ -68,7 +68,7 @@ TEST(TrainUsage, ASecondProcessInTheFolderIsRefused) {
                           "sh", first.program});
   first.program = "/bin/sh";
   const Outcome outcome = run_process(first);
-  EXPECT_NE(outcome.err.find("another process trains in this folder"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("another process is at work in this folder"), std::string::npos) << outcome.err;
   EXPECT_NE(outcome.out.find("second: 2"), std::string::npos) << outcome.out;
 }
 

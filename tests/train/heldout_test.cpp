@@ -21,10 +21,12 @@ HeldoutText counting(std::size_t tokens) {
 
 std::vector<corpus::Batch> batches_of(const HeldoutText& text, std::int64_t window, std::int64_t rows) {
   std::vector<corpus::Batch> seen;
-  evaluate({text}, window, rows, [&](const corpus::Batch& batch) {
-    seen.push_back(batch);
-    return Score{};
-  });
+  evaluate({text}, window, rows,
+           [&](const corpus::Batch& batch) {
+             seen.push_back(batch);
+             return Score{};
+           },
+           {});
   return seen;
 }
 
@@ -62,13 +64,30 @@ TEST(Heldout, DocumentsAreSegmentsAndTheirFirstTokensAreNotScored) {
 TEST(Heldout, BitsPerByteCountTheScoredText) {
   HeldoutText text = counting(6);
   text.documents = {0, 0, 1, 1, 1, 2};
-  const EvaluationReport report = evaluate({text}, 8, 1, [](const corpus::Batch&) {
-    return Score{6, 2, 3, 1};
-  });
+  const EvaluationReport report = evaluate({text}, 8, 1,
+                                           [](const corpus::Batch&) {
+                                             return Score{6, 2, 3, 1};
+                                           },
+                                           {})
+                                      .value();
   EXPECT_EQ(report.tokens, 3);
   EXPECT_EQ(report.nll_per_token, 2);
   EXPECT_EQ(report.draft_nll_per_token, 2);
   EXPECT_NEAR(report.bits_per_byte, 6 / std::log(2.0) / (2 + 4 + 5), 1e-15);
+}
+
+TEST(Heldout, AStopEndsItBetweenBatchesWithoutAReport) {
+  std::stop_source stop;
+  int batches = 0;
+  const auto report = evaluate(
+      {counting(100)}, 8, 1,
+      [&](const corpus::Batch&) {
+        if (++batches == 3) stop.request_stop();
+        return Score{};
+      },
+      stop.get_token());
+  EXPECT_FALSE(report.has_value());
+  EXPECT_EQ(batches, 3);
 }
 
 }  // namespace

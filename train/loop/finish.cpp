@@ -1,10 +1,10 @@
 #include "train/loop/finish.h"
 
+#include "base/error.h"
 #include "base/json.h"
 #include "recipe/model_json.h"
 #include "train/loop/run_data.h"
 #include "train/modules/export_checkpoint.h"
-#include "train/modules/import_checkpoint.h"
 
 namespace nestor::train {
 namespace {
@@ -25,13 +25,16 @@ Json generation_config(const Json& config, const fs::path& tokenizer) {
 
 }  // namespace
 
-void load_checkpoint(const fs::path& checkpoint, Trainer& trainer) {
-  import_checkpoint(checkpoint, trainer.model(), trainer.tables());
+fs::path earlier_final(const RunFolder& folder, std::int64_t steps) {
+  const fs::path path = folder.path() / fmt::format("final-{}", steps);
+  if (!fs::exists(fs::symlink_status(path))) return path;
+  fail(ErrorKind::usage, "{}: the checkpoint of {} steps is to be kept there; move what is there away",
+       path.string(), steps);
 }
 
-void write_final(const recipe::Recipe& recipe, const Trainer& trainer, const RunFolder& folder) {
+void write_checkpoint(const recipe::Recipe& recipe, const Trainer& trainer, const fs::path& target) {
   ExportRequest request;
-  request.folder = folder.final();
+  request.folder = target;
   request.config_json = recipe::trained_config_json(recipe.model);
   request.tokenizer = tokenizer_file(recipe);
   request.generation_config = generation_config(request.config_json, request.tokenizer);

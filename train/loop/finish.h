@@ -1,4 +1,4 @@
-// Checkpoints before and after a run: weights to start from, and the finished folder.
+// The checkpoint that a run ends with.
 #pragma once
 
 #include <filesystem>
@@ -9,11 +9,12 @@
 
 namespace nestor::train {
 
-/// Starts from the weights of a checkpoint of the same shape. Error as for loading, bad_input where shapes
-/// differ.
-void load_checkpoint(const std::filesystem::path& checkpoint, Trainer& trainer);
+/// Where DIR/final goes when a run with more steps has ended: DIR/final-N. Error(usage) if something is
+/// there.
+std::filesystem::path earlier_final(const RunFolder& folder, std::int64_t steps);
 
-/// Writes folder/final, complete or not at all: the checkpoint, its tokenizer and how to generate with it.
-void write_final(const recipe::Recipe& recipe, const Trainer& trainer, const RunFolder& folder);
+/// Writes `target`, complete or not at all: the checkpoint, its tokenizer and how to generate with it.
+void write_checkpoint(const recipe::Recipe& recipe, const Trainer& trainer,
+                      const std::filesystem::path& target);
 
 }  // namespace nestor::train

@@ -98,13 +98,16 @@ HeldoutText heldout_of_shards(const corpus::Shards& shards, const tokenizer::Tok
   return text;
 }
 
-EvaluationReport evaluate(const std::vector<HeldoutText>& texts, std::int64_t window, std::int64_t rows,
-                          const std::function<Score(const corpus::Batch&)>& score) {
+std::optional<EvaluationReport> evaluate(const std::vector<HeldoutText>& texts, std::int64_t window,
+                                         std::int64_t rows,
+                                         const std::function<Score(const corpus::Batch&)>& score,
+                                         const std::stop_token& stop) {
   Score sum;
   std::int64_t bytes = 0;
   for (const HeldoutText& text : texts) {
     const std::vector<Window> windows = windows_of(text, window);
     for (std::size_t first = 0; first < windows.size();) {
+      if (stop.stop_requested()) return std::nullopt;
       std::size_t end = first + 1;
       while (end < windows.size() && end - first < static_cast<std::size_t>(rows) &&
              windows[end].length == windows[first].length) {

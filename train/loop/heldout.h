@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -40,9 +41,11 @@ struct Score {
   std::int64_t scored = 0, draft_scored = 0;
 };
 
-/// Goes through the texts in batches of at most `rows` windows and adds up. The step of the report is left to
-/// the caller.
-EvaluationReport evaluate(const std::vector<HeldoutText>& texts, std::int64_t window, std::int64_t rows,
-                          const std::function<Score(const corpus::Batch&)>& score);
+/// Goes through the texts in batches of at most `rows` windows and adds up; nothing if `stop` asks on the
+/// way. The step of the report is left to the caller.
+std::optional<EvaluationReport> evaluate(const std::vector<HeldoutText>& texts, std::int64_t window,
+                                         std::int64_t rows,
+                                         const std::function<Score(const corpus::Batch&)>& score,
+                                         const std::stop_token& stop);
 
 }  // namespace nestor::train

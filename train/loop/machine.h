@@ -31,12 +31,14 @@ struct ProductShape {
   std::int64_t rows = 0, width = 0, inner = 0;
 };
 struct Speed {
-  double f32 = 0, bf16 = 0;  // FLOP/s
+  double f32 = 0, bf16 = 0;                                        // FLOP/s
+  enum class Clock { trusted, disturbed } clock = Clock::trusted;  // disturbed: other programs computed, too
   double of(ops::Products products) const { return products == ops::Products::bf16 ? bf16 : f32; }
 };
 
-/// The best of several short runs of each kind, in turns; half a second.
-Speed measure_speed(const ProductShape& shape, const torch::Device& device);
+/// The best of `pieces` short runs of each kind, in turns, among those that no other program disturbed; a
+/// hundredth of a second for each piece.
+Speed measure_speed(const ProductShape& shape, const torch::Device& device, int pieces);
 
 /// What the recipe asks for: threads, and the numbers of products, by measurement where it leaves the choice.
 Arithmetic choose_arithmetic(const recipe::Recipe& recipe, const Speed& speed);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/crc32c.h"
 #include "base/error.h"
 #include "corpus/pack.h"
 #include "corpus/sources.h"
@@ -56,6 +57,24 @@ bool is_of_this_run(const fs::path& packed, const corpus::CorpusTokenizer& token
          !is_older_than(packed, sources);
 }
 
+// What was packed for another recipe. Never what this recipe reads, nor what somebody else put there.
+void remove_packed(const fs::path& packed, const std::vector<std::string>& sources) {
+  if (!fs::exists(fs::symlink_status(packed))) return;
+  const fs::path place = fs::canonical(packed);
+  const bool is_read = std::ranges::any_of(sources, [&](const std::string& source) {
+    const fs::path inside = fs::weakly_canonical(source).lexically_relative(place);
+    return !inside.empty() && *inside.begin() != "..";
+  });
+  if (fs::is_symlink(packed) || is_read || !(corpus::is_corpus(packed) || fs::is_empty(packed))) {
+    fail(ErrorKind::usage,
+         "{}: a run packs its texts to there, but what is there was not packed by a run; move it away, or "
+         "choose "
+         "another --out",
+         packed.string());
+  }
+  fs::remove_all(packed);
+}
+
 // The corpus folder that a recipe names, or the one made of its text files.
 fs::path corpus_folder(const DataRequest& request, const corpus::CorpusTokenizer& tokenizer,
                        RunObserver& observer, const std::stop_token& stop) {
@@ -70,7 +89,7 @@ fs::path corpus_folder(const DataRequest& request, const corpus::CorpusTokenizer
   }
   const fs::path packed_here = request.folder.corpus();
   if (is_of_this_run(packed_here, tokenizer, request)) return packed_here;
-  fs::remove_all(packed_here);
+  remove_packed(packed_here, sources);
   corpus::PackOptions options;
   options.reading.conversations = request.conversations;
   if (!request.recipe.data.heldout.empty()) options.heldout_fraction = 0;
@@ -134,13 +153,21 @@ std::string fingerprint_of_starts(const corpus::Shards& shards) {
 
 Json fingerprint_of(const corpus::Shards& shards) {
   const corpus::Manifest& manifest = shards.manifest();
-  return {{"document starts", fingerprint_of_starts(shards)},
-          {"tokenizer", manifest.tokenizer},
-          {"vocab_size", manifest.vocab_size},
-          {"eos", manifest.eos},
-          {"documents", manifest.train.documents},
-          {"tokens", manifest.train.tokens},
-          {"text_bytes", manifest.train.text_bytes}};
+  Json json = {{"document starts", fingerprint_of_starts(shards)},
+               {"tokenizer", manifest.tokenizer},
+               {"vocab_size", manifest.vocab_size},
+               {"eos", manifest.eos},
+               {"documents", manifest.train.documents},
+               {"tokens", manifest.train.tokens},
+               {"text_bytes", manifest.train.text_bytes}};
+  if (manifest.train.checksum) json["checksum"] = *manifest.train.checksum;
+  return json;
+}
+
+std::uint32_t checksum_of(const std::vector<HeldoutText>& texts) {
+  std::uint32_t sum = 0;
+  for (const HeldoutText& text : texts) sum = crc32c(std::as_bytes(std::span(text.ids)), sum);
+  return sum;
 }
 
 }  // namespace
@@ -158,6 +185,7 @@ RunData open_data(const DataRequest& request, RunObserver& observer, const std::
   check_fit(recipe, tokenizer, shards);
   std::vector<HeldoutText> heldout = heldout_texts(request, corpus, tokenizer.tokenizer, stop);
   Json fingerprint = fingerprint_of(shards);
+  fingerprint[kHeldoutKey] = checksum_of(heldout);
   if (heldout.empty()) observer.say("note: there is no held-out text, so nothing is evaluated");
   return {std::move(tokenizer), std::move(shards), std::move(heldout), std::move(fingerprint)};
 }

@@ -19,9 +19,11 @@ struct RunData {
   corpus::CorpusTokenizer tokenizer;
   corpus::Shards train;
   std::vector<HeldoutText> heldout;
-  /// What tells one training corpus from another: counts, where documents start, the tokenizer's fingerprint.
+  /// What tells one training corpus from another: counts, checksums, where documents start, the tokenizer's
+  /// fingerprint. And that of the held-out text, at kHeldoutKey.
   Json fingerprint;
 };
+inline constexpr const char* kHeldoutKey = "held-out text";
 
 struct DataRequest {
   const recipe::Recipe& recipe;

@@ -1,9 +1,13 @@
-// The complete state of a run at one step, on disk: named tensors, the rows of the tables beside them, and
-// state.json, which is written last and makes it valid.
+// The complete state of a run at one step, in a folder that depends on no other:
+//   state.safetensors  named tensors
+//   rows-0-of-1/       the rows of the tables that belong to process 0 of 1
+//   state.json         what is there and what it means; written last, makes it valid
+// Every file has its checksum.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,23 +28,36 @@ struct KeptTensor {
 
 /// What a snapshot says besides tensors.
 struct State {
-  std::int64_t step = 0;  // done; the loader goes on with the batch of this number
+  std::int64_t step = 0;           // done; the loader goes on with the batch of this number
+  std::int64_t earlier_steps = 0;  // of the optimizer, in the run that this one began from
+  bool evaluation_due = false;     // it was interrupted
   Arithmetic arithmetic;
-  Json recipe;  // resolved
-  Json corpus;  // what identifies the data that was read
+  Json recipe;                                       // resolved
+  Json corpus;                                       // what identifies the data that was read
+  enum class Rows { own, beside } rows = Rows::own;  // beside: version 1 has them in the run's folder tables/
 };
 
+/// Writes the rows of the tables into a folder.
+using WriteRows = std::function<void(const std::filesystem::path& folder)>;
+
 /// Writes snapshots/step-N: complete, or invisible. Error(io).
-void write_snapshot(const RunFolder& folder, const State& state, std::span<const KeptTensor> tensors);
+void write_snapshot(const RunFolder& folder, const State& state, std::span<const KeptTensor> tensors,
+                    const WriteRows& write_rows);
 
 /// Reads state.json of a snapshot. Error(bad_input) if it is damaged or of another version.
 State read_state(const std::filesystem::path& snapshot);
 
-/// Fills the tensors. Error(bad_input) for missing, surplus or misshapen ones, and for damaged bytes.
-void read_tensors(const std::filesystem::path& snapshot, std::span<const KeptTensor> tensors);
+/// Where the rows of its tables lie.
+std::filesystem::path rows_folder(const std::filesystem::path& snapshot, State::Rows rows);
 
-/// Removes snapshots but the last `keep`, and what a killed process left half written. Returns the steps that
-/// stay.
-std::vector<std::int64_t> prune_snapshots(const RunFolder& folder, std::size_t keep);
+enum class Surplus { refuse, ignore };  // of tensors that a snapshot has and nobody asked for
+
+/// Fills the tensors. Error(bad_input) for missing, surplus or misshapen ones, and for damaged bytes.
+void read_tensors(const std::filesystem::path& snapshot, std::span<const KeptTensor> tensors,
+                  Surplus surplus = Surplus::refuse);
+
+/// Removes snapshots but the last `keep` up to `step`, and what a killed process left half written. What is
+/// called otherwise stays. Returns the steps that stay.
+std::vector<std::int64_t> prune_snapshots(const RunFolder& folder, std::int64_t step, std::size_t keep);
 
 }  // namespace nestor::train

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/error.h"
+#include "recipe/recipe_json.h"
 #include "train/optimizer/schedule.h"
 
 namespace nestor::train {
@@ -20,38 +22,49 @@ CausalLm::Options model_options(const recipe::Recipe& recipe, const Arithmetic& 
   return options;
 }
 
+TableOptions table_options(const TableSpec& spec, const recipe::Recipe& recipe,
+                           const std::filesystem::path& scratch) {
+  TableOptions options;
+  options.name = spec.name;
+  options.rows = spec.rows;
+  options.width = spec.width;
+  options.optimizer = recipe.tables;
+  options.amplification = spec.amplification;
+  options.seed = recipe.seed;
+  options.scratch = scratch;
+  return options;
+}
+
+// Calls `use` with stretches of the rows of a table, first and how many, that hold about a million values.
+template <typename Use>
+void in_stretches(std::int64_t rows, std::int64_t width, const Use& use) {
+  constexpr std::int64_t kValues = 1 << 20;
+  const std::int64_t step = std::max<std::int64_t>(1, kValues / width);
+  for (std::int64_t first = 0; first < rows; first += step) use(first, std::min(step, rows - first));
+}
+
 }  // namespace
 
 Trainer::Trainer(const recipe::Recipe& recipe, const Arithmetic& arithmetic, const torch::Device& device,
                  const std::filesystem::path& scratch, Mesh& mesh)
     : recipe_(recipe),
+      scratch_(scratch),
       mesh_(mesh),
       model_(recipe.model, recipe.routing, model_options(recipe, arithmetic, device)),
       optimizer_(model_.parameters(), recipe.dense, arithmetic.products) {
-  for (const TableSpec& spec : model_.tables()) {
-    TableOptions options;
-    options.name = spec.name;
-    options.rows = spec.rows;
-    options.width = spec.width;
-    options.optimizer = recipe.tables;
-    options.amplification = spec.amplification;
-    options.seed = recipe.seed;
-    options.scratch = scratch;
-    tables_.push_back(make_row_table(options));
-  }
+  for (const TableSpec& spec : model_.tables())
+    tables_.push_back(make_row_table(table_options(spec, recipe, scratch)));
 }
 
 void Trainer::fill_tables() {
-  constexpr std::int64_t kValues = 1 << 20;  // at once
   for (std::size_t t = 0; t < tables_.size(); ++t) {
     const TableSpec& spec = model_.tables()[t];
     if (spec.initial_std == 0) continue;
-    const std::int64_t step = std::max<std::int64_t>(1, kValues / spec.width);
-    for (std::int64_t first = 0; first < spec.rows; first += step) {
-      std::vector<float> values(static_cast<std::size_t>(std::min(step, spec.rows - first) * spec.width));
+    in_stretches(spec.rows, spec.width, [&](std::int64_t first, std::int64_t count) {
+      std::vector<float> values(static_cast<std::size_t>(count * spec.width));
       initial_rows(spec, recipe_.seed, first, values);
       tables_[t]->assign(first, values);
-    }
+    });
   }
 }
 
@@ -111,23 +124,23 @@ StepResult Trainer::result_of(const Gradients& gradients) const {
   return result;
 }
 
+std::optional<std::string> Trainer::objection(const Gradients& gradients) {
+  if (const auto& name = gradients.norm.not_finite())
+    return fmt::format("the gradient of {} is not finite", *name);
+  if (!std::isfinite(gradients.losses.total)) return "the loss is not finite";
+  return std::nullopt;
+}
+
 StepResult Trainer::apply(std::int64_t number, const Gradients& gradients) {
-  const double total = gradients.losses.total;
-  if (!std::isfinite(total) || gradients.norm.not_finite()) {
-    fail(ErrorKind::internal,
-         "step {}: the loss is {} and the gradient of {} is not finite; the last snapshot is intact: go on "
-         "from it with "
-         "lower learning rates in a new run, or look for what is wrong with the data",
-         number + 1, total, gradients.norm.not_finite().value_or("the loss"));
-  }
+  if (const auto why = objection(gradients)) fail(ErrorKind::internal, "step {}: {}", number + 1, *why);
   StepResult result = result_of(gradients);
   result.learning_rate_factor = learning_rate_factor(recipe_.schedule, number);
   const double scale = gradients.norm.clip_scale(recipe_.dense.clip_norm);
-  optimizer_.step({number + 1, result.learning_rate_factor, scale}, gradients.dense);
   RowStep how;
+  how.step = earlier_steps_ + number + 1;
+  optimizer_.step({how.step, result.learning_rate_factor, scale}, gradients.dense);
   how.learning_rate =
       recipe_.dense.learning_rate * recipe_.tables.learning_rate_factor * result.learning_rate_factor;
-  how.step = number + 1;
   how.gradient_scale = scale;
   update_tables(gradients, how);
   model_.update_router_biases(gradients.counts);
@@ -152,26 +165,67 @@ Score Trainer::score(const corpus::Batch& batch) const {
           inputs.own.draft_scored};
 }
 
-std::vector<KeptTensor> Trainer::kept_tensors() const {
+std::vector<KeptTensor> Trainer::kept_tensors(Parts parts) const {
   std::vector<KeptTensor> kept;
   for (const Parameter& parameter : model_.parameters()) kept.push_back({parameter.name, parameter.tensor});
   for (const Buffer& buffer : model_.buffers()) kept.push_back({buffer.name, buffer.tensor});
+  if (parts == Parts::weights) return kept;
   for (const Buffer& state : optimizer_.state()) kept.push_back({"optimizer." + state.name, state.tensor});
   return kept;
 }
 
-// Tables first: only state.json makes a snapshot count, and it is written last.
 void Trainer::save(const RunFolder& folder, const State& state) {
-  std::filesystem::create_directories(folder.tables());
-  for (const auto& table : tables_) table->save(folder.tables(), state.step);
-  write_snapshot(folder, state, kept_tensors());
-  const std::vector<std::int64_t> kept = prune_snapshots(folder, 2);
-  for (const auto& table : tables_) table->prune(folder.tables(), kept);
+  State whole = state;
+  whole.earlier_steps = earlier_steps_;
+  write_snapshot(folder, whole, kept_tensors(Parts::all), [&](const std::filesystem::path& rows) {
+    for (const auto& table : tables_) table->save(rows, state.step);
+  });
+  constexpr std::size_t kKept = 2;
+  prune_old_rows(folder, prune_snapshots(folder, state.step, kKept));
 }
 
-void Trainer::load(const RunFolder& folder, std::int64_t step) {
-  read_tensors(folder.snapshot(step), kept_tensors());
-  for (const auto& table : tables_) table->load(folder.tables(), step);
+// What version 1 keeps beside its snapshots: no more than those that stay need.
+void Trainer::prune_old_rows(const RunFolder& folder, std::vector<std::int64_t> kept) const {
+  if (!std::filesystem::exists(folder.tables())) return;
+  std::erase_if(kept, [&](std::int64_t step) {
+    return std::filesystem::exists(rows_folder(folder.snapshot(step), State::Rows::own));
+  });
+  try {
+    for (const auto& table : tables_) table->prune(folder.tables(), kept);
+  } catch (const Error&) {
+    return;  // something of it is damaged: it stays, and what is saved now does not need it
+  }
+  std::error_code not_empty;
+  std::filesystem::remove(folder.tables(), not_empty);
+}
+
+void Trainer::load(const std::filesystem::path& snapshot, const State& state) {
+  read_tensors(snapshot, kept_tensors(Parts::all));
+  for (const auto& table : tables_) table->load(rows_folder(snapshot, state.rows), state.step);
+  earlier_steps_ = state.earlier_steps;
+}
+
+void Trainer::load_as_beginning(const std::filesystem::path& snapshot, const State& state) {
+  load(snapshot, state);
+  earlier_steps_ += state.step;
+}
+
+// One table after the other, so that little is in memory twice.
+void Trainer::load_weights(const std::filesystem::path& snapshot, const State& state) {
+  read_tensors(snapshot, kept_tensors(Parts::weights), Surplus::ignore);
+  const recipe::Recipe theirs = recipe::parse_recipe(state.recipe, (snapshot / kStateFile).string());
+  for (std::size_t t = 0; t < tables_.size(); ++t) {
+    const TableSpec& spec = model_.tables()[t];
+    const auto table = make_row_table(table_options(spec, theirs, scratch_));
+    table->load(rows_folder(snapshot, state.rows), state.step);
+    in_stretches(spec.rows, spec.width, [&](std::int64_t first, std::int64_t count) {
+      std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
+      std::iota(rows.begin(), rows.end(), first);
+      std::vector<float> values(rows.size() * static_cast<std::size_t>(spec.width));
+      table->gather(rows, values);
+      tables_[t]->assign(first, values);
+    });
+  }
 }
 
 }  // namespace nestor::train

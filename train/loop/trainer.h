@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "train/loop/gradients.h"
@@ -33,14 +35,20 @@ class Trainer {
   Gradients compute(const corpus::Batch& part) const;
   /// Makes them those of the whole batch.
   void reduce(Gradients& gradients) const;
-  /// Step `number`, from 0, from reduced gradients. Error(internal) if the loss or they are not finite:
-  /// nothing is changed then.
+  /// Why a step must not be taken: the loss or reduced gradients are not finite.
+  static std::optional<std::string> objection(const Gradients& gradients);
+  /// Step `number`, from 0, from reduced gradients. Error(internal), and nothing changed, on an objection.
   StepResult apply(std::int64_t number, const Gradients& gradients);
 
   Score score(const corpus::Batch& batch) const;
 
   void save(const RunFolder& folder, const State& state);
-  void load(const RunFolder& folder, std::int64_t step);
+  /// All of a snapshot, into a trainer just made. Error as for reading, and then this is of no use any more.
+  void load(const std::filesystem::path& snapshot, const State& state);
+  /// The same as what a new run begins from: its steps count from 0, those of the optimizer go on.
+  void load_as_beginning(const std::filesystem::path& snapshot, const State& state);
+  /// Weights alone, of a snapshot of the same model, whatever its optimizer was.
+  void load_weights(const std::filesystem::path& snapshot, const State& state);
 
   const CausalLm& model() const { return model_; }
   CausalLm& model() { return model_; }
@@ -50,13 +58,17 @@ class Trainer {
   Inputs read(const corpus::Batch& batch, Purpose::Kind kind, std::int64_t draft_rows) const;
   StepResult result_of(const Gradients& gradients) const;
   void update_tables(const Gradients& gradients, const RowStep& how);
-  std::vector<KeptTensor> kept_tensors() const;
+  enum class Parts { weights, all };
+  std::vector<KeptTensor> kept_tensors(Parts parts) const;
+  void prune_old_rows(const RunFolder& folder, std::vector<std::int64_t> kept) const;
 
   recipe::Recipe recipe_;
+  std::filesystem::path scratch_;
   Mesh& mesh_;
   CausalLm model_;
   std::vector<std::unique_ptr<RowTable>> tables_;
   DenseOptimizer optimizer_;
+  std::int64_t earlier_steps_ = 0;  // of the optimizer, in the run that this one began from
 };
 
 }  // namespace nestor::train

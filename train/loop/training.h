@@ -1,5 +1,5 @@
-// Trains a model as a recipe says, from nothing, from a checkpoint or from the last snapshot of a run. The
-// door to the trainer: knows no torch, so that programs need not either.
+// Trains a model as a recipe says, from nothing, from a checkpoint or from a snapshot, or goes on with a run.
+// The door to the trainer: knows no torch, so that programs need not either.
 #pragma once
 
 #include <filesystem>
@@ -16,7 +16,12 @@ struct TrainingRequest {
   recipe::Recipe recipe;
   std::filesystem::path folder;  // of the run
   RunFolder::Mode mode = RunFolder::Mode::fresh;
-  std::filesystem::path initial_checkpoint;  // empty: random weights
+  std::filesystem::path
+      initial;  // a checkpoint, a run or a snapshot of one to begin from; empty: random weights
+  enum class Taken {
+    weights,
+    everything
+  } taken = Taken::weights;                  // of a snapshot: everything, its optimizer too
   corpus::ConversationWriter conversations;  // of texts that are packed first; empty: there may be none
 };
 
@@ -31,5 +36,10 @@ enum class Outcome {
 /// gradient is not finite; the last snapshot then stays as it was. One run at a time in a process: it sets
 /// the threads of libtorch.
 Outcome train(const TrainingRequest& request, RunObserver& observer, const std::stop_token& stop);
+
+/// Writes the weights of a snapshot, or of a run's newest, as a checkpoint; `target` must not exist or be
+/// empty. Error as for reading and writing them.
+void export_snapshot(const std::filesystem::path& run_or_snapshot, const std::filesystem::path& target,
+                     RunObserver& observer);
 
 }  // namespace nestor::train

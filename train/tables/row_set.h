@@ -24,10 +24,6 @@ class RowSet {
       if ((word.load(std::memory_order_relaxed) & bit) == 0) word.fetch_or(bit, std::memory_order_relaxed);
     }
   }
-  void add_all(const RowSet& other) {
-    for (std::size_t i = 0; i < words_.size(); ++i) words_[i] |= other.words_[i];
-  }
-  void clear() { words_.assign(words_.size(), 0); }
 
   std::int64_t size() const {
     std::int64_t n = 0;

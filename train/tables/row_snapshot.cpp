@@ -79,7 +79,7 @@ class Writer {
 };
 
 [[noreturn]] void damaged(const std::filesystem::path& path, std::string_view what) {
-  fail(ErrorKind::bad_input, "{}: {}; resume from an older snapshot", path.string(), what);
+  fail(ErrorKind::bad_input, "{}: {}", path.string(), what);
 }
 
 RowSnapshotHead parsed_head(const std::filesystem::path& path, std::span<const std::byte> bytes) {

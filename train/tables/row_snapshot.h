@@ -1,5 +1,5 @@
-// The file of one snapshot of one table: the rows changed since the one before it, or all that differ from
-// zero.
+// The file of one snapshot of one table: every row that was ever touched. Those of older versions may have
+// the rows changed since the one before alone.
 //   header    fixed, little-endian
 //   drift     [steps + 1] float64
 //   rows      [count] int64, ascending

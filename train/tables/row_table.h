@@ -70,9 +70,9 @@ class RowTable {
   /// zeros.
   virtual void assign(std::int64_t first, std::span<const float> values) = 0;
 
-  /// Snapshots: files NAME.NUMBER.rows in `folder`, each with the rows changed since the one before, now and
-  /// then with all. Each appears complete or not at all. Saving clears what counts as changed: a snapshot is
-  /// meant to be kept, or the run to go on from an older one.
+  /// Snapshots: files NAME.NUMBER.rows in `folder`, each complete or not there at all and with every row that
+  /// was ever touched, so that it depends on no other. Those of older versions had the rows changed since the
+  /// one before, too: they are read and pruned all the same.
   virtual void save(const std::filesystem::path& folder, std::int64_t number) = 0;
   /// Into a table just made. Error(not_found, bad_input) if the snapshot or one that it builds on is missing,
   /// damaged or of another table; the table is then unchanged.

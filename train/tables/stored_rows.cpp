@@ -66,7 +66,6 @@ StoredRows::StoredRows(const TableOptions& options)
       catch_up_(momentum_of(options.optimizer), options.optimizer.beta2),
       first_decay_(options.optimizer.beta1),
       second_decay_(options.optimizer.beta2),
-      changed_(options.rows),
       live_(options.rows) {}
 
 RowShape StoredRows::shape() const {
@@ -151,7 +150,7 @@ void StoredRows::update(std::span<const std::int64_t> rows, std::span<const floa
         const auto mine =
             rows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
         update_rows(format_, memory_.data(), mine, gradients.data() + begin * options_.width, now);
-        changed_.add(mine);
+        live_.add(mine);
       });
   catch_up_.advance(now.size);
 }
@@ -166,32 +165,22 @@ void StoredRows::assign(std::int64_t first, std::span<const float> values) {
   assign_rows(format_, memory_.data(), first, count, values.data());
   std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
   std::iota(rows.begin(), rows.end(), first);
-  changed_.add(rows);
+  live_.add(rows);
 }
 
 void StoredRows::save(const std::filesystem::path& folder, std::int64_t number) {
   if (number < 0) fail(ErrorKind::usage, "snapshots count from 0, found {}", number);
-  live_.add_all(changed_);
-  const std::int64_t changed = changed_.size();
-  // A chain is read as a whole to load its end, so it may be twice as large as a complete snapshot, not more.
-  const bool builds_on = chain_ && chain_->newest < number &&
-                         chain_->changed_rows + changed <= chain_->complete_rows &&
-                         std::filesystem::exists(row_snapshot_path(folder, options_.name, chain_->newest));
-  const std::vector<std::int64_t> rows = builds_on ? changed_.rows() : live_.rows();
+  const std::vector<std::int64_t> rows = live_.rows();
   RowSnapshot snapshot;
-  snapshot.head = {number, builds_on ? chain_->newest : number, shape(), catch_up_.steps(),
-                   static_cast<std::int64_t>(rows.size())};
+  snapshot.head = {number, number, shape(), catch_up_.steps(), static_cast<std::int64_t>(rows.size())};
   snapshot.drift = catch_up_.exact();
   snapshot.rows = rows;
   snapshot.record = [&](std::int64_t row) { return memory_.data() + format_.offset(row); };
   write_row_snapshot(row_snapshot_path(folder, options_.name, number), snapshot);
-  changed_.clear();
-  chain_ = builds_on ? Chain{number, chain_->complete_rows, chain_->changed_rows + changed}
-                     : Chain{number, snapshot.head.count, 0};
 }
 
 void StoredRows::load(const std::filesystem::path& folder, std::int64_t number) {
-  if (catch_up_.steps() != 0 || chain_ || changed_.size() != 0) {
+  if (catch_up_.steps() != 0 || live_.size() != 0) {
     fail(ErrorKind::usage, "table {}: a snapshot is loaded into a table just made, this one was used",
          in_quotes(options_.name));
   }
@@ -202,8 +191,6 @@ void StoredRows::load(const std::filesystem::path& folder, std::int64_t number) 
         std::make_unique<RowSnapshotFile>(row_snapshot_path(folder, options_.name, at), shape(), at));
     if (files.back()->head().previous == at) break;
   }
-  Chain chain{number, files.back()->head().count, 0};
-  for (std::size_t i = 0; i + 1 < files.size(); ++i) chain.changed_rows += files[i]->head().count;
   for (auto file = files.rbegin(); file != files.rend(); ++file) {
     const std::span<const std::int64_t> rows = (*file)->rows();
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -213,7 +200,6 @@ void StoredRows::load(const std::filesystem::path& folder, std::int64_t number) 
     live_.add(rows);
   }
   catch_up_.restore(files.front()->drift());
-  chain_ = chain;
 }
 
 void StoredRows::prune(const std::filesystem::path& folder, std::span<const std::int64_t> keep) const {

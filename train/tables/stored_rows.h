@@ -2,8 +2,6 @@
 // snapshots.
 #pragma once
 
-#include <optional>
-
 #include "train/tables/catch_up.h"
 #include "train/tables/row_format.h"
 #include "train/tables/row_kernels.h"
@@ -37,21 +35,12 @@ class StoredRows final : public RowTable {
   void check_update(std::span<const std::int64_t> rows, std::span<const float> gradients,
                     const RowStep& step) const;
 
-  /// The snapshots on which the next one can build.
-  struct Chain {
-    std::int64_t newest = 0;
-    std::int64_t complete_rows = 0;  // in the complete snapshot at its beginning
-    std::int64_t changed_rows = 0;   // in those after it
-  };
-
   TableOptions options_;
   RowFormat format_;
   RowMemory memory_;
   CatchUp catch_up_;
   Decay first_decay_, second_decay_;
-  RowSet changed_;  // since the newest snapshot
-  RowSet live_;     // in any snapshot so far
-  std::optional<Chain> chain_;
+  RowSet live_;  // ever touched
 };
 
 }  // namespace nestor::train

@@ -1,0 +1,68 @@
+// Kills and failing calls at every place where a run changes its folder: what is there afterwards goes on,
+// and ends with the same bits.
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "tiny_run.h"
+
+namespace nestor::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A call of which the changing call of that number fails with `error`, or kills with 0.
+Call faulty(const TinyRun& tiny, int at, int error) {
+  std::vector<std::string> variables = {std::string("LD_PRELOAD=") + NESTOR_FAULT_LIBRARY,
+                                        "FAULT_UNDER=" + (tiny / "run").string(),
+                                        "FAULT_AT=" + std::to_string(at)};
+  if (error != 0) variables.push_back("FAULT_ERROR=" + std::to_string(error));
+  return tiny.call_with(variables, "run", {"--resume"});
+}
+
+// Faults come one after the other in one run, as long as it lasts.
+void expect_end_after(const std::vector<int>& places, int error) {
+  const TinyRun tiny;
+  int faults = 0;
+  for (const int at : places) {
+    const Outcome outcome = run_process(faulty(tiny, at, error));
+    if (outcome.exit_code == 0) break;  // done, or the call does not matter
+    ++faults;
+    EXPECT_EQ(outcome.exit_code, error == 0 ? 128 + 9 : 1) << at << ": " << outcome.err;
+    if (error != 0) {
+      EXPECT_NE(outcome.err.find("nestor: error: "), std::string::npos) << outcome.err;
+    }
+  }
+  EXPECT_GE(faults, 3);
+  tiny.trained("run", {"--resume"});
+  expect_same_end(tiny, "run");
+  EXPECT_EQ(undisturbed().metrics("whole"), tiny.metrics("run"));
+}
+
+TEST(Fault, KillsInTheFirstCalls) { expect_end_after({1, 2, 3, 5, 8, 13, 21, 34}, 0); }
+TEST(Fault, KillsWhereSnapshotsAreWritten) { expect_end_after({60, 71, 83, 97}, 0); }
+TEST(Fault, AFullDiskEndsWithAnErrorAndIsGoneOnFrom) { expect_end_after({4, 9, 30, 50, 73, 90}, ENOSPC); }
+
+// Each place in a run of its own.
+class FaultLong : public ::testing::TestWithParam<int> {};
+
+TEST_P(FaultLong, EveryPlace) {
+  const TinyRun tiny;
+  for (int at = 1;; at += 3) {
+    fs::remove_all(tiny / "run");
+    const Outcome outcome = run_process(faulty(tiny, at, GetParam()));
+    if (outcome.exit_code == 0) {
+      if (outcome.err.find("going on") == std::string::npos && at > 300) break;
+      continue;
+    }
+    tiny.trained("run", {"--resume"});
+    expect_same_end(tiny, "run");
+    EXPECT_EQ(undisturbed().metrics("whole"), tiny.metrics("run"));
+    ASSERT_FALSE(HasFailure()) << at;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, FaultLong, ::testing::Values(0, ENOSPC, EIO));
+
+}  // namespace
+}  // namespace nestor::testing
