@@ -5,7 +5,7 @@ import json
 import sys
 
 import openai
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 url, key = sys.argv[1] + "/v1", sys.argv[2]
 client = openai.OpenAI(base_url=url, api_key=key)
@@ -30,8 +30,8 @@ TOOL = {
 
 
 class Fox(BaseModel):
-    name: str
-    tails: int
+    name: str = Field(max_length=40)  # a small model may never end a text by itself
+    tails: int = Field(ge=1, le=9)
     tame: bool
 
 
