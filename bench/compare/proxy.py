@@ -1,11 +1,11 @@
 """A GGUF of random weights with the matrices of a LongCat-Flash-Lite shape, dressed as DeepSeek-2.
 
-llama.cpp does not know the family. A shortcut layer (two attentions, two dense blocks, one mixture of experts) becomes two
+The peers do not know the family. A shortcut layer (two attentions, two dense blocks, one mixture of experts) becomes two
 DeepSeek-2 layers: one attention with a dense block, one attention with a mixture of experts and the other dense block as its
 shared expert. Identity experts are left out: a token takes as many real experts as it takes on average in the model.
 N-gram tables are left out. Formats are those of Nestor's presets: what q4 keeps at eight bits is Q8_0 here too, but for
 the two halves of kv_b, which are bf16: others are repacked for a processor with AMX, and then llama.cpp stops, because
-its product there wants contiguous activations."""
+its product there wants contiguous activations. Of bf16 everything is bf16."""
 
 import gguf
 import numpy as np
@@ -28,13 +28,14 @@ def matrices(config, weights):
     dense, inner = config["ffn_hidden_size"], config["expert_ffn_hidden_size"]
     experts = config["n_routed_experts"]
     assert dense % inner == 0, "the shared expert is as wide as a whole number of experts"
-    yield "token_embd.weight", (vocabulary, hidden), "q8", 0
-    yield "output.weight", (vocabulary, hidden), "q8", 1
+    sensitive = "bf16" if weights == "bf16" else "q8"
+    yield "token_embd.weight", (vocabulary, hidden), sensitive, 0
+    yield "output.weight", (vocabulary, hidden), sensitive, 1
     for layer in range(2 * config["num_layers"]):
         at = f"blk.{layer}."
-        yield at + "attn_q_a.weight", (q_rank, hidden), "q8", 1
+        yield at + "attn_q_a.weight", (q_rank, hidden), sensitive, 1
         yield at + "attn_q_b.weight", (heads * (nope + rope), q_rank), weights, 1
-        yield at + "attn_kv_a_mqa.weight", (kv_rank + rope, hidden), "q8", 1
+        yield at + "attn_kv_a_mqa.weight", (kv_rank + rope, hidden), sensitive, 1
         yield at + "attn_k_b.weight", (heads, kv_rank, nope), "bf16", 1
         yield at + "attn_v_b.weight", (heads, value, kv_rank), "bf16", 1
         yield at + "attn_output.weight", (hidden, heads * value), weights, 1
