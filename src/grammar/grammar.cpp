@@ -19,7 +19,9 @@ struct Grammar::Masks {
 };
 
 Grammar::Grammar(Terms terms)
-    : terms_(std::make_unique<const Terms>(std::move(terms))), masks_(std::make_unique<Masks>()) {}
+    : terms_(std::make_unique<const Terms>(std::move(terms))),
+      bytes_(terms_->bytes()),
+      masks_(std::make_unique<Masks>()) {}
 
 Grammar::~Grammar() = default;
 

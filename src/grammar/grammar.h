@@ -50,6 +50,9 @@ class Grammar {
   Grammar(const Grammar&) = delete;
   Grammar& operator=(const Grammar&) = delete;
 
+  /// Memory that it takes, about, without the masks of a vocabulary.
+  std::size_t bytes() const { return bytes_; }
+
   // For the rest of this room.
   const Terms& terms() const { return *terms_; }
   std::shared_ptr<LeafMasks> masks_for(const std::shared_ptr<const Vocabulary>& vocabulary) const;
@@ -58,6 +61,7 @@ class Grammar {
   struct Masks;  // those of the vocabulary that was used last
 
   std::unique_ptr<const Terms> terms_;
+  std::size_t bytes_;
   std::unique_ptr<Masks> masks_;
 };
 

@@ -4,13 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <vector>
 
 #include "base/token_id.h"
+#include "grammar/mask_memory.h"
 #include "grammar/terms.h"
 #include "grammar/vocabulary.h"
 
@@ -27,23 +28,26 @@ struct LeafMask {
   void add_to(std::span<std::uint64_t> mask) const;
 };
 
-/// Masks of the leaves of one grammar over one vocabulary, computed when they are first asked for.
-/// Thread-safe.
+/// Masks of the leaves of one grammar over one vocabulary, computed when they are first asked for and kept as
+/// long as the vocabulary's MaskMemory has room. Thread-safe.
 class LeafMasks {
  public:
-  LeafMasks(const Terms& terms, const Vocabulary& vocabulary) : terms_(terms), vocabulary_(vocabulary) {}
+  LeafMasks(const Terms& terms, const Vocabulary& vocabulary);
+  ~LeafMasks();
+  LeafMasks(const LeafMasks&) = delete;
+  LeafMasks& operator=(const LeafMasks&) = delete;
 
   std::shared_ptr<const LeafMask> of(std::uint32_t automaton, Place place);
 
  private:
-  /// Beyond this many bytes, all that was kept is let go.
-  static constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
-
   LeafMask compute(const Automaton& automaton, Place place) const;
+  void make_room(std::size_t bytes);
+  void forget();
 
   const Terms& terms_;
   const Vocabulary& vocabulary_;
-  std::mutex mutex_;  // guards what follows
+  const std::shared_ptr<MaskMemory> memory_;  // whose mutex guards what follows
+  std::list<LeafMasks*>::iterator use_;
   std::uint64_t computed_ = 0;
   std::map<std::pair<std::uint32_t, Place>, std::shared_ptr<const LeafMask>> known_;
   std::size_t bytes_ = 0;

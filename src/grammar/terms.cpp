@@ -40,6 +40,14 @@ std::uint32_t height_of(const Term& term, const std::vector<Term>& terms) {
 
 }  // namespace
 
+std::size_t Terms::bytes() const {
+  std::size_t sum = 0;
+  for (const Automaton& automaton : automata) sum += automaton.bytes();
+  for (const Term& term : terms)
+    sum += sizeof(term) + term.parts.capacity() * sizeof(TermId) + term.marker.size();
+  return sum;
+}
+
 TermId TermBuilder::add(Term term) {
   work_.spend(Work::Kind::parts, 20 + term.parts.size());
   if (terms_.terms.size() >= kMaxTerms)

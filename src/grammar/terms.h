@@ -50,6 +50,9 @@ struct Terms {
   /// The texts are JSON documents whose objects may have members that no term names: their names must differ,
   /// which terms cannot say (grammar/member_names.h).
   bool names_members_freely = false;
+
+  /// Memory that it takes, about.
+  std::size_t bytes() const;
 };
 
 class TermBuilder {

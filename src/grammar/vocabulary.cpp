@@ -14,7 +14,7 @@ bool occurs_in_utf8(int byte) { return byte != 0xC0 && byte != 0xC1 && byte < 0x
 }  // namespace
 
 Vocabulary::Vocabulary(const tokenizer::Tokenizer& tokenizer, std::span<const TokenId> stop_ids)
-    : stop_ids_(stop_ids.begin(), stop_ids.end()) {
+    : stop_ids_(stop_ids.begin(), stop_ids.end()), mask_memory_(std::make_shared<MaskMemory>()) {
   std::vector<Entry> ordinary;
   for (TokenId id = 0; id <= tokenizer.max_id(); ++id) {
     const auto content = tokenizer.content_of(id);
@@ -29,8 +29,8 @@ Vocabulary::Vocabulary(const tokenizer::Tokenizer& tokenizer, std::span<const To
 }
 
 Vocabulary::Vocabulary(std::vector<Entry> ordinary, const std::vector<Entry>& control,
-                       std::span<const TokenId> stop_ids)
-    : stop_ids_(stop_ids.begin(), stop_ids.end()) {
+                       std::span<const TokenId> stop_ids, std::size_t mask_bytes)
+    : stop_ids_(stop_ids.begin(), stop_ids.end()), mask_memory_(std::make_shared<MaskMemory>(mask_bytes)) {
   for (const Entry& entry : control) control_.emplace(entry.bytes, entry.id);
   build(std::move(ordinary));
 }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "base/token_id.h"
+#include "grammar/mask_memory.h"
 #include "tokenizer/tokenizer.h"
 
 namespace nestor::grammar {
@@ -25,13 +27,14 @@ class Vocabulary {
   /// could not be written.
   Vocabulary(const tokenizer::Tokenizer& tokenizer, std::span<const TokenId> stop_ids);
 
-  /// The same from (id, bytes): for tests and benchmarks. `control` has the special tokens by their text.
+  /// The same from (id, bytes): for tests and benchmarks. `control` has the special tokens by their text, and
+  /// so many bytes of masks are kept.
   struct Entry {
     TokenId id;
     std::string bytes;
   };
   Vocabulary(std::vector<Entry> ordinary, const std::vector<Entry>& control,
-             std::span<const TokenId> stop_ids);
+             std::span<const TokenId> stop_ids, std::size_t mask_bytes = MaskMemory::kMostBytes);
 
   /// A node of the tree. Nodes stand in depth-first order: the first child of node i, if it has one, is i +
   /// 1, and what follows its whole subtree is node `end`. Node 0 is the root, which has no byte.
@@ -63,6 +66,7 @@ class Vocabulary {
   std::span<const std::uint64_t> ordinary() const { return ordinary_; }
   /// Bytes of the longest ordinary token.
   std::size_t longest() const { return longest_; }
+  const std::shared_ptr<MaskMemory>& mask_memory() const { return mask_memory_; }
 
  private:
   void build(std::vector<Entry> ordinary);
@@ -77,6 +81,7 @@ class Vocabulary {
   std::vector<TokenId> stop_ids_;
   std::int64_t id_limit_ = 0;
   std::size_t longest_ = 0;
+  std::shared_ptr<MaskMemory> mask_memory_;
 };
 
 }  // namespace nestor::grammar
