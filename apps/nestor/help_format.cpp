@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "terminal.h"
 
 namespace nestor::app {
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::size_t kLeftWidth = 30;  // of the column with the names, indentation included
 constexpr std::size_t kLineWidth = 100;
-constexpr std::size_t kMessageEnd = 200;  // kept of either end of a longer message
+constexpr std::size_t kMostOfMessage = 400;
 
 // The names of an option and what it takes: "-n, --max-tokens N"; of a positional its name.
 std::string left_of(const CLI::Option& option) {
@@ -142,13 +143,11 @@ std::string usage_message(const CLI::App& root, const CLI::ParseError& error) {
   } else if (text.starts_with(kNotConverted)) {
     text = "cannot read " + text.substr(kNotConverted.size());
   }
-  // The parser repeats values of any length; what was expected of them stands at the end.
-  if (text.size() > 2 * kMessageEnd) text.replace(kMessageEnd, text.size() - 2 * kMessageEnd, "...");
   std::string command;
   for (auto parsed = root.get_subcommands(); !parsed.empty(); parsed = parsed.front()->get_subcommands()) {
     command += parsed.front()->get_name() + " ";
   }
-  return fmt::format("{}; see nestor {}--help", text, command);
+  return fmt::format("{}; see nestor {}--help", printable_ends(text, kMostOfMessage), command);
 }
 
 }  // namespace nestor::app

@@ -12,6 +12,7 @@
 #include "arguments.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/printable.h"
 #include "config/footprint.h"
 #include "interrupt.h"
 #include "serve/server.h"
@@ -92,7 +93,7 @@ serve::ServedModel served(const Options& o, assemble::OpenedModel& model) {
 bool write_log(std::string_view line) {
   pollfd log{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
   if (::poll(&log, 1, 0) != 1) return false;
-  const std::string text = std::string(line) + "\n";
+  const std::string text = printable(line) + "\n";
   return ::write(STDERR_FILENO, text.data(), text.size()) == std::ssize(text);
 }
 

@@ -54,6 +54,12 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+std::string printable_ends(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return printable(text);
+  const std::size_t end = most / 3;
+  return printable(text.substr(0, most - end)) + " ... " + printable(text.substr(text.size() - end));
+}
+
 std::string in_quotes(std::string_view text, std::size_t limit) {
   std::string out = "\"";
   bool cut = false;

@@ -11,13 +11,7 @@
 namespace nestor {
 namespace {
 
-// A reason of the library quotes what it has read, which may be a number of any length or hold any character.
-std::string shortened(std::string_view reason) {
-  constexpr std::size_t kEnd = 60;
-  constexpr std::size_t kMost = 200;
-  if (reason.size() <= kMost) return printable(reason);
-  return printable(reason.substr(0, kMost - kEnd)) + " ... " + printable(reason.substr(reason.size() - kEnd));
-}
+constexpr std::size_t kMostOfReason = 200;
 
 // Builds the document through the library's SAX interface, so that depth and duplicate keys are seen while
 // parsing.
@@ -50,7 +44,8 @@ class Builder : public nlohmann::json_sax<Json> {
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& e) override {
     std::string_view reason = e.what();  // "[json.exception...] parse error at line ..., column ...: reason"
     if (const auto at = reason.find("] "); at != std::string_view::npos) reason.remove_prefix(at + 2);
-    fail(ErrorKind::bad_input, "{}: not valid JSON near byte {}: {}", what_, position, shortened(reason));
+    fail(ErrorKind::bad_input, "{}: not valid JSON near byte {}: {}", what_, position,
+         printable_ends(reason, kMostOfReason));
   }
 
  private:

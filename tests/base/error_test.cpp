@@ -18,6 +18,15 @@ TEST(Error, QuotedTextIsPrintableAndBounded) {
 }
 
 // Of all control characters, every other one is a command to some terminal.
+TEST(Error, OfLongTextBothEndsArePrintable) {
+  for (const std::size_t size : {0U, 1U, 29U, 30U})
+    EXPECT_EQ(printable_ends(std::string(size, 'x'), 30), std::string(size, 'x'));
+  EXPECT_EQ(printable_ends("Value " + std::string(5000, '7') + " is too large", 30),
+            "Value 77777777777777 ...  too large");
+  EXPECT_EQ(printable_ends("\n" + std::string(5000, 'x') + "\x9b", 30),
+            "\\x0a" + std::string(19, 'x') + " ... " + std::string(9, 'x') + "\\x9b");
+}
+
 TEST(Error, NoControlCharacterIsPrintable) {
   for (std::uint32_t c = 0; c < 0x100; ++c) {
     std::string text;

@@ -3,7 +3,7 @@
 #include <new>
 
 #include "base/json.h"
-#include "base/utf8.h"
+#include "base/printable.h"
 #include "schedule/engine.h"
 #include "serve/api/request_error.h"
 
@@ -51,23 +51,12 @@ int status_of(ErrorKind kind) {
   return 500;
 }
 
-/// The text without control characters (those of C1 as well) and invalid bytes, and with an end.
+/// The text as it may stand in a message, and with an end, which is not in the middle of a character.
 std::string shown(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size();) {
-    const Utf8Char c = decode_utf8(text, i);
-    if (i + c.length > kMostBytes) return out + "...";
-    const bool control = c.code_point < 0x20 || (c.code_point >= 0x7f && c.code_point < 0xa0);
-    for (const char byte : text.substr(i, c.length)) {
-      if (c.valid && !control) {
-        out += byte;
-      } else {
-        out += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
-      }
-    }
-    i += c.length;
-  }
-  return out;
+  if (text.size() <= kMostBytes) return printable(text);
+  std::size_t end = kMostBytes;
+  while (end > kMostBytes - 4 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return printable(text.substr(0, end)) + "...";
 }
 
 Json text_or_null(std::string_view text) { return text.empty() ? Json(nullptr) : Json(shown(text)); }
