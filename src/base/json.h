@@ -3,9 +3,37 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <type_traits>
+
+/// The library's own version makes a list of all that is to be destroyed, and where there is no memory for
+/// one it ends the process. Documents are as deep as kMaxJsonDepth says at most, so that each value may as
+/// well destroy what it holds.
+template <>
+inline void nlohmann::ordered_json::json_value::destroy(value_t type) {
+  const auto destroy_content = [](auto* content) {
+    if (content == nullptr) return;
+    std::destroy_at(content);
+    std::allocator<std::remove_pointer_t<decltype(content)>>().deallocate(content, 1);
+  };
+  if (type == value_t::object) destroy_content(object);
+  if (type == value_t::array) destroy_content(array);
+  if (type == value_t::string) destroy_content(string);
+  if (type == value_t::binary) destroy_content(binary);
+}
+
+namespace nlohmann {
+
+/// The library's own makes a document of the text first, and may not throw either.
+inline bool operator==(const ordered_json& value, const char* text) noexcept {
+  const auto* held = value.get_ptr<const std::string*>();
+  return held != nullptr && *held == text;
+}
+
+}  // namespace nlohmann
 
 namespace nestor {
 

@@ -11,15 +11,22 @@ constexpr std::int64_t kDefaultTokens = 16;  // OpenAI's
 std::vector<CompletionPrompt> read_prompts(Body& body) {
   const Json* given = body.any("prompt");
   if (given == nullptr) body.bad("prompt", "missing; expected text or token ids");
-  if (given->is_string()) return {given->get<std::string>()};
+  // Moved into the list: where there is no memory for a copy, libstdc++ 12 destroys the variant all the same.
+  std::vector<CompletionPrompt> prompts;
+  if (given->is_string()) {
+    prompts.emplace_back(given->get<std::string>());
+    return prompts;
+  }
   if (!given->is_array() || given->empty()) {
     body.bad(
         "prompt",
         fmt::format("expected a string, an array of strings, of token ids, or of arrays of these, found {}",
                     excerpt(*given)));
   }
-  if (given->front().is_number()) return {token_ids(*given, "prompt")};
-  std::vector<CompletionPrompt> prompts;
+  if (given->front().is_number()) {
+    prompts.emplace_back(token_ids(*given, "prompt"));
+    return prompts;
+  }
   for (const Json& one : *given) {
     const std::string place = fmt::format("prompt[{}]", prompts.size());
     if (one.is_string()) {
