@@ -91,9 +91,10 @@ Outcome TinyRun::trained(const std::string& out, const std::vector<std::string>&
   return outcome;
 }
 
-std::map<std::string, std::string> TinyRun::final_files(const std::string& out) const {
+std::map<std::string, std::string> TinyRun::final_files(const std::string& out,
+                                                        const std::string& name) const {
   std::map<std::string, std::string> files;
-  const fs::path folder = *this / out / "final";
+  const fs::path folder = *this / out / name;
   if (!fs::exists(folder)) return files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     if (entry.is_regular_file())

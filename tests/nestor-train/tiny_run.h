@@ -41,8 +41,9 @@ class TinyRun {
   /// The same, which must succeed.
   Outcome trained(const std::string& out, const std::vector<std::string>& more = {}) const;
 
-  /// Bytes of every file of OUT/final.
-  std::map<std::string, std::string> final_files(const std::string& out) const;
+  /// Bytes of every file of a run's checkpoint.
+  std::map<std::string, std::string> final_files(const std::string& out,
+                                                 const std::string& name = "final") const;
   /// metrics.jsonl by step and kind of line, without what depends on time.
   std::map<std::string, Json> metrics(const std::string& out) const;
 

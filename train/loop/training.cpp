@@ -197,8 +197,11 @@ class Run {
 
   void finish() {
     RunRecord& record = setting_.record;
-    if (const std::int64_t before = finished_steps(folder_, record))
+    if (const std::int64_t before = finished_steps(folder_, record)) {
       std::filesystem::rename(folder_.final(), earlier_final(folder_, before));
+      record.finished = 0;  // else what is written next would be taken for the earlier one after a kill
+      write_record(folder_.path(), record);
+    }
     write_checkpoint(recipe_, trainer_, folder_.final());
     record.finished = done_;
     write_record(folder_.path(), record);
