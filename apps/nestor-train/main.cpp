@@ -15,6 +15,7 @@
 #include "nestor/interrupt.h"
 #include "nestor/terminal.h"
 #include "nestor/train_options.h"
+#include "processors.h"
 #include "recipe/presets.h"
 #include "recipe/recipe_json.h"
 #include "stop_signals.h"
@@ -41,7 +42,6 @@ recipe::Recipe read_recipe(const TrainOptions& options) {
 
 // nestor-train export RUN FOLDER, which `nestor convert` calls.
 int export_run(const std::string& run, const std::string& target) {
-  StopSignals signals;
   LiveProgress progress([](const std::string&) {});
   train::export_snapshot(run, target, progress);
   progress.say(fmt::format("{}: written; try nestor run {}", target, target));
@@ -62,6 +62,7 @@ int run(int argc, char** argv) {
     if (e.get_exit_code() == 0) return print_help(parser, e);
     fail(ErrorKind::usage, "{}", usage_message(parser, e));
   }
+  while (options.folder.size() > 1 && options.folder.ends_with('/')) options.folder.pop_back();
   train::TrainingRequest request;
   request.recipe = read_recipe(options);
   request.conversations = conversation_writer(request.recipe.data.tokenizer);
@@ -100,8 +101,13 @@ void keep_freed_memory() {
 }  // namespace nestor::app
 
 int main(int argc, char** argv) {
-  // OpenMP reads once, before main, how its threads wait. Where this cannot be started again, it goes on.
-  if (nestor::app::wait_by_sleeping() == nestor::app::Waiting::changed) ::execv("/proc/self/exe", argv);
+  // Threads that wait by spinning are a third faster where nobody else computes, and where somebody does up
+  // to ten times slower: they keep the processor from the one that they wait for. OpenMP reads once, before
+  // main, how they wait, so this starts again; where it cannot, it goes on.
+  if (!nestor::app::waiting_is_decided() && !nestor::app::has_processors_alone()) {
+    nestor::app::wait_by_sleeping();
+    ::execv("/proc/self/exe", argv);
+  }
   nestor::app::hold_standard_streams();
   nestor::app::end_on_bus_errors();
   nestor::app::keep_freed_memory();

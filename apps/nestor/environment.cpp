@@ -21,10 +21,10 @@ std::filesystem::path cache_folder() {
   return home.is_absolute() ? home / ".cache" / "nestor" : std::filesystem::path();
 }
 
-Waiting wait_by_sleeping() {
-  if (!value_of("OMP_WAIT_POLICY").empty() || !value_of("GOMP_SPINCOUNT").empty()) return Waiting::decided;
-  ::setenv("OMP_WAIT_POLICY", "passive", 1);
-  return Waiting::changed;
+bool waiting_is_decided() {
+  return !value_of("OMP_WAIT_POLICY").empty() || !value_of("GOMP_SPINCOUNT").empty();
 }
+
+void wait_by_sleeping() { ::setenv("OMP_WAIT_POLICY", "passive", 1); }
 
 }  // namespace nestor::app

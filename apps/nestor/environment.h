@@ -13,11 +13,9 @@ std::string search_path();
 /// nothing.
 std::filesystem::path cache_folder();
 
-enum class Waiting { decided, changed };
-
-/// Has the threads of OpenMP wait by sleeping in programs that are started from now on, unless the
-/// environment says how they wait. Threads that spin keep the processor from the one they wait for, where
-/// others compute, too: two were ten times slower than one.
-Waiting wait_by_sleeping();
+/// Whether OMP_WAIT_POLICY or GOMP_SPINCOUNT say how the threads of OpenMP wait.
+bool waiting_is_decided();
+/// Has them sleep, in programs that are started from now on.
+void wait_by_sleeping();
 
 }  // namespace nestor::app

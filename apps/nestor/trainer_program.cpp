@@ -42,7 +42,6 @@ void become_trainer(const std::vector<std::string>& arguments) {
   std::vector<char*> pointers = {program.data()};
   for (const std::string& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
   pointers.push_back(nullptr);
-  wait_by_sleeping();  // saves it a second start
   ::execv(program.c_str(), pointers.data());
   fail(ErrorKind::io, "cannot start {}: {}", program, std::strerror(errno));
 }

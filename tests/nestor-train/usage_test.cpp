@@ -72,6 +72,20 @@ TEST(TrainUsage, ASecondProcessInTheFolderIsRefused) {
   EXPECT_NE(outcome.out.find("second: 2"), std::string::npos) << outcome.out;
 }
 
+// Beside other programs threads wait by sleeping, unless the environment says otherwise.
+TEST(TrainUsage, HowThreadsWaitIsDecidedAtTheStart) {
+  const TinyRun tiny;
+  const auto waiting = [&](const std::string& variables) {
+    const std::string script =
+        "for i in $(seq 2 $(nproc)) 1 2 3 4; do while :; do :; done & busy=\"$busy $!\"; done; "
+        "OMP_DISPLAY_ENV=true " +
+        variables + " \"$0\" --version; kill $busy";
+    return run_process(tiny.call_in_shell(script, "unused")).err;
+  };
+  EXPECT_NE(waiting("env -u OMP_WAIT_POLICY").find("OMP_WAIT_POLICY = 'PASSIVE'"), std::string::npos);
+  EXPECT_EQ(waiting("OMP_WAIT_POLICY=active").find("OMP_WAIT_POLICY = 'PASSIVE'"), std::string::npos);
+}
+
 TEST(TrainUsage, CudaIsRefusedWhereThereIsNone) {
   const TinyRun tiny;
   const Outcome outcome = tiny.train("run", {"--set", "device=cuda"});
