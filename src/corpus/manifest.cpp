@@ -99,19 +99,15 @@ Json split_json(const SplitSummary& split) {
   return json;
 }
 
-}  // namespace
-
-std::int64_t id_bytes_for(std::int64_t vocab_size) { return vocab_size <= 65536 ? 2 : 4; }
-
-Manifest parse_manifest(std::string_view json, std::string_view what) {
+Manifest parsed(std::string_view json, std::string_view what) {
   Json root = parse_json(json, what);
-  if (root.is_object() && root.contains("checksum")) take_checksum(root, what, kPackAgain);
+  if (root.is_object() && root.contains("checksum")) take_checksum(root, what);
   const Fields fields(root, "", what,
                       {"format", "version", "tokenizer", "vocab_size", "eos", "id_bytes", "tokens_per_file",
                        "splits", "heldout_fraction", "removed", "sources"});
   if (fields.text("format") != kFormat) {
-    fail(ErrorKind::bad_input, "{}: \"format\" must be \"{}\", found {}; nestor data writes such folders",
-         what, kFormat, in_quotes(fields.text("format")));
+    fail(ErrorKind::bad_input, "{}: \"format\" must be \"{}\", found {}", what, kFormat,
+         in_quotes(fields.text("format")));
   }
   const std::int64_t version = fields.whole("version", 1, std::int64_t{1} << 31);
   if (version != kManifestVersion) {
@@ -149,6 +145,19 @@ Manifest parse_manifest(std::string_view json, std::string_view what) {
     m.sources.push_back(source.get<std::string>());
   }
   return m;
+}
+
+}  // namespace
+
+std::int64_t id_bytes_for(std::int64_t vocab_size) { return vocab_size <= 65536 ? 2 : 4; }
+
+Manifest parse_manifest(std::string_view json, std::string_view what) {
+  try {
+    return parsed(json, what);
+  } catch (const Error& problem) {
+    if (problem.kind() != ErrorKind::bad_input) throw;
+    fail(ErrorKind::bad_input, "{}; {}", problem.what(), kPackAgain);
+  }
 }
 
 Json to_json(const Manifest& m) {

@@ -236,6 +236,8 @@ TEST(Manifest, AFlippedBitIsFound) {
     });  // spaces may be tabs
     if (!refusal) continue;
     EXPECT_TRUE(refusal->kind == ErrorKind::bad_input || refusal->kind == ErrorKind::unsupported) << bad;
+    const char* advice = refusal->kind == ErrorKind::bad_input ? "pack it again" : "pack the corpus again";
+    EXPECT_NE(refusal->message.find(advice), std::string::npos) << refusal->message;
   }
 }
 

@@ -168,6 +168,7 @@ TEST_F(DamageLong, OfWholeFilesOfTheNewestSnapshot) {
 TEST_F(DamageLong, AnyBitOfAnyFile) {
   std::mt19937_64 random(5);
   for (int round = 0; round < 5; ++round) {
+    begin();
     for (const fs::path& file : files()) {
       begin();
       flip(file, random());
