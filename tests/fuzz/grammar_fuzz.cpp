@@ -1,7 +1,7 @@
 // Any bytes as a JSON schema up to the first zero byte, or behind "!" as that of a tool's parameters; the
 // rest is the text that is wanted, and chooses among the allowed tokens where it cannot be had. The schema is
 // refused, or every mask allows something and a complete text is a JSON document of the language, or the
-// request has had what it may have.
+// request has had what it may have; and none of it takes longer than a second.
 //
 // Few bytes make long lists: {"*": 60, "of": X} stands for 60 times X, as items of a list or as members of an
 // object; "#100" in X is 100, 101, ..., and # in other texts is 0, 1, ...
@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <ctime>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,8 @@ constexpr std::size_t kLongestText = 120;
 // Of an allowance, twice what there is at once. Many inputs find more than long walks do: sanitizers make a
 // tenth of a second of it.
 constexpr std::uint64_t kMostWork = 2'000'000;
+// Of the processor's time, since the machine may be busy.
+constexpr std::clock_t kMostTime = CLOCKS_PER_SEC;
 
 std::shared_ptr<const Vocabulary> vocabulary() {
   std::vector<Vocabulary::Entry> tokens;
@@ -130,6 +133,7 @@ void walk(const std::shared_ptr<const Grammar>& grammar, std::string_view wanted
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const std::size_t end = std::min(input.find('\0'), size);
+  const std::clock_t began = std::clock();
   try {
     walk(compiled(input.substr(0, end)), input.substr(std::min(end + 1, size)), !input.starts_with("!"));
   } catch (const Error& error) {
@@ -137,5 +141,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (kind != ErrorKind::bad_input && kind != ErrorKind::unsupported && kind != ErrorKind::limit)
       std::abort();
   }
+  if (std::clock() - began > kMostTime) std::abort();
   return 0;
 }
