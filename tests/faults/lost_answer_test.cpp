@@ -29,7 +29,7 @@ std::string text_of(const Reply& reply) {
 }
 
 void expect_failures_end_requests(const Failures& failures, const std::string& path, const Json& body) {
-  StoryServer server({.options = {.http = {.answer_time = std::chrono::seconds(5)}}});
+  StoryServer server({.options = {.http = {.answer_time = std::chrono::seconds(30)}}});
   const std::string expected = text_of(server.post(path, body));
   ASSERT_FALSE(expected.empty());
   std::int64_t total = 0;
