@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 std::string signalling(const std::string& text, const std::string& commands) {
   return "log=\"$3.log\"; rm -f \"$log\"; touch \"$log\"; \"$0\" \"$@\" 2> \"$log\" & pid=$!; until grep -q "
          "\"" +
-         text + "\" \"$log\"; do sleep 0.02; done; " + commands +
+         text + "\" \"$log\" || ! kill -0 $pid; do sleep 0.02; done; " + commands +
          "; wait $pid; echo \"ended $?\"; cat \"$log\" >&2";
 }
 
