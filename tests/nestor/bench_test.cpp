@@ -43,7 +43,8 @@ TEST(Bench, TheLastLineIsAnObjectWithTheFiguresOfTheModel) {
 TEST(Bench, DepthsThatDoNotFitAreLeftOutOrRefused) {
   const Arguments quick = {"bench",    "--threads", "1",  "--ctx", "64",          "--prompt", "5",
                            "--rounds", "1",         "-n", "1",     "--sequences", "1"};
-  for (const Json& row : last_line(output_of(quick))["decode"]) EXPECT_EQ(row["depth"], 0);
+  const Json report = last_line(output_of(quick));
+  for (const Json& row : report["decode"]) EXPECT_EQ(row["depth"], 0);
   Arguments deep = quick;
   deep.insert(deep.end(), {"--depths", "100"});
   const Outcome outcome = nestor(deep);
