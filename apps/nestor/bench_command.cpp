@@ -141,7 +141,7 @@ class Benchmark {
     using Numbers = measure::PromptSpeed::Numbers;
     if (s.numbers() == Numbers::rounded) return fmt::format("{:.0f} GFLOP/s bf16", s.bf16_peak / 1e9);
     if (s.numbers() == Numbers::floats) return fmt::format("{:.0f} GFLOP/s float32", s.fp32_peak / 1e9);
-    const std::string vectors = fmt::format("{:.0f} GOP/s int8 in vectors", s.int8_peak / 1e9);
+    std::string vectors = fmt::format("{:.0f} GOP/s int8 in vectors", s.int8_peak / 1e9);
     if (s.int8_tile_peak == 0) return vectors;
     return vectors + fmt::format(" ({:.0f} in tile registers)", s.int8_tile_peak / 1e9);
   }
