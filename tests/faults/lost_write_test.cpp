@@ -141,7 +141,7 @@ class LostWrite : public ::testing::TestWithParam<std::tuple<Writer, std::int64_
     }
   }
 
-  const Scratch scratch_;
+  Scratch scratch_;
   const Writer writer_ = std::get<0>(GetParam());
 };
 
