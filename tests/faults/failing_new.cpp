@@ -46,10 +46,11 @@ std::int64_t FailingNew::allocations() const { return seen; }
 
 }  // namespace nestor::testing
 
-// The other forms end up in these.
-void* operator new(std::size_t size) {
-  return given(fails() ? nullptr : std::malloc(std::max<std::size_t>(size, 1)));
+// The other forms end up in these; that without an exception does not where a sanitizer has its own.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return fails() ? nullptr : std::malloc(std::max<std::size_t>(size, 1));
 }
+void* operator new(std::size_t size) { return given(operator new(size, std::nothrow)); }
 void* operator new(std::size_t size, std::align_val_t align) {
   const auto to = static_cast<std::size_t>(align);
   return given(fails() ? nullptr
