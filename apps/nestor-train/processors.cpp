@@ -17,7 +17,7 @@ double seconds_of_this_thread() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-// What a thread that always computes got of its processor.
+// The share of its processor that a thread gets while it computes all the time.
 double share_of_processor() {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds kTime{50};  // many turns of a scheduler

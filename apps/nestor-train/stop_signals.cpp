@@ -16,7 +16,7 @@ namespace {
 
 constexpr int kStopping[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXCPU, SIGUSR1, SIGUSR2};
 
-// What a handler may touch.
+// State that signal handlers may touch.
 std::atomic<int> signal_pipe{-1};
 std::atomic<std::int64_t> first_interrupt{0};  // milliseconds
 std::atomic<const std::string*> last_words{nullptr};
@@ -45,7 +45,7 @@ extern "C" void on_stop(int signal) {
   }
   const char byte = 's';
   const int reason = errno;
-  // Where the pipe is full, the stop was asked for already.
+  // A full pipe means that a stop was asked for already.
   [[maybe_unused]] const ssize_t written = ::write(signal_pipe.load(), &byte, 1);
   errno = reason;
 }

@@ -31,7 +31,7 @@ std::vector<Named> options_of(const CLI::App& app) {
   return all;
 }
 
-// Of the program, those that a command uses.
+// Keeps those common options that a command uses.
 std::vector<Named> common_options_of(const CLI::App& command) {
   std::vector<Named> all = options_of(*command.get_parent());
   const auto format = std::dynamic_pointer_cast<HelpFormat>(command.get_formatter());

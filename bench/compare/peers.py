@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-# What each needs to show its best on processors; both leave sampling and text out of their figures.
+# Options by which each peer is at its best on processors; sampling and text are in the figures of neither.
 OPTIONS = {
     "ik": ["-rtr", "1", "-mla", "3", "-fa", "1"],  # weights repacked at load, latent attention
     "llama.cpp": ["-fa", "1"],
