@@ -1,5 +1,5 @@
-// Compares fused operations, as layers call them, with their compositions from plain products, norms and sums,
-// in turns. Shapes are those of LongCat-Flash-Lite, weights lie in memory that no cache holds.
+// Compares fused operations, as layers call them, with their compositions from plain products, norms and
+// sums, in turns. Shapes are those of LongCat-Flash-Lite, weights lie in memory that no cache holds.
 //   build/release/bin/fusion_bench [THREADS [SET]]     default: all cores, the fastest set of kernels
 // The last line is one JSON object.
 #include <fmt/format.h>
