@@ -2,6 +2,7 @@
 // and ends with the same bits.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "tiny_run.h"
@@ -72,26 +73,31 @@ TEST(Fault, KillsAtTheEndOfARunWithMoreSteps) {
   }
 }
 
-// Each place in a run of its own.
-class FaultLong : public ::testing::TestWithParam<int> {};
+// A fault in a run of its own, at forty places from its first call to its last.
+struct Sweep {
+  int error;
+  int first;  // the sweeps meet different calls
+};
+class FaultLong : public ::testing::TestWithParam<Sweep> {};
 
-TEST_P(FaultLong, EveryPlace) {
+TEST_P(FaultLong, AllAlongARun) {
   const TinyRun tiny;
-  for (int at = 1;; at += 3) {
+  const int calls = calls_of(run_process(faulty(tiny, 1 << 20, 0, {})));
+  ASSERT_GT(calls, 40);
+  int faults = 0;
+  for (int at = GetParam().first; at <= calls; at += std::max(1, calls / 40)) {
     fs::remove_all(tiny / "run");
-    const Outcome outcome = run_process(faulty(tiny, at, GetParam()));
-    if (outcome.exit_code == 0) {
-      if (outcome.err.find("going on") == std::string::npos && at > 300) break;
-      continue;
-    }
+    const Outcome outcome = run_process(faulty(tiny, at, GetParam().error, {}));
+    if (outcome.exit_code != 0) ++faults;
     tiny.trained("run", {"--resume"});
     expect_same_end(tiny, "run");
     EXPECT_EQ(undisturbed().metrics("whole"), tiny.metrics("run"));
-    ASSERT_FALSE(HasFailure()) << at;
+    ASSERT_FALSE(HasFailure()) << at << " of " << calls << ": " << outcome.err;
   }
+  EXPECT_GE(faults, 30);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, FaultLong, ::testing::Values(0, ENOSPC, EIO));
+INSTANTIATE_TEST_SUITE_P(All, FaultLong, ::testing::Values(Sweep{0, 1}, Sweep{ENOSPC, 2}, Sweep{EIO, 3}));
 
 }  // namespace
 }  // namespace nestor::testing
