@@ -29,6 +29,16 @@ double uniform(std::uint64_t key, std::uint64_t counter_low, std::uint64_t count
   return static_cast<double>(bits >> 11) * 0x1p-53;
 }
 
+std::array<double, 2> open_uniform_pair(std::uint64_t key, std::uint64_t counter_low,
+                                        std::uint64_t counter_high) {
+  const auto r = philox(key, counter_low, counter_high);
+  const auto value = [](std::uint32_t high, std::uint32_t low) {
+    const std::uint64_t bits = (std::uint64_t{high} << 32) | low;
+    return (static_cast<double>(bits >> 12) + 0.5) * 0x1p-52;  // 53 bits in all: exact
+  };
+  return {value(r[0], r[1]), value(r[2], r[3])};
+}
+
 std::array<float, 2> normal_pair(std::uint64_t key, std::uint64_t counter_low, std::uint64_t counter_high) {
   const auto r = philox(key, counter_low, counter_high);
   const double u = (static_cast<double>(r[0]) + 0.5) * 0x1p-32;  // in (0, 1): the logarithm is finite

@@ -15,6 +15,10 @@ std::array<std::uint32_t, 4> philox(std::uint64_t key, std::uint64_t counter_low
 /// Uniform in [0, 1) with 53 random bits.
 double uniform(std::uint64_t key, std::uint64_t counter_low, std::uint64_t counter_high);
 
+/// Two independent values uniform in (0, 1), never an end of it, with 52 random bits each.
+std::array<double, 2> open_uniform_pair(std::uint64_t key, std::uint64_t counter_low,
+                                        std::uint64_t counter_high);
+
 /// Two independent standard normal values (Box-Muller).
 std::array<float, 2> normal_pair(std::uint64_t key, std::uint64_t counter_low, std::uint64_t counter_high);
 

@@ -1,10 +1,13 @@
 #include "decode/distribution.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iterator>
+#include <limits>
 
 #include "base/error.h"
+#include "base/random.h"
 
 namespace nestor::decode {
 namespace {
@@ -85,13 +88,27 @@ void Distribution::keep_up_to(const Weighted& last) {
   std::erase_if(kept_, [&](const Weighted& w) { return better(last, w); });
 }
 
-TokenId draw_from(std::span<const Weighted> distribution, double u) {
-  double reached = 0;
-  for (const Weighted& w : distribution) {
-    reached += w.weight;
-    if (u < reached) return w.id;
+// The same argmax without logarithms for most tokens: log p - log(-log u) is largest where -log(u) / p is
+// smallest, and -log u is at least 1 - u.
+TokenId draw_from(std::span<const Weighted> distribution, const Draw& draw) {
+  TokenId drawn = distribution.front().id;
+  double smallest = std::numeric_limits<double>::infinity();
+  std::array<double, 2> pair{};
+  std::uint64_t pair_at = ~std::uint64_t{0};
+  for (const auto& [id, weight] : distribution) {
+    const auto token = static_cast<std::uint64_t>(id);
+    if (token / 2 != pair_at) {
+      pair_at = token / 2;
+      pair = open_uniform_pair(draw.seed, draw.position << 32 | pair_at, draw.sequence);
+    }
+    const double u = pair[token % 2];
+    if (1 - u >= smallest * weight) continue;
+    const double found = -std::log(u) / weight;
+    if (found >= smallest) continue;
+    smallest = found;
+    drawn = id;
   }
-  return distribution.back().id;  // the sum rounded to just below 1
+  return drawn;
 }
 
 }  // namespace nestor::decode

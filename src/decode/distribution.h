@@ -12,6 +12,7 @@
 // shortest list.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -46,8 +47,16 @@ class Distribution {
   std::vector<Weighted> order_;  // a copy for selecting in
 };
 
-/// The token whose share of [0, 1) contains u, the tokens being laid out in the order given. Not for an empty
-/// distribution.
-TokenId draw_from(std::span<const Weighted> distribution, double u);
+/// Which random numbers a draw uses: one for each token, a pure function of these three and the token.
+struct Draw {
+  std::uint64_t seed = 0;
+  std::uint64_t sequence = 0;  // tells apart sequences with the same seed, e.g. several answers to one prompt
+  std::uint64_t position = 0;  // the index that the chosen token will have in its sequence, below 2^32
+};
+
+/// A token of the distribution, each with its probability: the argmax of log-probability + Gumbel noise
+/// (Gumbel 1954; Maddison et al., "A* sampling", 2014). Two similar distributions mostly draw the same token,
+/// which is what lets a cheap one draft for a dear one. Not for an empty distribution.
+TokenId draw_from(std::span<const Weighted> distribution, const Draw& draw);
 
 }  // namespace nestor::decode

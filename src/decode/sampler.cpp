@@ -1,6 +1,5 @@
 #include "decode/sampler.h"
 
-#include "base/random.h"
 #include "lm/finite_logits.h"
 
 namespace nestor::decode {
@@ -14,10 +13,10 @@ Choice scored(TokenId id, std::span<const float> logits, std::int64_t top) {
 }
 
 Choice Sampler::choose(std::span<const float> logits, const SamplingParams& params, const Context& context,
-                       const Draw& draw) {
+                       const Place& place) {
   validate(params, static_cast<std::int64_t>(logits.size()));
   const auto distribution = distribution_.of(logits, params, context);
-  const TokenId id = draw_from(distribution, uniform(params.seed, draw.position, draw.sequence));
+  const TokenId id = draw_from(distribution, {params.seed, place.sequence, place.position});
   if (params.top_logprobs) return scored(id, logits, *params.top_logprobs);
   return {.id = id, .logprob = {}, .top = {}};
 }

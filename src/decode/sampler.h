@@ -1,8 +1,8 @@
 // Chooses the next token of one sequence from its logits: the distribution of decode/distribution.h, then one
 // draw.
 //
-// A choice is a pure function of its arguments. The draw is uniform(seed, position, sequence) of
-// base/random.h: neither the batch, nor the other sequences, nor how the prompt was chunked can change it.
+// A choice is a pure function of its arguments: neither the batch, nor the other sequences, nor how the
+// prompt was chunked, nor what was drafted can change it.
 #pragma once
 
 #include <cstdint>
@@ -27,10 +27,10 @@ struct Choice {
 /// Error(internal) if the logits are no distribution.
 Choice scored(TokenId id, std::span<const float> logits, std::int64_t top);
 
-/// Which of the random numbers of SamplingParams::seed a choice uses.
-struct Draw {
-  std::uint64_t sequence = 0;  // tells apart sequences with the same seed, e.g. several answers to one prompt
-  std::uint64_t position = 0;  // the index that the chosen token will have in its sequence
+/// Where a choice stands: beside the seed, what decides its random numbers (decode/distribution.h).
+struct Place {
+  std::uint64_t sequence = 0;
+  std::uint64_t position = 0;
 };
 
 /// Scratch memory only, about 40 bytes per id of the vocabulary. One thread at a time.
@@ -38,7 +38,7 @@ class Sampler {
  public:
   /// Throws as validate() and Distribution::of() do.
   Choice choose(std::span<const float> logits, const SamplingParams& params, const Context& context,
-                const Draw& draw);
+                const Place& place);
 
  private:
   Distribution distribution_;

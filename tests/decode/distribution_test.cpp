@@ -243,15 +243,51 @@ TEST(Distribution, EqualsTheFullSortDefinition) {
   EXPECT_EQ(cases, 7 * 2 * 3 * 7 * 5 * 3);
 }
 
-TEST(Distribution, DrawFromTakesTheShareThatContainsU) {
-  const std::vector<Weighted> d = {{3, 0.25}, {5, 0.5}, {9, 0.25}};
-  EXPECT_EQ(draw_from(d, 0.0), 3);
-  EXPECT_EQ(draw_from(d, 0.2499), 3);
-  EXPECT_EQ(draw_from(d, 0.25), 5);
-  EXPECT_EQ(draw_from(d, 0.7499), 5);
-  EXPECT_EQ(draw_from(d, 0.75), 9);
-  EXPECT_EQ(draw_from(d, 1 - 0x1p-53), 9);
-  EXPECT_EQ(draw_from(std::vector<Weighted>{{1, 0.5}, {2, 0.5 - 1e-15}}, 1 - 0x1p-53), 2);
+/// The definition: a Gumbel variable for each token, and the largest sum.
+TokenId plain_draw(const std::vector<Weighted>& distribution, const Draw& draw) {
+  double best = -std::numeric_limits<double>::infinity();
+  TokenId drawn = -1;
+  for (const auto& [id, p] : distribution) {
+    const auto token = static_cast<std::uint64_t>(id);
+    const double u = open_uniform_pair(draw.seed, draw.position << 32 | token / 2, draw.sequence)[token % 2];
+    const double sum = std::log(p) - std::log(-std::log(u));
+    if (sum > best) {
+      best = sum;
+      drawn = id;
+    }
+  }
+  return drawn;
+}
+
+TEST(Distribution, ADrawIsTheArgmaxOfLogProbabilityAndGumbelNoise) {
+  for (std::uint64_t i = 0; i < 3000; ++i) {
+    std::vector<Weighted> d;
+    TokenId id = 0;
+    double total = 0;
+    for (std::uint64_t n = 0; n < 1 + i % 90; ++n) {
+      id += 1 + static_cast<TokenId>(3 * uniform(i, n, 0));
+      d.push_back({id, std::pow(uniform(i, n, 1) + 1e-9, 1.0 + static_cast<double>(i % 7))});
+      total += d.back().weight;
+    }
+    for (Weighted& w : d) w.weight /= total;
+    const Draw draw{.seed = i, .sequence = i % 5, .position = 17 * i};
+    EXPECT_EQ(draw_from(d, draw), plain_draw(d, draw)) << i;
+  }
+}
+
+// Of two distributions that differ by a distance, the same noise draws the same token at least with
+// probability (1 - distance) / (1 + distance), whatever stands between them; independent noise would do so
+// for 40 % here.
+TEST(Distribution, SimilarDistributionsDrawTheSameToken) {
+  const std::vector<Weighted> p = {{1, 0.5}, {4, 0.3}, {6, 0.15}, {9, 0.05}};
+  const std::vector<Weighted> q = {{1, 0.4}, {4, 0.35}, {5, 0.1}, {6, 0.15}};  // distance 0.15
+  int same = 0;
+  constexpr int n = 20'000;
+  for (int i = 0; i < n; ++i) {
+    const Draw draw{.seed = 3, .position = static_cast<std::uint64_t>(i)};
+    if (draw_from(p, draw) == draw_from(q, draw)) ++same;
+  }
+  EXPECT_GT(same, n * 0.85 / 1.15 - 4 * std::sqrt(n * 0.74 * 0.26));
 }
 
 }  // namespace
