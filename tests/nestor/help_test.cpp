@@ -13,11 +13,11 @@ namespace nestor::testing {
 namespace {
 
 const std::vector<std::string> kCommands = {
-    "run",   "chat",    "serve", "logits",  "ngram-ids", "tokenize",  "detokenize", "template",  "eval",
-    "bench", "inspect", "new",   "convert", "data",      "tokenizer", "train",      "completion"};
+    "run",   "chat",    "serve", "logits",  "ngram-ids", "tokenize",  "detokenize", "template", "eval",
+    "bench", "inspect", "new",   "convert", "data",      "tokenizer", "train",      "plan",     "completion"};
 
 // Commands inside a group; the page of "a b" is a-b.md.
-const std::vector<Arguments> kInnerCommands = {{"tokenizer", "train"}};
+const std::vector<Arguments> kInnerCommands = {{"tokenizer", "train"}, {"plan", "collisions"}};
 
 std::vector<std::string> lines(const std::string& text) {
   std::vector<std::string> out;

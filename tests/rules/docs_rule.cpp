@@ -174,8 +174,11 @@ Inventory take_inventory(const std::string& source_dir) {
     const bool page = file.path == "docs/" + name + ".md";
     if (page && (of.empty() || inventory.commands.contains(of))) {
       inventory.options[of].merge(options_in(file.text));
-    } else if (page && of == "tokenizer-train") {
-      inventory.options["tokenizer"].merge(options_in(file.text));
+    } else if (const std::size_t dash = of.find('-'); page && dash != std::string::npos) {
+      const std::string group = of.substr(0, dash), inner = of.substr(dash + 1);  // "plan-fit" of "plan"
+      if (inventory.commands.contains(group) && inventory.commands.contains(inner)) {
+        inventory.options[group].merge(options_in(file.text));
+      }
     }
   }
   return inventory;

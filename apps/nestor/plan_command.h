@@ -1,0 +1,13 @@
+// nestor plan and the commands of its group.
+#pragma once
+
+#include "arguments.h"
+
+namespace nestor::app {
+
+Command plan_command(CLI::App& root);
+
+// The commands of the group; each adds itself.
+Command plan_collisions_command(CLI::App& group);
+
+}  // namespace nestor::app

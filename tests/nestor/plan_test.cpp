@@ -1,0 +1,75 @@
+// nestor plan: what the commands print and refuse. What they compute is tested in the room plan.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "program.h"
+
+namespace nestor::testing {
+namespace {
+
+constexpr const char* kText = "the cat and the hat\n%\nthe rat and the cat\n%\nthe hat\n";
+
+std::string packed(const Scratch& scratch, const std::string& tokenizer) {
+  const std::string out = (scratch / "corpus").string();
+  output_of({"data", scratch.write("text.txt", kText), "--document-separator", "%", "--heldout", "0",
+             "--tokenizer", tokenizer, "--out", out});
+  return out;
+}
+
+// Distinct 2-grams as the ids file has them, and their rows.
+TEST(PlanCollisions, CountsWhatTheFileOfIdsHas) {
+  const Scratch scratch;
+  const std::string corpus = packed(scratch, story());
+  const std::string bytes = bytes_of(scratch / "corpus/train-00000.ids");
+  std::set<std::int64_t> ngrams, rows;
+  std::int64_t before = 0;
+  for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) {
+    const std::int64_t id =
+        static_cast<unsigned char>(bytes[i]) + 256 * static_cast<unsigned char>(bytes[i + 1]);
+    ngrams.insert(id + before * 4096);
+    before = id == 2 ? 0 : id;
+  }
+  for (const std::int64_t ngram : ngrams) rows.insert(ngram % 11);
+  const Json json =
+      json_of({"plan", "collisions", corpus, "--rows", "11", "--rows", "8192", "--max-order", "3", "--json"});
+  ASSERT_EQ(json["tables"].size(), 4u);
+  const Json& first = json["tables"][0];
+  EXPECT_EQ(first["order"], 2);
+  EXPECT_EQ(first["rows"], 11);
+  EXPECT_EQ(first["distinct"], ngrams.size());
+  EXPECT_EQ(first["collisions"], ngrams.size() - rows.size());
+  EXPECT_EQ(first["hit_rate"], static_cast<double>(rows.size()) / 11);
+  EXPECT_EQ(json["tables"][1]["rows"], 8192);
+  EXPECT_EQ(json["tables"][1]["near"]["p"], 2);
+  EXPECT_EQ(json["tables"][3]["order"], 3);
+  EXPECT_EQ(json["positions"], bytes.size() / 2);
+  EXPECT_EQ(json["counts"]["ngrams_that_end_at_eos"], true);
+  EXPECT_EQ(json["counts"]["ngrams_that_begin_before_the_document"], true);
+  EXPECT_GT(json["recommended"].size(), 0u);
+}
+
+TEST(PlanCollisions, PrintsATableAndWarnsOfRandomIds) {
+  const Scratch scratch;
+  const Outcome outcome = nestor({"plan", "collisions", packed(scratch, story()), "--ratio", "2"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("8193 rows: 2.0002 of the vocabulary, 0.000 from 2/1\n"), std::string::npos)
+      << outcome.out;
+  EXPECT_NE(outcome.out.find(" rows (recommended): "), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.err.find("random ids"), std::string::npos) << outcome.err;
+}
+
+TEST(PlanCollisions, Misuse) {
+  const Scratch scratch;
+  const std::string corpus = packed(scratch, story());
+  expect_error({"plan"}, 2, "nestor plan --help");
+  expect_error({"plan", "collisons"}, 2, "collisons");
+  expect_error({"plan", "collisions", corpus}, 2, "expected --rows or --ratio");
+  expect_error({"plan", "collisions", corpus, "--rows", "0"}, 2, "not 0");
+  expect_error({"plan", "collisions", corpus, "--rows", "5", "--max-order", "12"}, 2, "up to 10");
+  expect_error({"plan", "collisions", corpus, "--rows", "1000000000"}, 1, "--memory");
+  expect_error({"plan", "collisions", story(), "--rows", "5"}, 1, "corpus.json");
+}
+
+}  // namespace
+}  // namespace nestor::testing
