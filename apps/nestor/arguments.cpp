@@ -82,8 +82,11 @@ std::vector<std::string> engine_options() {
 
 void list_common_options(const Command& command) {
   const auto format = std::make_shared<HelpFormat>(command.common);
+  const auto before = command.parser->get_formatter();
   command.parser->formatter(format);
-  for (CLI::App* inner : command.parser->get_subcommands({})) inner->formatter(format);
+  for (CLI::App* inner : command.parser->get_subcommands({})) {
+    if (inner->get_formatter() == before) inner->formatter(format);  // others have a list of their own
+  }
 }
 
 void check_common_options(const CLI::App& root, const Command& command) {

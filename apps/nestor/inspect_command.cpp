@@ -2,6 +2,7 @@
 #include "arguments.h"
 #include "base/json.h"
 #include "inspect_report.h"
+#include "named_config.h"
 #include "terminal.h"
 
 namespace nestor::app {
@@ -13,9 +14,15 @@ struct Options {
 };
 
 int execute(const Options& o, const assemble::OpenOptions& engine) {
-  auto model = assemble::open(resolve_model(o.model), engine);
-  const Inspection found = inspect(model);
-  print(o.json ? to_text(json_report(found), 1) + "\n" : text_report(found));
+  const auto show = [&](const Inspection& found) {
+    print(o.json ? to_text(json_report(found), 1) + "\n" : text_report(found));
+  };
+  if (is_built_in(o.model)) {
+    show(inspect(o.model, named_config(o.model, engine)));
+  } else {
+    auto model = assemble::open(resolve_model(o.model), engine);
+    show(inspect(model));
+  }
   return 0;
 }
 
@@ -25,10 +32,11 @@ Command inspect_command(CLI::App& root, const assemble::OpenOptions& engine) {
   auto o = std::make_shared<Options>();
   CLI::App* app =
       root.add_subcommand("inspect", "Show configuration, parameters, bytes and tensors of a model");
-  add_model(*app, o->model, "checkpoint folder or a config.json");
+  add_model(*app, o->model, "checkpoint folder, a config.json, or lite or tiny");
   app->add_flag("--json", o->json, "Print one JSON object, every tensor included");
   app->footer(
-      "Examples:\n  nestor inspect\n  nestor inspect some/config.json\n  nestor inspect MODEL --json");
+      "Examples:\n  nestor inspect\n  nestor inspect some/config.json\n  nestor inspect lite\n  nestor "
+      "inspect MODEL --json");
   return {app, [o, &engine] { return execute(*o, engine); }, {"--accept-key"}};
 }
 

@@ -188,19 +188,8 @@ Json config_json(const config::ModelConfig& c) {
   return out;
 }
 
-}  // namespace
-
-Inspection inspect(assemble::OpenedModel& model) {
-  Inspection found;
-  found.name = model.path().string();
-  found.config = model.config();
-  if (has_weights(model.path())) {
-    found.files = &model.files();
-    found.layout = checkpoint::layout_of(found.config, *found.files);
-    checkpoint::check_inventory(found.config, found.layout, *found.files, checkpoint::Encoded::accepted);
-  } else if (found.config.num_nextn_predict_layers > 0) {
-    found.layout.draft = config::NameLayout::Draft::present;
-  }
+// The tensors, and what they add up to.
+void fill(Inspection& found) {
   config::for_each_tensor(found.config, found.layout, [&](const config::TensorInfo& tensor) {
     if (found.files) {
       add_stored(found, tensor);
@@ -209,6 +198,29 @@ Inspection inspect(assemble::OpenedModel& model) {
     }
   });
   found.footprint = config::footprint_of(found.config, found.layout);
+}
+
+}  // namespace
+
+Inspection inspect(assemble::OpenedModel& model) {
+  const std::string name = model.path().string();
+  if (!has_weights(model.path())) return inspect(name, model.config());
+  Inspection found;
+  found.name = name;
+  found.config = model.config();
+  found.files = &model.files();
+  found.layout = checkpoint::layout_of(found.config, *found.files);
+  checkpoint::check_inventory(found.config, found.layout, *found.files, checkpoint::Encoded::accepted);
+  fill(found);
+  return found;
+}
+
+Inspection inspect(const std::string& name, const config::ModelConfig& config) {
+  Inspection found;
+  found.name = name;
+  found.config = config;
+  if (config.num_nextn_predict_layers > 0) found.layout.draft = config::NameLayout::Draft::present;
+  fill(found);
   return found;
 }
 

@@ -32,6 +32,9 @@ struct Inspection {
   config::Tally bytes;  // scales included
 };
 
+/// A configuration alone: tensors are those that a new checkpoint would have.
+Inspection inspect(const std::string& name, const config::ModelConfig& config);
+
 /// Reads a folder (checked as for loading) or a configuration alone, whose tensors are then those that a new
 /// checkpoint would have.
 /// The result refers to `model`.

@@ -5,9 +5,10 @@
 
 namespace nestor::app {
 
-Command plan_command(CLI::App& root);
+Command plan_command(CLI::App& root, const assemble::OpenOptions& engine);
 
 // The commands of the group; each adds itself.
+Command plan_fit_command(CLI::App& group, const assemble::OpenOptions& engine);
 Command plan_collisions_command(CLI::App& group);
 
 }  // namespace nestor::app

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "assemble/planned_memory.h"
 #include "base/error.h"
 #include "checkpoint/inventory.h"
 #include "config/budget.h"
@@ -63,10 +64,20 @@ std::int64_t MemoryPlan::most_tokens() const {
 
 MemoryPlan plan_memory(const config::ModelConfig& c, const checkpoint::Checkpoint& files,
                        model::CacheFormat cache_format, const SystemMemory& system) {
-  config::Tally whole, q8, q4;
-  config::for_each_tensor(c, checkpoint::layout_of(c, files), [&](const config::TensorInfo& tensor) {
+  const auto stored = [&](const config::TensorInfo& tensor) {
     std::uint64_t bytes = 0;
-    for (const auto* stored : checkpoint::stored_parts(files, tensor)) bytes += stored->entry->bytes;
+    for (const auto* part : checkpoint::stored_parts(files, tensor)) bytes += part->entry->bytes;
+    return bytes;
+  };
+  return plan_memory(c, checkpoint::layout_of(c, files), stored, cache_format, system);
+}
+
+MemoryPlan plan_memory(const config::ModelConfig& c, const config::NameLayout& layout,
+                       const StoredBytes& stored, model::CacheFormat cache_format,
+                       const SystemMemory& system) {
+  config::Tally whole, q8, q4;
+  config::for_each_tensor(c, layout, [&](const config::TensorInfo& tensor) {
+    const std::uint64_t bytes = stored(tensor);
     // Sensitive matrices stay at eight bits; these two parts are most of them.
     const bool sensitive = tensor.slot.part == Part::head || tensor.slot.part == Part::ngram_projection;
     whole.add(tensor, bytes);

@@ -71,5 +71,62 @@ TEST(PlanCollisions, Misuse) {
   expect_error({"plan", "collisions", story(), "--rows", "5"}, 1, "corpus.json");
 }
 
+TEST(PlanFit, KnowsLiteWithoutWeights) {
+  const Json json =
+      json_of({"plan", "fit", "lite", "--dtype", "bf16", "--no-speed", "--memory", "30", "--json"});
+  EXPECT_EQ(json["parameters"]["total"], 68'562'465'024);
+  EXPECT_EQ(json["parameters"]["ngram"], 31'416'422'400);
+  EXPECT_EQ(json["parameters"]["draft"], 510'870'528);
+  EXPECT_EQ(json["bytes"]["cache_per_token"], 32'256);
+  EXPECT_EQ(json["fits"], false);
+  EXPECT_EQ(json["formats_that_fit"], Json({"q4"}));
+  EXPECT_NE(json["why"].get<std::string>().find("with --weights and --tables q4 it would fit"),
+            std::string::npos);
+  EXPECT_TRUE(json["decode_tok_s"].is_null());
+  const Json inspected = json_of({"inspect", "lite", "--json"});
+  EXPECT_EQ(inspected["parameters"]["total"], json["parameters"]["total"]);
+  EXPECT_EQ(inspected["parameters"]["with_draft"], 69'073'335'552);
+  const std::string text = output_of({"plan", "fit", "lite", "--no-speed", "--memory", "5"});
+  EXPECT_NE(text.find("no format of weights makes it fit"), std::string::npos) << text;
+}
+
+// What nestor new writes in a format has as many bytes as planned.
+TEST(PlanFit, BytesAreThoseOfTheFiles) {
+  for (const std::string format : {"bf16", "q8", "q4"}) {
+    const Scratch scratch;
+    const std::string folder = (scratch / "model").string();
+    output_of({"new", "--preset", "tiny", folder, "--weights", format, "--tables", format});
+    const Json files = json_of({"inspect", folder, "--json"});
+    const auto total = [](const Json& fit) {
+      return fit["bytes"]["weights"].get<std::int64_t>() + fit["bytes"]["tables"].get<std::int64_t>() +
+             fit["bytes"]["draft"].get<std::int64_t>();
+    };
+    const Arguments asked = {"plan",     "fit",  "tiny",       "--weights", format,
+                             "--tables", format, "--no-speed", "--json"};
+    EXPECT_EQ(total(json_of(asked)), files["bytes"]["total"]) << format;
+    EXPECT_EQ(total(json_of({"plan", "fit", folder, "--no-speed", "--json"})), files["bytes"]["total"])
+        << format;
+  }
+}
+
+TEST(PlanFit, PredictsSpeedsOfWhatFits) {
+  const Json json =
+      json_of({"plan", "fit", "tiny", "--weights", "q8", "--prompt", "16", "--threads", "1", "--json"});
+  EXPECT_EQ(json["fits"], true);
+  EXPECT_GT(json["decode_tok_s"].get<double>(), 0);
+  EXPECT_GT(json["prefill_tok_s"].get<double>(), 0);
+  EXPECT_TRUE(json["predicted_error"].is_null());  // a small model
+  EXPECT_EQ(json["machine"]["threads"], 1);
+}
+
+TEST(PlanFit, Misuse) {
+  expect_error({"plan", "fit", "/nowhere"}, 1, "/nowhere");
+  expect_error({"plan", "fit", "tiny", "--prompt", "99999"}, 2, "2560 positions");
+  expect_error({"plan", "fit", "tiny", "--keep", "nothing=q8"}, 2, "nothing");
+  expect_error({"plan", "fit", "tiny", "--streams", "auto"}, 2, "does not use --streams");
+  expect_error({"plan", "collisions", "/nowhere", "--rows", "5", "--threads", "2"}, 2,
+               "does not use --threads");
+}
+
 }  // namespace
 }  // namespace nestor::testing
