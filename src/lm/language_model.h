@@ -53,6 +53,13 @@ struct Chunk {
   SequenceId sequence;
   std::span<const TokenId> ids;  // not empty
   std::int64_t logits = 1;       // the last so many of the ids get a row of logits
+  std::int64_t drafted_from = 0;  // the last so many of the ids can be drafted after; a model may keep fewer
+};
+
+/// A token that is supposed to follow a sequence's history and the tokens supposed since the last forward().
+struct Supposed {
+  SequenceId sequence;
+  TokenId id;
 };
 
 /// The logits of one forward(): float32 rows in the order of the chunks and, inside a chunk, of its tokens.
@@ -111,6 +118,15 @@ class LanguageModel {
   /// the vocabulary, Error(usage) for more rows of logits than tokens; after an error all sequences are as
   /// they were.
   virtual Logits forward(std::span<const Chunk> batch) = 0;
+
+  /// Whether the model can guess, more cheaply than by forward(), what follows this sequence: it has a draft
+  /// block, and the end of the history went through forward() with Chunk::drafted_from.
+  virtual bool can_draft(SequenceId /*sequence*/) const { return false; }
+
+  /// Guessed logits after each of these tokens, one row each, in their order; each sequence occurs once, and
+  /// can_draft() holds for it. Histories stay as they are. Rows are valid until the next call of draft() or
+  /// forward(). What is guessed may depend on which calls came before; forward() never does.
+  virtual Logits draft(std::span<const Supposed> tokens);
 };
 
 }  // namespace nestor::lm

@@ -29,12 +29,17 @@ class InputSquares;
 /// Numbers of the latent cache.
 enum class CacheFormat { f32, bf16, q8 };
 
+/// Whether the draft block is loaded, and whose embeddings it takes: the target's n-gram embedding, or the
+/// word table that the checkpoint has for it.
+enum class DraftBlock { none, ngram_embedding, word_embedding };
+
 struct ModelOptions {
   const kernels::OpTable* ops = nullptr;  // the kernel set (kernels/registry.h); required
   int threads = 1;
   std::int64_t context_limit = 0;  // tokens per sequence; 0 = max_position_embeddings
   CacheFormat cache_format = CacheFormat::f32;
   std::int64_t cache_bytes = 0;  // for the pages of the latent cache, which grow to that; 0 = no limit
+  DraftBlock draft = DraftBlock::none;  // lm::LanguageModel::draft()
 };
 
 /// Bytes of the latent cache for one token.

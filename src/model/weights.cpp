@@ -20,7 +20,9 @@ using config::TensorInfo;
 class Loader {
  public:
   // Makes the places.
-  Loader(const config::ModelConfig& config, Weights& out) : c_(config), out_(out) {
+  Loader(const config::ModelConfig& config, DraftParts draft, Weights& out)
+      : c_(config), draft_(draft), out_(out) {
+    if (draft != DraftParts::none) out_.draft.emplace();
     if (c_.embedding_norm == config::EmbeddingNorm::layer_norm) out_.embedding_norm.emplace();
     for (std::int64_t n = 0; n < c_.num_layers; ++n) {
       layers::ShortcutWeights& w = out_.layers.emplace_back();
@@ -37,7 +39,7 @@ class Loader {
   }
 
   void visit(const TensorInfo& t) {
-    if (t.slot.part == config::Part::draft) return;
+    if (t.slot.part == config::Part::draft && !wanted(t.slot)) return;
     if (t.rank == 3) return visit_stack(t);
     const Place place = place_of(t.slot);
     if (auto* const* rows = std::get_if<std::unique_ptr<ngram::RowStore>*>(&place)) {
@@ -54,6 +56,7 @@ class Loader {
     out_.embedding = embedding_of(std::move(embedding_), c_.ngram);
     for (Lookups& of_layer : layer_embeddings_)
       out_.layer_embeddings.push_back(embedding_of(std::move(of_layer), c_.per_layer->ngram));
+    if (draft_words_) out_.draft_embedding.emplace(std::move(draft_words_));
   }
 
  private:
@@ -65,6 +68,11 @@ class Loader {
     std::unique_ptr<ngram::RowStore> words;
     std::vector<ngram::Table> tables;
   };
+
+  bool wanted(const Slot& of_draft) const {
+    return of_draft.field == Field::words ? draft_ == DraftParts::block_and_words
+                                          : draft_ != DraftParts::none;
+  }
 
   static Lookups lookups_of(const std::optional<config::NgramSpec>& spec) {
     Lookups lookups;
@@ -81,6 +89,7 @@ class Loader {
   }
 
   Place place_of(const Slot& s) {
+    if (s.part == config::Part::draft) return place_in_draft(s.field);
     switch (s.field) {
       case Field::words:
         return &lookups(s).words;
@@ -112,6 +121,32 @@ class Loader {
         return std::visit([&](auto& mlp) { return member(mlp, s.field); }, half(s).mlp);
       default:
         return place_in(half(s).attention, s.field);
+    }
+  }
+
+  Place place_in_draft(Field field) {
+    layers::DraftBlockWeights& w = *out_.draft;
+    switch (field) {
+      case Field::words:
+        return &draft_words_;
+      case Field::draft_embedding_norm:
+        return &w.embedding_norm;
+      case Field::draft_hidden_norm:
+        return &w.hidden_norm;
+      case Field::draft_join:
+        return &w.join;
+      case Field::input_norm:
+        return &w.input_norm;
+      case Field::post_attention_norm:
+        return &w.post_attention_norm;
+      case Field::gate:
+      case Field::up:
+      case Field::down:
+        return member(w.mlp, field);
+      case Field::final_norm:
+        return &w.norm;
+      default:
+        return place_in(w.attention, field);
     }
   }
 
@@ -227,20 +262,29 @@ class Loader {
   }
 
   const config::ModelConfig& c_;
+  DraftParts draft_;
   Weights& out_;
   Lookups embedding_;
+  std::unique_ptr<ngram::RowStore> draft_words_;
   std::vector<Lookups> layer_embeddings_;
   std::vector<std::pair<config::NgramSpec, std::shared_ptr<const hash::NgramHash>>> hashes_;
 };
 
 }  // namespace
 
-Weights load_weights(const config::ModelConfig& config, std::shared_ptr<const checkpoint::Checkpoint> files) {
+Weights load_weights(const config::ModelConfig& config, std::shared_ptr<const checkpoint::Checkpoint> files,
+                     DraftParts draft) {
   Weights weights;
   weights.layout = checkpoint::layout_of(config, *files);
+  if (draft != DraftParts::none && weights.layout.draft == config::NameLayout::Draft::absent) {
+    fail(ErrorKind::unsupported,
+         "the checkpoint has no draft block (tensors {}*), so that nothing can be drafted with it: expected "
+         "one, or another drafter",
+         config::kDraftPrefix);
+  }
   checkpoint::check_inventory(config, weights.layout, *files, checkpoint::Encoded::accepted);
   weights.files = std::move(files);
-  Loader loader(config, weights);
+  Loader loader(config, draft, weights);
   config::for_each_tensor(config, weights.layout, [&](const TensorInfo& t) { loader.visit(t); });
   loader.finish();
   return weights;

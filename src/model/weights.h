@@ -12,6 +12,7 @@
 #include "checkpoint/checkpoint.h"
 #include "config/model_config.h"
 #include "config/tensor_list.h"
+#include "layers/draft_block.h"
 #include "layers/shortcut_layer.h"
 #include "ngram/embedding.h"
 
@@ -28,6 +29,9 @@ struct Weights {
   const float* final_norm = nullptr;                    // [H]
   kernels::MatrixView head{};                           // [V, H]
 
+  std::optional<layers::DraftBlockWeights> draft;        // if wanted
+  std::optional<ngram::NgramEmbedding> draft_embedding;  // the draft block's own, if wanted
+
   /// The names of matrices by where their numbers lie; those of fused experts as if they were separate.
   std::unordered_map<const void*, std::string> names;
   std::array<std::uint64_t, kernels::kFormats> matrix_bytes{};  // by format
@@ -36,7 +40,12 @@ struct Weights {
   std::deque<std::vector<float>> vectors;               // owns what the pointers point to
 };
 
-/// Checks the checkpoint against the configuration and connects everything. Throws Error.
-Weights load_weights(const config::ModelConfig& config, std::shared_ptr<const checkpoint::Checkpoint> files);
+/// What to load of the draft block.
+enum class DraftParts { none, block, block_and_words };
+
+/// Checks the checkpoint against the configuration and connects everything. Throws Error, e.g.
+/// Error(unsupported) if there is no draft block although it is wanted.
+Weights load_weights(const config::ModelConfig& config, std::shared_ptr<const checkpoint::Checkpoint> files,
+                     DraftParts draft);
 
 }  // namespace nestor::model
