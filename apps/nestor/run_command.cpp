@@ -4,6 +4,7 @@
 #include "arguments.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "draft_options.h"
 #include "interrupt.h"
 #include "kernels/op_args.h"
 #include "sampling_options.h"
@@ -24,6 +25,7 @@ struct Options {
   std::string stop_ids;
   std::optional<std::int64_t> logprobs;
   SamplingOptions sampling;
+  DraftOptions drafts;
   bool ignore_eos = false;
   bool special = false;
   bool json = false;
@@ -36,7 +38,7 @@ double rate(std::int64_t tokens, double seconds) {
 class Run {
  public:
   Run(const Options& options, const assemble::OpenOptions& engine)
-      : o_(options), opened_(assemble::open(resolve_model(options.model), engine)), model_(opened_.model()) {
+      : o_(options), opened_(assemble::open(resolve_model(options.model), with_drafts(engine, options.drafts))), model_(opened_.model()) {
     if (opened_.has_tokenizer()) opened_.tokenizer();
     opened_.defaults();
   }
@@ -44,6 +46,7 @@ class Run {
   int execute() {
     decode::Turn turn(prompt_ids(), sampling(), stop_rule());
     turn.check_against(model_.info());
+    turn.draft_with(opened_.speculation(), opened_.draft_wish());
     if (!opened_.has_tokenizer() && !o_.stops.empty()) {
       fail(ErrorKind::usage, "--stop needs the tokenizer.json that {} lacks; use --stop-ids",
            opened_.path().string());
@@ -104,6 +107,12 @@ class Run {
                         {"prompt_tok_s", prompt_rate},
                         {"decode_seconds", text.decode_seconds},
                         {"decode_tok_s", decode_rate}};
+      const bool drafts = !turn.draft_wish().kinds.empty();
+      const decode::DraftTally tally = drafts ? turn.draft_tally() : decode::DraftTally{};
+      out["speculation"] = {{"drafter", decode::to_text(turn.draft_wish())},
+                            {"drafted", tally.drafted},
+                            {"accepted", tally.accepted},
+                            {"forwards", tally.forwards}};
       print(to_text(out) + "\n");
     }
     note(fmt::format("prompt: {} tokens, {:.1f} tok/s; decode: {} tokens, {:.1f} tok/s ({}, {})", prompt,
@@ -167,6 +176,7 @@ Command run_command(CLI::App& root, const assemble::OpenOptions& engine) {
       ->option_text("N")
       ->needs(json);
   add_sampling_options(*app, o->sampling);
+  add_draft_options(*app, o->drafts);
   app->footer(
       "Examples:\n  nestor run -p \"Once upon a time there was\"\n"
       "  nestor run MODEL --prompt-file story.txt -n 400 --temperature 0.8 --top-p 0.9 --seed 7\n"

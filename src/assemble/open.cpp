@@ -75,10 +75,29 @@ model::Model& OpenedModel::model() {
   check_memory(plan, options_.context, options_.oversize);
   wanted.cache_bytes =
       options_.cache_bytes == 0 ? static_cast<std::int64_t>(plan.cache_room()) : options_.cache_bytes;
+  const auto& kinds = draft_wish().kinds;
+  if (std::ranges::find(kinds, decode::DraftKind::block) != kinds.end())
+    wanted.draft = options_.draft_embedding;
   model_ = model::open_model(config(), files_, wanted);
   place_weights();
   choose_streams(*wanted.ops, wanted.threads);
   return *model_;
+}
+
+bool OpenedModel::has_draft_block() {
+  return checkpoint::layout_of(config(), files()).draft == config::NameLayout::Draft::present;
+}
+
+const decode::DraftWish& OpenedModel::draft_wish() {
+  decode::DraftWish& wish = options_.drafts;
+  if (wish.only_if_it_pays && !wish.kinds.empty() && !has_draft_block())
+    std::erase(wish.kinds, decode::DraftKind::block);
+  return wish;
+}
+
+std::shared_ptr<decode::Speculation> OpenedModel::speculation() {
+  if (!speculation_) speculation_ = std::make_shared<decode::Speculation>(model());
+  return speculation_;
 }
 
 // Rereads matrices that lie in small pages because their file was just written.

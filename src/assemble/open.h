@@ -31,6 +31,7 @@
 #include "base/progress.h"
 #include "checkpoint/checkpoint.h"
 #include "config/model_config.h"
+#include "decode/speculation.h"
 #include "kernels/registry.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
@@ -46,6 +47,8 @@ struct OpenOptions {
   StreamChoice streams = StreamChoice::kept;            // of how weights are read that no cache holds
   std::filesystem::path streams_file = {};              // where the choice is kept; empty: nowhere
   std::optional<model::CacheFormat> cache_format = {};  // nothing: q8 beside quantized weights, else f32
+  decode::DraftWish drafts = {};  // for whom OpenedModel::speculation() is
+  model::DraftBlock draft_embedding = model::DraftBlock::ngram_embedding;
   std::int64_t cache_bytes = 0;  // that the latent cache may take; 0: as many as are available
   Oversize oversize = Oversize::refused;
   std::function<void(const MemoryPlan&)> see_plan = {};  // if any, before anything is allocated
@@ -80,6 +83,10 @@ class OpenedModel {
   /// Ready to compute. Error: usage for options that make no sense, limit for what does not fit this machine
   /// (memory_plan.h), bad_input for a folder that contradicts itself.
   model::Model& model();
+  /// Who drafts, for turns of this model: OpenOptions::drafts without what the checkpoint lacks, where that
+  /// was not named.
+  const decode::DraftWish& draft_wish();
+  std::shared_ptr<decode::Speculation> speculation();
   /// The same to keep: it does not need this object, which opens another one if asked again.
   std::unique_ptr<model::Model> take_model();
 
@@ -98,6 +105,7 @@ class OpenedModel {
  private:
   void check_folder() const;
   void place_weights();
+  bool has_draft_block();
   void choose_streams(const kernels::OpTable& ops, int threads);
   model::CacheFormat cache_format();
 
@@ -107,6 +115,7 @@ class OpenedModel {
   std::shared_ptr<const checkpoint::Checkpoint> files_;
   std::optional<MemoryPlan> plan_;
   std::unique_ptr<model::Model> model_;
+  std::shared_ptr<decode::Speculation> speculation_;
   std::optional<tokenizer::Tokenizer> tokenizer_;
   std::optional<ChatFormat> chat_;
   std::optional<GenerationDefaults> defaults_;

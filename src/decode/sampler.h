@@ -33,12 +33,19 @@ struct Place {
   std::uint64_t position = 0;
 };
 
+/// A token and its probability in the distribution that it was drawn from.
+using Drawn = Weighted;
+
 /// Scratch memory only, about 40 bytes per id of the vocabulary. One thread at a time.
 class Sampler {
  public:
   /// Throws as validate() and Distribution::of() do.
   Choice choose(std::span<const float> logits, const SamplingParams& params, const Context& context,
                 const Place& place);
+
+  /// The token alone that choose() chooses, for parameters that are valid.
+  Drawn draw(std::span<const float> logits, const SamplingParams& params, const Context& context,
+             const Place& place);
 
  private:
   Distribution distribution_;

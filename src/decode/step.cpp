@@ -1,6 +1,7 @@
 #include "decode/step.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace nestor::decode {
 
@@ -16,30 +17,77 @@ std::int64_t Step::add(Turn& turn, lm::Sequence& sequence, std::int64_t most_row
   part.sequence = &sequence;
   const Wants wants = turn.wants(sequence.length(), most_rows);
   part.ids.assign(wants.ids.begin(), wants.ids.end());
-  const bool to_the_end = sequence.length() + std::ssize(wants.ids) == std::ssize(turn.history());
-  part.drafts = to_the_end ? draft(turn, most_rows - std::ssize(wants.ids), part.ids) : 0;
-  batch_.add({sequence.id(), part.ids, wants.logits + static_cast<std::int64_t>(part.drafts)});
+  part.logits = wants.logits;
+  part.kept = turn.drafter() == nullptr ? 0 : turn.drafter()->rows_to_keep(turn);
+  part.drafts = 0;
+  if (sequence.length() + std::ssize(wants.ids) == std::ssize(turn.history())) {
+    const std::int64_t room = most_rows - std::ssize(wants.ids);
+    part.drafts = static_cast<std::size_t>(
+        std::max<std::int64_t>(0, std::min(room, turn.drafts_wanted(context_limit_))));
+  }
   ++used_;
-  return std::ssize(part.ids);
+  return std::ssize(part.ids) + static_cast<std::int64_t>(part.drafts);
 }
 
-/// Appends at most `room` drafts, up to the first that is no token of the model. Returns how many.
-std::size_t Step::draft(const Turn& turn, std::int64_t room, std::vector<TokenId>& ids) const {
-  const std::int64_t most = std::min(room, turn.drafts_wanted(context_limit_));
-  if (most <= 0) return 0;
-  const std::size_t known = ids.size();
-  ids.resize(known + static_cast<std::size_t>(most));
-  const auto room_for = std::span(ids).subspan(known);
-  const auto drafts = room_for.first(std::min(turn.draft(room_for), room_for.size()));
-  const auto end = std::ranges::find_if(drafts, [&](TokenId id) { return id < 0 || id >= vocab_size_; });
-  ids.resize(known + static_cast<std::size_t>(end - drafts.begin()));
-  return ids.size() - known;
+void Step::forward() {
+  using Clock = std::chrono::steady_clock;
+  const auto begin = Clock::now();
+  draft();
+  const auto drafted = Clock::now();
+  StepTime time{.draft_seconds = std::chrono::duration<double>(drafted - begin).count()};
+  bool generating = true;  // all of them
+  for (const Part& part : std::span(parts_).first(used_)) {
+    const auto drafts = static_cast<std::int64_t>(part.drafts);
+    batch_.add({part.sequence->id(), part.ids, part.logits + drafts,
+                part.kept == 0 ? 0 : std::max(part.kept, 1 + drafts)});
+    generating = generating && std::ssize(part.ids) == 1 + drafts;
+    time.rows += std::ssize(part.ids);
+  }
+  batch_.forward();
+  time.turns = static_cast<std::int64_t>(used_);
+  time.forward_seconds = std::chrono::duration<double>(Clock::now() - drafted).count();
+  if (!generating) return;
+  Drafter* told = nullptr;
+  for (const Part& part : std::span(parts_).first(used_)) {
+    Drafter* drafter = part.turn->drafter();
+    if (drafter != nullptr && drafter != told) drafter->took(time);
+    told = drafter;
+  }
+}
+
+/// Appends drafts to the parts that have room for some, up to the first that is no token of the model.
+void Step::draft() {
+  jobs_.clear();
+  for (Part& part : std::span(parts_).first(used_)) {
+    if (part.drafts > 0) jobs_.push_back({part.turn, part.sequence->id(), part.drafts, &part.ids});
+  }
+  if (jobs_.empty()) return;
+  for (Part& part : std::span(parts_).first(used_)) part.drafts = part.ids.size();  // those without drafts
+  // Turns with the same drafter are asked for together.
+  std::ranges::stable_sort(jobs_, {}, [](const DraftJob& job) { return job.turn->drafter(); });
+  for (auto next = jobs_.begin(); next != jobs_.end();) {
+    Drafter* const drafter = next->turn->drafter();
+    const auto end = std::find_if(next, jobs_.end(),
+                                  [&](const DraftJob& job) { return job.turn->drafter() != drafter; });
+    drafter->draft({next, end});
+    next = end;
+  }
+  const auto unknown = [&](TokenId id) { return id < 0 || id >= vocab_size_; };
+  for (Part& part : std::span(parts_).first(used_)) {
+    const auto first = part.ids.begin() + static_cast<std::ptrdiff_t>(part.drafts);
+    part.ids.erase(std::find_if(first, part.ids.end(), unknown), part.ids.end());
+    part.drafts = part.ids.size() - part.drafts;
+  }
 }
 
 void Step::take(std::size_t i, const OnChoice& on_choice) {
   const Part& part = parts_[i];
   std::size_t accepted = 0;
+  const bool after_prompt = !part.turn->generated().empty();
   const auto reject = [&] {
+    const auto drafted = static_cast<std::int64_t>(part.drafts), right = static_cast<std::int64_t>(accepted);
+    if (drafted > 0) part.turn->drafter()->verified(*part.turn, drafted, right);
+    part.turn->count({drafted, right, after_prompt ? 1 : 0});
     if (accepted == part.drafts) return;
     part.sequence->truncate(part.sequence->length() - static_cast<std::int64_t>(part.drafts - accepted));
   };

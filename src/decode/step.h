@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "decode/batch.h"
+#include "decode/drafter.h"
 #include "decode/sampler.h"
 #include "decode/turn.h"
 #include "lm/sequence.h"
@@ -19,7 +20,8 @@ namespace nestor::decode {
 /// Sees a token that was chosen. May be empty.
 using OnChoice = std::function<Verdict(const Choice&)>;
 
-/// clear(), add() for each generation, forward(), take() for each. Memory is kept from one step to the next:
+/// clear(), add() for each generation, forward(), take() for each. Drafters are asked by forward(), each of
+/// them once for all generations that it serves. Memory is kept from one step to the next:
 /// a step without drafts, constraints, penalties and log-probabilities allocates nothing once it has seen
 /// its largest batch. One thread, which owns the model.
 class Step {
@@ -31,12 +33,11 @@ class Step {
   void clear();
 
   /// Adds at most `most_rows` (> 0) rows of an unfinished turn: tokens of its history after those that the
-  /// sequence holds, and drafts behind the last of them. Returns how many. Both outlive the step. Throws what
-  /// the drafter throws.
+  /// sequence holds, and room for drafts behind the last of them. Returns how many. Both outlive the step.
   std::int64_t add(Turn& turn, lm::Sequence& sequence, std::int64_t most_rows);
 
-  /// As Batch::forward().
-  void forward() { batch_.forward(); }
+  /// As Batch::forward(); throws what drafters throw, too, and then nothing was computed.
+  void forward();
 
   /// Takes the logits of turn i: its prompt's scores, the next token, and one for each draft that is
   /// accepted, each of them seen by `on_choice` before the next is chosen. Ends the turn with
@@ -49,13 +50,15 @@ class Step {
     Turn* turn = nullptr;
     lm::Sequence* sequence = nullptr;
     std::vector<TokenId> ids;
-    std::size_t drafts = 0;  // the last of the ids
+    std::int64_t logits = 0, kept = 0;  // of the ids without drafts
+    std::size_t drafts = 0;             // the last of the ids; before forward(), how many there may be
   };
 
-  std::size_t draft(const Turn& turn, std::int64_t room, std::vector<TokenId>& ids) const;
+  void draft();
   void choose(const Part& part, const lm::Logits& rows, const OnChoice& on_choice, std::size_t& accepted);
 
   Batch batch_;
+  std::vector<DraftJob> jobs_;
   std::int64_t vocab_size_;
   std::int64_t context_limit_;
   Sampler sampler_;

@@ -104,18 +104,37 @@ void Turn::score(std::span<const float> logits) {
   if (!scores_prompt() && stop_.max_tokens == 0) finish(FinishReason::length);
 }
 
-Choice Turn::choose(std::span<const float> logits, Sampler& sampler) const {
+// What the next choice depends on, apart from a constraint.
+Context Turn::context() const {
   Context context{.prompt = prompt(), .generated = generated()};
   if (std::ssize(generated()) < stop_.min_tokens) context.forbidden = stop_.ids;
+  return context;
+}
+
+Choice Turn::choose(std::span<const float> logits, Sampler& sampler) const {
+  Context next = context();
   std::vector<std::uint64_t> mask;
   if (constraint_) {
     mask.resize((logits.size() + 63) / 64);
     constraint_->allowed(mask);
-    context.allowed = mask;
+    next.allowed = mask;
     // Where the text must end, min_tokens cannot be had.
-    if (!context.forbidden.empty() && allows_only(mask, stop_.ids)) context.forbidden = {};
+    if (!next.forbidden.empty() && allows_only(mask, stop_.ids)) next.forbidden = {};
   }
-  return sampler.choose(logits, params_, context, {.sequence = sequence_, .position = history_.size()});
+  return sampler.choose(logits, params_, next, place());
+}
+
+std::optional<Drawn> Turn::guess(std::span<const float> logits, std::span<const TokenId> supposed,
+                                 Sampler& sampler) {
+  struct Supposing {
+    std::vector<TokenId>& history;
+    std::size_t length;
+    ~Supposing() { history.resize(length); }
+  } const supposing{history_, history_.size()};
+  history_.insert(history_.end(), supposed.begin(), supposed.end());
+  const Drawn drawn = sampler.draw(logits, params_, context(), place());
+  if (std::ranges::find(stop_.ids, drawn.id) != stop_.ids.end()) return std::nullopt;
+  return drawn;
 }
 
 std::optional<Choice> Turn::take(std::span<const float> logits, Sampler& sampler) {
@@ -137,7 +156,7 @@ std::int64_t Turn::drafts_wanted(std::int64_t context_limit) const {
   if (!drafter_ || finished() || scores_prompt()) return 0;
   const std::int64_t room =
       std::min(stop_.max_tokens - std::ssize(generated()) - 1, context_limit - std::ssize(history_));
-  return std::max<std::int64_t>(0, std::min(drafter_->wanted(history_), room));
+  return std::max<std::int64_t>(0, std::min(drafter_->wanted(*this), room));
 }
 
 void Turn::end_at(std::int64_t context_limit) {

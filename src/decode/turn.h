@@ -18,6 +18,7 @@
 
 #include "base/token_id.h"
 #include "decode/constraint.h"
+#include "decode/draft_wish.h"
 #include "decode/drafter.h"
 #include "decode/sampler.h"
 #include "decode/sampling.h"
@@ -44,6 +45,12 @@ struct StopRule {
   std::int64_t max_tokens =
       std::numeric_limits<std::int64_t>::max();  // generated; 0 = nothing but prompt_logprobs
   std::int64_t min_tokens = 0;                   // no stop token is chosen before
+};
+
+/// What drafts did for a turn.
+struct DraftTally {
+  std::int64_t drafted = 0, accepted = 0;
+  std::int64_t forwards = 0;  // of the target, after the prompt
 };
 
 /// The tokens to append to the model's sequence next and the logits to ask for.
@@ -88,11 +95,24 @@ class Turn {
   std::span<const Choice> prompt_scores() const { return scores_; }
 
   /// Lets somebody guess what comes next. Copies of the turn share the drafter.
-  void draft_with(std::shared_ptr<Drafter> drafter) { drafter_ = std::move(drafter); }
+  void draft_with(std::shared_ptr<Drafter> drafter, DraftWish wish = {}) {
+    drafter_ = std::move(drafter);
+    draft_wish_ = std::move(wish);
+  }
+  Drafter* drafter() const { return drafter_.get(); }
+  const DraftWish& draft_wish() const { return draft_wish_; }
+  const DraftTally& draft_tally() const { return draft_tally_; }
+  void count(const DraftTally& of_forward) {
+    draft_tally_.drafted += of_forward.drafted;
+    draft_tally_.accepted += of_forward.accepted;
+    draft_tally_.forwards += of_forward.forwards;
+  }
   /// Drafts that are worth a row each: no more than can be accepted, and none while the prompt is scored.
   std::int64_t drafts_wanted(std::int64_t context_limit) const;
-  /// Drafter::draft() after the history.
-  std::size_t draft(std::span<TokenId> drafts) const { return drafter_->draft(history_, drafts); }
+  /// What would be drawn from these logits if they followed the history and the tokens supposed after it:
+  /// nothing if that is a stop token. A constraint is not asked: that takes long, and has a limit.
+  std::optional<Drawn> guess(std::span<const float> logits, std::span<const TokenId> supposed,
+                             Sampler& sampler);
 
   /// Ends it with FinishReason::length if its next token would not fit under the limit. The last token needs
   /// no room, since it is never appended.
@@ -116,6 +136,8 @@ class Turn {
  private:
   bool scores_prompt() const { return params_.prompt_logprobs && scores_.size() < prompt_length_; }
   void score(std::span<const float> logits);
+  Context context() const;
+  Place place() const { return {.sequence = sequence_, .position = history_.size()}; }
   Choice choose(std::span<const float> logits, Sampler& sampler) const;
 
   SamplingParams params_;
@@ -125,6 +147,8 @@ class Turn {
   std::size_t prompt_length_;
   std::shared_ptr<Constraint> constraint_;
   std::shared_ptr<Drafter> drafter_;
+  DraftWish draft_wish_;
+  DraftTally draft_tally_;
   std::vector<Choice> logprobs_;
   std::vector<Choice> scores_;
   FinishReason reason_ = FinishReason::none;

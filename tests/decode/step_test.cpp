@@ -207,10 +207,10 @@ TEST(Step, ARightDrafterSavesAForwardForEachDraft) {
   class Four : public ToyDrafter {
    public:
     using ToyDrafter::ToyDrafter;
-    std::int64_t wanted(std::span<const TokenId>) noexcept override { return 4; }
-    std::size_t draft(std::span<const TokenId> history, std::span<TokenId> drafts) override {
-      most = std::max(most, drafts.size());
-      return ToyDrafter::draft(history, drafts);
+    std::int64_t wanted(const Turn&) noexcept override { return 4; }
+    void draft(std::span<const DraftJob> jobs) override {
+      most = std::max(most, jobs.front().most);
+      ToyDrafter::draft(jobs);
     }
     std::size_t most = 0;
   };
@@ -271,8 +271,8 @@ TEST(Step, AReaderThatThrowsInTheMiddleOfARunLosesNothing) {
 
 TEST(Step, ADrafterThatThrowsFailsBeforeAnythingIsComputed) {
   class Broken : public Drafter {
-    std::int64_t wanted(std::span<const TokenId>) noexcept override { return 2; }
-    std::size_t draft(std::span<const TokenId>, std::span<TokenId>) override {
+    std::int64_t wanted(const Turn&) noexcept override { return 2; }
+    void draft(std::span<const DraftJob>) override {
       throw std::runtime_error("nothing comes to mind");
     }
   };

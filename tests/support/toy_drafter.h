@@ -25,14 +25,17 @@ class ToyDrafter : public decode::Drafter {
   ToyDrafter(std::vector<TokenId> text, std::int64_t vocab_size, const ToyDrafts& drafts)
       : text_(std::move(text)), vocab_size_(vocab_size), drafts_(drafts) {}
 
-  std::int64_t wanted(std::span<const TokenId> history) noexcept override {
-    return static_cast<std::int64_t>(draw(history.size(), 1) * static_cast<double>(drafts_.longest + 1));
+  std::int64_t wanted(const decode::Turn& turn) noexcept override {
+    return static_cast<std::int64_t>(draw(turn.history().size(), 1) *
+                                     static_cast<double>(drafts_.longest + 1));
   }
-  std::size_t draft(std::span<const TokenId> history, std::span<TokenId> drafts) override {
-    const std::size_t count = drafts.size() - (draw(history.size(), 2) < 0.1 ? 1 : 0);  // a shorter one
-    for (std::size_t i = 0; i < count; ++i) drafts[i] = at(history.size() + i);
-    drafted += static_cast<std::int64_t>(count);
-    return count;
+  void draft(std::span<const decode::DraftJob> jobs) override {
+    for (const decode::DraftJob& job : jobs) {
+      const std::size_t length = job.turn->history().size();
+      const std::size_t count = job.most - (draw(length, 2) < 0.1 ? 1 : 0);  // a shorter one
+      for (std::size_t i = 0; i < count; ++i) job.ids->push_back(at(length + i));
+      drafted += static_cast<std::int64_t>(count);
+    }
   }
 
   std::int64_t drafted = 0;
