@@ -9,6 +9,7 @@
 #include "arguments.h"
 #include "base/error.h"
 #include "conversation.h"
+#include "draft_options.h"
 #include "interrupt.h"
 #include "sampling_options.h"
 #include "terminal.h"
@@ -21,6 +22,7 @@ struct Options {
   std::string system;
   std::optional<std::int64_t> new_tokens;
   SamplingOptions sampling;
+  DraftOptions drafts;
 };
 
 constexpr std::int64_t kDefaultNewTokens = 1024;
@@ -93,9 +95,9 @@ class LineReader {
 class Chat {
  public:
   Chat(const Options& o, const assemble::OpenOptions& engine)
-      : opened_(assemble::open(resolve_model(o.model), engine)),
+      : opened_(assemble::open(resolve_model(o.model), with_drafts(engine, o.drafts))),
         model_(opened_.model()),
-        conversation_(model_, opened_.tokenizer(), opened_.chat()) {
+        conversation_(opened_) {
     sampling_ = resolve_sampling(o.sampling, opened_.defaults());
     decode::validate(sampling_, model_.info().vocab_size);
     rule_ = assemble::stop_rule(opened_.defaults(), o.new_tokens, kDefaultNewTokens);
@@ -207,6 +209,7 @@ Command chat_command(CLI::App& root, const assemble::OpenOptions& engine) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
       ->option_text("N");
   add_sampling_options(*app, o->sampling);
+  add_draft_options(*app, o->drafts);
   app->footer("Examples:\n  nestor chat\n  nestor chat MODEL --system \"You are brief.\" --temperature 0.7");
   return {app, [o, &engine] { return Chat(*o, engine).loop(); }, engine_options()};
 }

@@ -54,6 +54,7 @@ Conversation::Answer Conversation::generate(const Json& messages, const decode::
   const Json request = {{"messages", messages}, {"add_generation_prompt", true}};
   decode::Turn turn(assemble::ChatFormat::encode(format_.render(request, chat::LocalTime::now()), tokenizer_),
                     sampling, rule);
+  turn.draft_with(speculation_, drafts_);
 
   // What the sequence already holds of this prompt stays; its last token is computed again for its logits.
   const auto prompt = turn.prompt();

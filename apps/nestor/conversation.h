@@ -6,8 +6,7 @@
 #include <stop_token>
 #include <string>
 
-#include "assemble/chat_format.h"
-#include "assemble/generation_config.h"
+#include "assemble/open.h"
 #include "base/json.h"
 #include "decode/turn.h"
 #include "lm/sequence.h"
@@ -17,9 +16,13 @@ namespace nestor::app {
 
 class Conversation {
  public:
-  Conversation(lm::LanguageModel& model, const tokenizer::Tokenizer& tokenizer,
-               const assemble::ChatFormat& format)
-      : model_(model), tokenizer_(tokenizer), format_(format), sequence_(model) {}
+  explicit Conversation(assemble::OpenedModel& opened)
+      : model_(opened.model()),
+        tokenizer_(opened.tokenizer()),
+        format_(opened.chat()),
+        speculation_(opened.speculation()),
+        drafts_(opened.draft_wish()),
+        sequence_(model_) {}
 
   struct Answer {
     std::string text;
@@ -50,6 +53,8 @@ class Conversation {
   lm::LanguageModel& model_;
   const tokenizer::Tokenizer& tokenizer_;
   const assemble::ChatFormat& format_;
+  std::shared_ptr<decode::Speculation> speculation_;
+  decode::DraftWish drafts_;
   lm::Sequence sequence_;
   Json messages_ = Json::array();
   std::string system_;

@@ -38,7 +38,9 @@ double rate(std::int64_t tokens, double seconds) {
 class Run {
  public:
   Run(const Options& options, const assemble::OpenOptions& engine)
-      : o_(options), opened_(assemble::open(resolve_model(options.model), with_drafts(engine, options.drafts))), model_(opened_.model()) {
+      : o_(options),
+        opened_(assemble::open(resolve_model(options.model), with_drafts(engine, options.drafts))),
+        model_(opened_.model()) {
     if (opened_.has_tokenizer()) opened_.tokenizer();
     opened_.defaults();
   }
@@ -169,7 +171,8 @@ Command run_command(CLI::App& root, const assemble::OpenOptions& engine) {
   app->add_option("--stop-ids", o->stop_ids, "Stop at these tokens as well")->option_text("IDS");
   app->add_flag("--ignore-eos", o->ignore_eos, "Do not stop at the model's own stop tokens");
   app->add_flag("--special", o->special, "Read control tokens written in the prompt as tokens, not as text");
-  auto* json = app->add_flag("--json", o->json, "Print one JSON object: ids, text, finish_reason, timings");
+  auto* json = app->add_flag("--json", o->json,
+                             "Print one JSON object: ids, text, finish_reason, speculation, timings");
   app->add_option("--logprobs", o->logprobs,
                   "With --json: log-probability of each token, and the N best tokens of its place")
       ->check(at_least_zero())

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/printable.h"
 #include "config/footprint.h"
+#include "draft_options.h"
 #include "interrupt.h"
 #include "serve/server.h"
 #include "terminal.h"
@@ -37,6 +38,7 @@ struct Options {
   std::int64_t answer_seconds = 3600;
   std::int64_t drain_seconds = 30;
   std::string log_level = "info";
+  DraftOptions drafts;
 };
 
 // One key per line; blank lines and lines that begin with # are left out.
@@ -73,6 +75,9 @@ std::string folder_name(const std::filesystem::path& folder) {
 
 serve::ServedModel served(const Options& o, assemble::OpenedModel& model) {
   const auto& defaults = model.defaults();
+  std::vector<decode::DraftKind> drafters = model.draft_wish().kinds;
+  if (std::ranges::find(drafters, decode::DraftKind::lookup) == drafters.end())
+    drafters.push_back(decode::DraftKind::lookup);
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return {.names = o.names.empty() ? std::vector{folder_name(model.path())} : o.names,
           .tokenizer = std::move(model.tokenizer()),
@@ -81,7 +86,9 @@ serve::ServedModel served(const Options& o, assemble::OpenedModel& model) {
                        .stop_ids = defaults.stop_ids,
                        .min_tokens = defaults.min_new_tokens,
                        .max_tokens = defaults.max_new_tokens,
-                       .most_max_tokens = o.most_tokens},
+                       .most_max_tokens = o.most_tokens,
+                       .drafts = model.draft_wish(),
+                       .drafters = drafters},
           .quantization = storage_of(model.files()),
           .parameters = config::footprint_of(model.config()).total,
           .created = std::chrono::duration_cast<std::chrono::seconds>(now).count()};
@@ -116,7 +123,7 @@ int execute(const Options& o, const assemble::OpenOptions& engine) {
     return write_log(line);
   };
 
-  assemble::OpenOptions limited = engine;
+  assemble::OpenOptions limited = with_drafts(engine, o.drafts);
   limited.cache_bytes = o.cache_mib << 20;
   limited.chat_template = o.chat_template;
   auto opened = assemble::open(resolve_model(o.model), limited);
@@ -200,6 +207,7 @@ Command serve_command(CLI::App& root, const assemble::OpenOptions& engine) {
   add_model(*app, o->model);
   add_address(*app, *o);
   add_limits(*app, *o);
+  add_draft_options(*app, o->drafts);
   app->add_option("--model-name", o->names,
                   "The name that clients use (repeatable; default: that of the folder)")
       ->option_text("NAME")

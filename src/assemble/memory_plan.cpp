@@ -131,7 +131,7 @@ std::string memory_table(const MemoryPlan& plan) {
   line("weights", plan.weights, "mapped from the files, shared between processes");
   line("rows of words", plan.word_rows, "on disk; those in use stay in the page cache");
   line("rows of n-grams", plan.ngram_rows, "on disk; those in use stay in the page cache");
-  line("draft block", plan.draft, "on disk, not read");
+  line("draft block", plan.draft, "on disk; read by those who draft with it");
   line("working memory, about", plan.working,
        fmt::format("of forward passes of {} tokens", MemoryPlan::working_rows));
   line("latent cache of a token", plan.cache_per_token,

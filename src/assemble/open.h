@@ -47,7 +47,7 @@ struct OpenOptions {
   StreamChoice streams = StreamChoice::kept;            // of how weights are read that no cache holds
   std::filesystem::path streams_file = {};              // where the choice is kept; empty: nowhere
   std::optional<model::CacheFormat> cache_format = {};  // nothing: q8 beside quantized weights, else f32
-  decode::DraftWish drafts = {};  // for whom OpenedModel::speculation() is
+  decode::DraftWish drafts = {};                        // for whom OpenedModel::speculation() is
   model::DraftBlock draft_embedding = model::DraftBlock::ngram_embedding;
   std::int64_t cache_bytes = 0;  // that the latent cache may take; 0: as many as are available
   Oversize oversize = Oversize::refused;

@@ -61,6 +61,14 @@ double ForwardCosts::at(std::int64_t rows) const {
   return one * (1 + 0.25 * static_cast<double>(wanted - 1));
 }
 
+void Ledger::add(double seconds, double plain_seconds, double plain_step) {
+  // What was gained long ago does not pay for losses of today.
+  constexpr double kMostGain = 20;
+  lost_ = std::max(lost_ + seconds - plain_seconds, -kMostGain * plain_step);
+  total_ += seconds;
+  plain_step_ = plain_step;
+}
+
 BestLength best_length(const Acceptance& acceptance, const ForwardCosts& forward, double draft_begin,
                        double draft_each, std::int64_t turns, std::int64_t most) {
   const double plain = forward.at(turns);

@@ -8,12 +8,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "decode/draft_wish.h"
+
 namespace nestor::decode {
 
-inline constexpr std::int64_t kMostDrafts = 8;
-
-/// How often the drafts of one kind are right, by position: of those whose predecessors were right. Recent ones
-/// count more.
+/// How often the drafts of one kind are right, by position: of those whose predecessors were right. Recent
+/// ones count more.
 class Acceptance {
  public:
   /// Begins as if a few drafts had been right that often.
@@ -56,6 +56,19 @@ class MeanSeconds {
 
  private:
   double mean_ = 0;
+};
+
+/// What drafting has gained or lost against plain decoding, in seconds. Whoever drafts only where it pays may
+/// lose a step at the beginning and a two hundredth of the time after it.
+class Ledger {
+ public:
+  /// A step of so many seconds gave tokens that would have taken `plain_seconds` without drafts, and
+  /// `plain_step` is what a step without drafts takes.
+  void add(double seconds, double plain_seconds, double plain_step);
+  bool has_credit() const { return lost_ <= plain_step_ + total_ / 200; }
+
+ private:
+  double lost_ = 0, total_ = 0, plain_step_ = 0;
 };
 
 /// The number of drafts, 0 to `most`, that gives the most tokens a second where `turns` turns get as many

@@ -18,6 +18,9 @@ inline constexpr std::size_t kDraftKinds = 2;
 /// The name that users give it: "lookup", "mtp", "model".
 std::string_view name_of(DraftKind kind);
 
+/// Drafts at a time.
+inline constexpr std::int64_t kMostDrafts = 8;
+
 struct DraftWish {
   /// The first that has something to say drafts. Empty: nobody does.
   std::vector<DraftKind> kinds = {};

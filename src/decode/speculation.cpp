@@ -25,7 +25,9 @@ bool wants(const Turn& turn, DraftKind kind) {
 }
 
 std::array<Acceptance, kLongestMatch + 1> expected_by_match() {
-  const auto expected = [](std::int64_t match) { return Acceptance(0.4 + 0.06 * static_cast<double>(match)); };
+  const auto expected = [](std::int64_t match) {
+    return Acceptance(0.4 + 0.06 * static_cast<double>(match));
+  };
   return {expected(0), expected(1), expected(2), expected(3), expected(4),
           expected(5), expected(6), expected(7), expected(8)};
 }
@@ -71,6 +73,8 @@ BestLength Speculation::block_length() const {
 Speculation::Choice Speculation::choose(const Turn& turn) const {
   const DraftWish& wish = turn.draft_wish();
   Choice choice;
+  if (wish.only_if_it_pays && !wish.tokens && !(forward_.measured(turns_) && ledger_.has_credit()))
+    return choice;
   double gain = 1;
   if (wants(turn, DraftKind::lookup)) {
     const Match match = find_match(turn.history());
@@ -139,8 +143,7 @@ void Speculation::draft_with_block() {
     const lm::Logits logits = model_.draft(supposed_);
     for (std::size_t i = 0; i < block_jobs_.size(); ++i) {
       BlockJob& b = block_jobs_[i];
-      const auto drawn =
-          b.job->turn->guess(logits.row(static_cast<std::int64_t>(i)), b.drafts, sampler_);
+      const auto drawn = b.job->turn->guess(logits.row(static_cast<std::int64_t>(i)), b.drafts, sampler_);
       b.goes_on = false;
       if (!drawn) continue;
       const std::size_t bin = Calibration::bin(drawn->weight);
@@ -165,10 +168,10 @@ void Speculation::draft_with_block() {
 void Speculation::verified(const Turn& turn, std::int64_t drafted, std::int64_t accepted) noexcept {
   const auto of_turn = std::ranges::find(pending_, &turn, &Pending::turn);
   if (of_turn == pending_.end()) return;
-  Acceptance& acceptance = of_turn->kind == DraftKind::lookup
-                               ? lookup_[static_cast<std::size_t>(of_turn->match)]
-                               : block_;
+  Acceptance& acceptance =
+      of_turn->kind == DraftKind::lookup ? lookup_[static_cast<std::size_t>(of_turn->match)] : block_;
   acceptance.add(drafted, accepted);
+  accepted_ += accepted;
   for (std::int64_t i = 0; i < std::min(accepted + 1, std::ssize(of_turn->bins)); ++i)
     calibration_.add(of_turn->bins[static_cast<std::size_t>(i)], i < accepted);
   auto& counts = counters_.kinds[static_cast<std::size_t>(of_turn->kind)];
@@ -178,7 +181,21 @@ void Speculation::verified(const Turn& turn, std::int64_t drafted, std::int64_t 
   }
 }
 
+/// Books the last step, now that its drafts are verified.
+void Speculation::settle() {
+  if (last_.turns == 0) return;
+  const double plain_step = forward_.at(last_.turns);
+  const double seconds = last_.draft_seconds + last_.forward_seconds;
+  const double tokens = static_cast<double>(last_.turns + accepted_);
+  const bool drafted = last_.rows > last_.turns || last_.draft_seconds > plain_step / 20;
+  ledger_.add(seconds, drafted ? tokens / static_cast<double>(last_.turns) * plain_step : seconds,
+              plain_step);
+  accepted_ = 0;
+}
+
 void Speculation::took(const StepTime& time) noexcept {
+  settle();
+  last_ = time;
   forward_.add(time.rows, time.forward_seconds);
   turns_ = time.turns;
   ++steps_;

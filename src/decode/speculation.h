@@ -75,6 +75,7 @@ class Speculation : public Drafter {
   Choice choose(const Turn& turn) const;
   BestLength block_length() const;
   bool probes() const;
+  void settle();
   void draft_with_block();
   double price_of_row(std::int64_t rows) const;
 
@@ -89,7 +90,10 @@ class Speculation : public Drafter {
   std::vector<Pending> pending_;
   std::vector<BlockJob> block_jobs_;
   std::vector<lm::Supposed> supposed_;
-  std::int64_t turns_ = 1;  // of the last step
+  Ledger ledger_;
+  StepTime last_;              // the step whose drafts are being verified
+  std::int64_t accepted_ = 0;  // of these
+  std::int64_t turns_ = 1;     // of the last step
   std::uint64_t steps_ = 0;
 };
 

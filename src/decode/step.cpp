@@ -67,8 +67,8 @@ void Step::draft() {
   std::ranges::stable_sort(jobs_, {}, [](const DraftJob& job) { return job.turn->drafter(); });
   for (auto next = jobs_.begin(); next != jobs_.end();) {
     Drafter* const drafter = next->turn->drafter();
-    const auto end = std::find_if(next, jobs_.end(),
-                                  [&](const DraftJob& job) { return job.turn->drafter() != drafter; });
+    const auto end =
+        std::find_if(next, jobs_.end(), [&](const DraftJob& job) { return job.turn->drafter() != drafter; });
     drafter->draft({next, end});
     next = end;
   }

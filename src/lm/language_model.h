@@ -51,8 +51,8 @@ struct Counters {
 /// Tokens to append to one sequence. A sequence occurs at most once in a batch.
 struct Chunk {
   SequenceId sequence;
-  std::span<const TokenId> ids;  // not empty
-  std::int64_t logits = 1;       // the last so many of the ids get a row of logits
+  std::span<const TokenId> ids;   // not empty
+  std::int64_t logits = 1;        // the last so many of the ids get a row of logits
   std::int64_t drafted_from = 0;  // the last so many of the ids can be drafted after; a model may keep fewer
 };
 

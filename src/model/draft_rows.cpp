@@ -1,5 +1,5 @@
-// What drafts add to the model: rows that are kept for them, embeddings that they have computed, and their own
-// logits.
+// What drafts add to the model: rows that are kept for them, embeddings that they have computed, and their
+// own logits.
 #include "model/longcat.h"
 
 #include <algorithm>

@@ -143,8 +143,8 @@ void Drafting::begin(const lm::Supposed& token, std::span<const TokenId> history
     part.rows = 1;
   }
   make_room(s, part.first + part.rows - s.base);
-  // The block sees the token after each of its positions. The first token of a text takes part in nothing that
-  // it sees.
+  // The block sees the token after each of its positions. The first token of a text takes part in nothing
+  // that it sees.
   const bool all_unknown = embedding_ == Embedding::own || part.first + 1 < order_;
   part.unknown = all_unknown ? part.rows : 1;
   const std::int64_t first_unknown = part.first + part.rows + 1 - part.unknown;

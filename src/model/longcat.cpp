@@ -108,8 +108,8 @@ void LongcatModel::embed(const kernels::Context& ctx, kernels::Rows h, layers::O
   weights_.embedding->embed(ctx, step_.lookup, h);
   observer.see("embed", "", h, rows, hidden);
   if (!weights_.embedding_norm) return;
-  kernels::layer_norm(ctx, h, rows, *weights_.embedding_norm, hidden, static_cast<float>(config_.rms_norm_eps),
-                      h);
+  kernels::layer_norm(ctx, h, rows, *weights_.embedding_norm, hidden,
+                      static_cast<float>(config_.rms_norm_eps), h);
   observer.see("model.embedding_norm", "", h, rows, hidden);
 }
 

@@ -69,13 +69,13 @@ class LongcatModel final : public Model {
   struct Step {
     std::vector<kernels::AttendRow> rows;
     std::vector<std::int64_t> positions;
-    // Rows that leave the last layer because they get logits or are drafted after: which, and the two again for
-    // them alone. Those with logits, as indices of `wanted`.
+    // Rows that leave the last layer because they get logits or are drafted after: which, and the two again
+    // for them alone. Those with logits, as indices of `wanted`.
     std::vector<std::int32_t> wanted, with_logits;
     std::vector<kernels::AttendRow> wanted_rows;
     std::vector<std::int64_t> wanted_positions;
     ngram::Lookup lookup;
-    ngram::Lookup not_supposed;  // rows whose embedding no draft has computed
+    ngram::Lookup not_supposed;              // rows whose embedding no draft has computed
     std::vector<std::int64_t> drafted_from;  // rows of each chunk that are kept for drafts, the last ones
   };
 
@@ -92,9 +92,7 @@ class LongcatModel final : public Model {
   void embed_after_drafts(const kernels::Context& ctx, std::span<const lm::Chunk> batch, kernels::Rows h);
   kernels::Rows rows_to_keep(std::span<const lm::Chunk> batch, kernels::Rows h);
   void keep(std::span<const lm::Chunk> batch, Leaving leaving, kernels::Rows embedded, kernels::Rows hidden);
-  kernels::Context context() {
-    return {ops_, team_, arena_, work_, inputs_ ? &*inputs_ : nullptr, streams_};
-  }
+  kernels::Context context() { return {ops_, team_, arena_, work_, inputs_ ? &*inputs_ : nullptr, streams_}; }
 
   config::ModelConfig config_;
   lm::Info info_;

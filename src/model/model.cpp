@@ -51,8 +51,6 @@ DraftParts draft_parts(DraftBlock draft) {
   return draft == DraftBlock::ngram_embedding ? DraftParts::block : DraftParts::block_and_words;
 }
 
-
-
 }  // namespace
 
 LongcatModel::LongcatModel(config::ModelConfig config, std::shared_ptr<const checkpoint::Checkpoint> files,

@@ -38,7 +38,7 @@ struct ModelOptions {
   int threads = 1;
   std::int64_t context_limit = 0;  // tokens per sequence; 0 = max_position_embeddings
   CacheFormat cache_format = CacheFormat::f32;
-  std::int64_t cache_bytes = 0;  // for the pages of the latent cache, which grow to that; 0 = no limit
+  std::int64_t cache_bytes = 0;         // for the pages of the latent cache, which grow to that; 0 = no limit
   DraftBlock draft = DraftBlock::none;  // lm::LanguageModel::draft()
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "decode/speculation.h"
 #include "lm/language_model.h"
 
 namespace nestor::schedule {
@@ -48,6 +49,7 @@ struct Snapshot {
   std::uint64_t finished_stop = 0, finished_length = 0, finished_cancelled = 0, failed = 0;
 
   lm::Counters model;
+  decode::DraftCounters drafts;
 
   Durations queued;       // from submission to admission
   Durations first_token;  // from submission

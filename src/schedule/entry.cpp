@@ -95,6 +95,7 @@ void Entry::end(std::optional<Error> error, Snapshot& counters) {
   outcome.prompt_tokens = std::ssize(turn().prompt());
   outcome.cached_tokens = cached_tokens_;
   outcome.generated_tokens = told_tokens_;
+  outcome.drafts = turn().draft_tally();
   outcome.queued_seconds = since_submission(admitted_.value_or(now));
   if (first_token_) outcome.first_token_seconds = since_submission(*first_token_);
   outcome.total_seconds = since_submission(now);

@@ -22,6 +22,7 @@ struct Outcome {
   std::int64_t prompt_tokens = 0;
   std::int64_t cached_tokens = 0;             // of the prompt, shared with earlier requests and not computed
   std::int64_t generated_tokens = 0;          // those that token() saw
+  decode::DraftTally drafts = {};             // what drafting did for it
   double queued_seconds = 0;                  // from submission to admission
   std::optional<double> first_token_seconds;  // from submission
   double total_seconds = 0;

@@ -39,7 +39,11 @@ lm::Info info_within_memory(const lm::LanguageModel& model) {
 }
 
 Scheduler::Scheduler(lm::LanguageModel& model, const SchedulerOptions& options)
-    : model_(model), options_(options), info_(info_within_memory(model)), step_(model, info_.context_limit) {
+    : model_(model),
+      options_(options),
+      info_(info_within_memory(model)),
+      step_(model, info_.context_limit),
+      speculation_(std::make_shared<decode::Speculation>(model)) {
   validate(options);
 }
 
@@ -53,6 +57,7 @@ void Scheduler::add(std::unique_ptr<Entry> request) {
     return request->end(current_error(), counters_);
   }
   Entry& entry = *entries_.back();
+  if (entry.turn().drafter() == nullptr) entry.turn().draft_with(speculation_, entry.turn().draft_wish());
   entry.turn().end_at(info_.context_limit);
   if (entry.turn().finished()) end(entry, {});
   remove_ended();
@@ -249,6 +254,7 @@ Snapshot Scheduler::snapshot() const {
   now.page_positions = memory.page_positions;
   now.parked = parked_.size();
   now.model = model_.counters();
+  now.drafts = speculation_->counters();
   return now;
 }
 

@@ -13,6 +13,7 @@
 #include <span>
 #include <vector>
 
+#include "decode/speculation.h"
 #include "decode/step.h"
 #include "lm/sequence.h"
 #include "schedule/counters.h"
@@ -45,7 +46,8 @@ class Scheduler {
   Scheduler& operator=(const Scheduler&) = delete;
 
   /// Puts a request in line; its turn has been checked against info(). One that is finished already, or whose
-  /// history is at the context limit, ends at once.
+  /// history is at the context limit, ends at once. Drafts for a turn that wishes some and brings no drafter
+  /// of its own.
   void add(std::unique_ptr<Entry> request);
   /// Nothing happens where no request has that id.
   void cancel(RequestId id);
@@ -90,6 +92,7 @@ class Scheduler {
   Planner planner_;
   Line line_;  // memory is kept from one step to the next, as in the planner
   decode::Step step_;
+  std::shared_ptr<decode::Speculation> speculation_;
   PrefixIndex parked_;
   std::vector<std::unique_ptr<Entry>> entries_;  // by arrival
   Snapshot counters_;

@@ -61,6 +61,10 @@ void write_memory(Writer& w, const schedule::Snapshot& s) {
   if (s.pages < lm::Memory::unlimited)
     w.gauge("cache_pages", s.pages, "Pages that the attention cache can have.");
   w.gauge("cache_pages_in_use", s.pages_in_use, "Pages of the attention cache in use.");
+  if (s.pages < lm::Memory::unlimited) {
+    w.gauge("cache_use", static_cast<double>(s.pages_in_use) / static_cast<double>(s.pages),
+            "Share of the attention cache in use, 0 to 1.");
+  }
   w.gauge("cache_page_bytes", s.page_bytes, "Bytes of a page.");
   w.gauge("cache_page_positions", s.page_positions, "Token positions of a page.");
   w.gauge("prefixes_parked", s.parked, "Sequences kept for the prefixes they share with later requests.");
@@ -85,6 +89,29 @@ void write_totals(Writer& w, const schedule::Snapshot& s) {
   w.value("requests_finished_total", s.failed, "{reason=\"error\"}");
 }
 
+void write_drafts(Writer& w, const decode::DraftCounters& drafts) {
+  const auto write = [&](const char* name, auto counts_of, std::string_view help) {
+    w.head(name, "counter", help);
+    for (std::size_t kind = 0; kind < decode::kDraftKinds; ++kind) {
+      const auto& counts = counts_of(drafts.kinds[kind]);
+      for (std::size_t i = 0; i < counts.size(); ++i) {
+        if (counts[i] == 0) continue;
+        w.value(name, counts[i],
+                fmt::format("{{drafter=\"{}\",position=\"{}\"}}",
+                            decode::name_of(static_cast<decode::DraftKind>(kind)), i + 1));
+      }
+    }
+  };
+  using Kind = decode::DraftCounters::Kind;
+  write(
+      "drafted_tokens_total", [](const Kind& k) -> auto& { return k.drafted; },
+      "Tokens drafted and verified, by drafter and position.");
+  write(
+      "accepted_draft_tokens_total", [](const Kind& k) -> auto& { return k.accepted; },
+      "Of these, those that were right.");
+  w.counter("unlikely_drafts_total", drafts.not_verified, "Drafts too unlikely to be verified.");
+}
+
 void write_rows(Writer& w, const char* name, const lm::RowReads& rows, std::string_view help) {
   w.head(name, "counter", help);
   w.value(name, rows.memory, "{tier=\"memory\"}");
@@ -100,6 +127,7 @@ std::string metrics_text(const schedule::Snapshot& engine, const HttpCounts& htt
   write_queue(w, engine);
   write_memory(w, engine);
   write_totals(w, engine);
+  write_drafts(w, engine.drafts);
   write_rows(w, "ngram_rows_total", engine.model.ngram_rows,
              "Rows of n-gram tables read, by where they were.");
   write_rows(w, "word_rows_total", engine.model.word_rows, "Rows of word tables read, by where they were.");

@@ -272,9 +272,7 @@ TEST(Step, AReaderThatThrowsInTheMiddleOfARunLosesNothing) {
 TEST(Step, ADrafterThatThrowsFailsBeforeAnythingIsComputed) {
   class Broken : public Drafter {
     std::int64_t wanted(const Turn&) noexcept override { return 2; }
-    void draft(std::span<const DraftJob>) override {
-      throw std::runtime_error("nothing comes to mind");
-    }
+    void draft(std::span<const DraftJob>) override { throw std::runtime_error("nothing comes to mind"); }
   };
   ToyModel model;
   Turn turn({1, 2, 3}, {.temperature = 0}, {.max_tokens = 12});

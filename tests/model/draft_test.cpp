@@ -1,12 +1,10 @@
-// The draft block: guesses are those of an independent implementation, whatever way the rows came, and nothing
-// that the target computes depends on them.
+// The draft block: guesses are those of an independent implementation, whatever way the rows came, and
+// nothing that the target computes depends on them.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
 #include "base/file.h"
-#include "checkpoint/checkpoint.h"
-#include "config/parse_config.h"
 #include "kernels/registry.h"
 #include "lm/sequence.h"
 #include "support/golden.h"
@@ -22,13 +20,7 @@ constexpr double kTolerance = 2e-4;
 
 std::unique_ptr<model::Model> drafting_model(std::string_view kernels, model::DraftBlock draft,
                                              const std::string& golden = "lite_small") {
-  const auto folder = testing::golden_folder(golden);
-  model::ModelOptions options;
-  options.ops = &kernels::select_set(kernels, cpu_info());
-  options.threads = 2;
-  options.draft = draft;
-  return model::open_model(config::read_config(folder / "config.json"),
-                           std::make_shared<const checkpoint::Checkpoint>(folder), options);
+  return testing::open_model(testing::golden_folder(golden), kernels, 2, model::CacheFormat::f32, draft);
 }
 
 /// A prompt, what the target chooses next, and chained drafts after that.

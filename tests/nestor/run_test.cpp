@@ -59,7 +59,7 @@ TEST(Run, PromptFromAFileAndFromStandardInputIsExact) {
 
 TEST(Run, JsonHasTheseFields) {
   const Json result = json_of(run({"--ids", "63 1883 601", "-n", "4", "--json"}));
-  for (const char* key : {"ids", "text", "finish_reason", "prompt_tokens", "timings"}) {
+  for (const char* key : {"ids", "text", "finish_reason", "prompt_tokens", "timings", "speculation"}) {
     EXPECT_TRUE(result.contains(key)) << key;
   }
   EXPECT_FALSE(result.contains("logprobs"));
@@ -68,6 +68,39 @@ TEST(Run, JsonHasTheseFields) {
   for (const char* key : {"prompt_seconds", "prompt_tok_s", "decode_seconds", "decode_tok_s"}) {
     EXPECT_GE(result["timings"][key].get<double>(), 0) << key;
   }
+}
+
+TEST(Run, DraftsChangeNoText) {
+  const Arguments sampled = {"run",    story(), "-p",    "It was a dark night", "-n", "40",
+                             "--seed", "3",     "--json"};
+  const auto with_drafts = [&](const Arguments& more) {
+    Arguments all = sampled;
+    all.insert(all.end(), more.begin(), more.end());
+    return json_of(all);
+  };
+  const Json plain = with_drafts({"--draft", "off"});
+  EXPECT_EQ(plain["speculation"],
+            (Json{{"drafter", "off"}, {"drafted", 0}, {"accepted", 0}, {"forwards", 0}}));
+  for (const Arguments& more :
+       {Arguments{"--draft", "mtp", "--draft-tokens", "3"}, Arguments{"--draft", "mtp"},
+        Arguments{"--draft", "mtp", "--draft-tokens", "2", "--draft-embedding", "word"},
+        Arguments{"--draft", "lookup,mtp", "--draft-tokens", "2"}, Arguments{"--draft", "auto"},
+        Arguments{}}) {
+    EXPECT_EQ(with_drafts(more)["ids"], plain["ids"]) << more.size();
+  }
+  const Json drafted = with_drafts({"--draft", "mtp", "--draft-tokens", "3"})["speculation"];
+  EXPECT_EQ(drafted["drafter"], "mtp");
+  // 40 tokens of which 2.46 come with a pass, on average.
+  EXPECT_LT(drafted["forwards"], 30);
+  EXPECT_GT(drafted["accepted"], 10);
+  EXPECT_LE(drafted["drafted"], 3 * drafted["forwards"].get<int>());
+}
+
+TEST(Run, DraftersThatCannotBeHadAreNamed) {
+  expect_error(run({"-p", "x", "--draft", "oracle"}), 2, "no drafter is called 'oracle'");
+  const std::string plain = test_data("golden/n3k2");
+  expect_error({"run", plain, "--ids", "1 2", "-n", "2", "--draft", "mtp"}, 1, "no draft block");
+  EXPECT_EQ(json_of({"run", plain, "--ids", "1 2", "-n", "2", "--json"})["speculation"]["drafter"], "lookup");
 }
 
 TEST(Run, NothingToGenerate) {

@@ -30,6 +30,7 @@ class Golden : public ::testing::TestWithParam<std::tuple<std::string, std::stri
     options.ops = &kernels::select_set(kernels, cpu_info());
     options.threads = 1;
     options.cache_bytes = pages * model->memory().page_bytes;
+    if (golden == "lite_small") options.draft = model::DraftBlock::ngram_embedding;
     return model::open_model(config::read_config(folder / "config.json"),
                              std::make_shared<const checkpoint::Checkpoint>(folder), options);
   }
@@ -40,7 +41,7 @@ TEST_P(Golden, EveryRequestIsAnsweredAsAlone) {
   const auto plain = open(0);
   const auto questions = random_questions(dice, *plain, 8, 100, 16);
   const auto model = open(4);
-  std::uint64_t preemptions = 0, hits = 0;
+  std::uint64_t preemptions = 0, hits = 0, drafted = 0;
   const std::uint64_t keys = std::get<1>(GetParam()) == "reference" ? 4 : 16;  // it is ten times as slow
   for (std::uint64_t key = 0; key < keys; ++key) {
     SCOPED_TRACE("key " + std::to_string(key));
@@ -50,7 +51,11 @@ TEST_P(Golden, EveryRequestIsAnsweredAsAlone) {
     ASSERT_EQ(model->memory().pages_in_use, 0);
     preemptions += done.preemptions;
     hits += done.prefix_hit_tokens;
+    for (const std::uint64_t n :
+         done.drafts.kinds[static_cast<std::size_t>(decode::DraftKind::block)].drafted)
+      drafted += n;
   }
+  EXPECT_EQ(drafted > 0, std::get<0>(GetParam()) == "lite_small");
   EXPECT_GT(preemptions, 0U);
   EXPECT_GT(hits, 50U);
 }

@@ -58,10 +58,20 @@ void answer_alone(Question& question, lm::LanguageModel& model) {
   question.text = testing::text_of(turns[0]);
 }
 
-/// The turn of a question, half of the times with drafts, which are right at random.
+/// The turn of a question: a third of the times without drafts, a third with those that can be had of lookup
+/// and the model's block, and a third with drafts that are right at random.
 decode::Turn ask(Dice& dice, const Question& question, std::int64_t vocab_size) {
   decode::Turn turn = question.turn();
-  if (dice.one_in(2)) return turn;
+  const std::int64_t who = dice.roll(0, 2);
+  if (who == 0) return turn;
+  if (who == 1) {
+    decode::DraftWish wish{.kinds = {decode::DraftKind::lookup, decode::DraftKind::block},
+                           .only_if_it_pays = dice.one_in(3)};
+    if (dice.one_in(2)) wish.tokens = dice.roll(1, 4);
+    if (dice.one_in(2)) wish.kinds.erase(wish.kinds.begin());
+    turn.draft_with({}, wish);
+    return turn;
+  }
   const testing::ToyDrafts drafts{.key = static_cast<std::uint64_t>(dice.roll(0, 1000)),
                                   .right = 0.25 * static_cast<double>(dice.roll(0, 4)),
                                   .longest = dice.roll(1, 8)};

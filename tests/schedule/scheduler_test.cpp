@@ -317,8 +317,8 @@ TEST_F(SchedulerTest, DraftsTakeRowsThatNobodyNeeds) {
 
 TEST_F(SchedulerTest, ADrafterThatThrowsFailsItsRequestOnly) {
   class Broken : public decode::Drafter {
-    std::int64_t wanted(std::span<const TokenId>) noexcept override { return 2; }
-    std::size_t draft(std::span<const TokenId>, std::span<TokenId>) override {
+    std::int64_t wanted(const decode::Turn&) noexcept override { return 2; }
+    void draft(std::span<const decode::DraftJob>) override {
       throw std::runtime_error("nothing comes to mind");
     }
   };

@@ -13,6 +13,8 @@ namespace {
 
 serve::ServedModel story(const StoryServer::Setup& setup) {
   const std::filesystem::path folder = story_folder();
+  std::vector<decode::DraftKind> drafters = {decode::DraftKind::lookup};
+  if (setup.draft != model::DraftBlock::none) drafters.push_back(decode::DraftKind::block);
   return {.names = {"story", "other-name"},
           .tokenizer = tokenizer::Tokenizer::load(folder / "tokenizer.json"),
           .chat = setup.chat_template.empty() ? assemble::ChatFormat::open(folder)
@@ -20,7 +22,8 @@ serve::ServedModel story(const StoryServer::Setup& setup) {
           .defaults = {.sampling = {.temperature = 0},
                        .stop_ids = {2},
                        .min_tokens = setup.min_tokens,
-                       .max_tokens = 32},
+                       .max_tokens = 32,
+                       .drafters = drafters},
           .quantization = "bf16",
           .parameters = 11,
           .created = 1};
@@ -39,7 +42,8 @@ StoryServer::StoryServer(Setup setup)
     changed_.notify_all();
     return true;
   };
-  std::unique_ptr<lm::LanguageModel> model = open_model(story_folder(), "auto", 2);
+  std::unique_ptr<lm::LanguageModel> model =
+      open_model(story_folder(), "auto", 2, model::CacheFormat::f32, setup.draft);
   if (setup.pause.count() > 0) model = std::make_unique<UnhurriedModel>(std::move(model), setup.pause);
   server_ = std::make_unique<serve::Server>(story(setup), std::move(model), options);
   const std::string url = server_->url();

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "client.h"
+#include "model/model.h"
 #include "serve/server.h"
 
 namespace nestor::testing {
@@ -20,6 +21,7 @@ class StoryServer {
     std::filesystem::path chat_template = {};  // empty: the model's own
     std::chrono::milliseconds pause{0};        // before every forward pass
     std::int64_t min_tokens = 0;               // the checkpoint's own
+    model::DraftBlock draft = model::DraftBlock::ngram_embedding;
   };
   explicit StoryServer(Setup setup);
   StoryServer() : StoryServer(Setup()) {}

@@ -45,11 +45,12 @@ std::vector<GoldenCase> golden_cases(const std::string& name) {
 }
 
 std::unique_ptr<model::Model> open_model(const std::filesystem::path& folder, std::string_view kernels,
-                                         int threads, model::CacheFormat cache) {
+                                         int threads, model::CacheFormat cache, model::DraftBlock draft) {
   model::ModelOptions options;
   options.ops = &kernels::select_set(kernels, cpu_info());
   options.threads = threads;
   options.cache_format = cache;
+  options.draft = draft;
   return model::open_model(config::read_config(folder / "config.json"),
                            std::make_shared<const checkpoint::Checkpoint>(folder), options);
 }

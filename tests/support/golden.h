@@ -34,7 +34,8 @@ std::vector<GoldenCase> golden_cases(const std::string& name);
 
 /// A model of a checkpoint folder on one kernel set, everything in float32.
 std::unique_ptr<model::Model> open_model(const std::filesystem::path& folder, std::string_view kernels,
-                                         int threads = 2, model::CacheFormat cache = model::CacheFormat::f32);
+                                         int threads = 2, model::CacheFormat cache = model::CacheFormat::f32,
+                                         model::DraftBlock draft = model::DraftBlock::none);
 
 /// Logits of all positions, fed in chunks of at most `chunk` tokens.
 std::vector<float> all_logits(model::Model& model, const std::vector<TokenId>& ids, std::size_t chunk);

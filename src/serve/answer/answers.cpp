@@ -80,6 +80,8 @@ void Answers::done(std::size_t index, Json choice, const schedule::Outcome& outc
     const bool first =
         index % answers_to_a_prompt_ == 0;  // further answers to a prompt do not count it again
     if (first) prompt_tokens_ += outcome.prompt_tokens;
+    drafts_.drafted += outcome.drafts.drafted;
+    drafts_.accepted += outcome.drafts.accepted;
     if (first) cached_tokens_ += outcome.cached_tokens;
     generated_tokens_ += outcome.generated_tokens;
     queued_seconds_ = std::max(queued_seconds_, outcome.queued_seconds);
@@ -151,7 +153,10 @@ Json Answers::usage() const {
   return {{"prompt_tokens", prompt_tokens_},
           {"completion_tokens", generated_tokens_},
           {"total_tokens", prompt_tokens_ + generated_tokens_},
-          {"prompt_tokens_details", {{"cached_tokens", cached_tokens_}}}};
+          {"prompt_tokens_details", {{"cached_tokens", cached_tokens_}}},
+          {"completion_tokens_details",
+           {{"accepted_prediction_tokens", drafts_.accepted},
+            {"rejected_prediction_tokens", drafts_.drafted - drafts_.accepted}}}};
 }
 
 void Answers::note_usage() {

@@ -61,6 +61,7 @@ class Answers : public std::enable_shared_from_this<Answers> {
   Json choices_ = Json::array();
   std::size_t left_ = 0;
   std::int64_t prompt_tokens_ = 0, cached_tokens_ = 0, generated_tokens_ = 0;
+  decode::DraftTally drafts_;
   std::optional<double> first_token_seconds_;
   double queued_seconds_ = 0;
 };

@@ -85,6 +85,27 @@ void read_stream(Body& body, GenerationSettings& settings) {
   options.refuse_unknown();
 }
 
+void read_drafts(Body& body, const GenerationDefaults& defaults, decode::DraftWish& drafts) {
+  drafts = defaults.drafts;
+  const auto tokens = body.integer("draft_tokens", 1, decode::kMostDrafts);
+  if (const auto who = body.text("draft")) {
+    try {
+      drafts = decode::parse_draft_wish(*who);
+    } catch (const Error& error) {
+      body.bad("draft", error.what());
+    }
+    const auto lacks = [&](decode::DraftKind kind) {
+      return std::ranges::find(defaults.drafters, kind) == defaults.drafters.end();
+    };
+    const auto missing = std::ranges::find_if(drafts.kinds, lacks);
+    if (missing != drafts.kinds.end() && !drafts.only_if_it_pays) {
+      body.bad("draft", fmt::format("this server's model has no drafter {}", decode::name_of(*missing)));
+    }
+    std::erase_if(drafts.kinds, lacks);
+  }
+  if (tokens) drafts.tokens = tokens;
+}
+
 void refuse_other_methods(Body& body) {
   body.only("use_beam_search", false, "there is no beam search");
   body.only("length_penalty", 1.0, "there is no beam search");
@@ -116,6 +137,7 @@ GenerationSettings read_generation_settings(Body& body, const GenerationDefaults
   settings.include_stop = body.boolean("include_stop_str_in_output").value_or(false);
   settings.skip_special_tokens = body.boolean("skip_special_tokens").value_or(true);
   settings.priority = static_cast<int>(body.integer("priority", -1000, 1000).value_or(0));
+  read_drafts(body, defaults, settings.drafts);
   read_stream(body, settings);
   refuse_other_methods(body);
   return settings;

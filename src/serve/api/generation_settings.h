@@ -24,6 +24,8 @@ struct GenerationDefaults {
   std::optional<std::int64_t> max_tokens = {};       // of an answer, where the request does not say
   std::optional<std::int64_t> most_max_tokens = {};  // that a request may ask for
   std::int64_t most_choices = 64;                    // n, times the number of prompts
+  decode::DraftWish drafts = {};
+  std::vector<decode::DraftKind> drafters = {decode::DraftKind::lookup};  // that a request may name
 };
 
 struct GenerationSettings {
@@ -39,6 +41,7 @@ struct GenerationSettings {
   bool include_stop = false;       // the stop text is part of the answer
   bool skip_special_tokens = true;
   int priority = 0;
+  decode::DraftWish drafts = {};
   bool stream = false;
   bool include_usage = false;
 };

@@ -71,6 +71,7 @@ void answer_chat(const Backend& backend, const std::shared_ptr<Exchange>& exchan
   std::vector<schedule::Request> requests;
   for (std::size_t i = 0; i < constraints.size(); ++i) {
     decode::Turn turn(prompt.ids, sampling, rule, i, constraints[i]);
+    turn.draft_with({}, settings.drafts);
     options.index = i;
     requests.push_back({.turn = checked(std::move(turn), backend.engine.info(), "messages"),
                         .priority = settings.priority,

@@ -61,6 +61,7 @@ void answer_completion(const Backend& backend, const std::shared_ptr<Exchange>& 
     for (std::int64_t i = 0; i < settings.n; ++i) {
       decode::Turn turn(prompt.ids, sampling, rule, static_cast<std::uint64_t>(i),
                         constraints[requests.size()]);
+      turn.draft_with({}, settings.drafts);
       CompletionReader::Options options{.index = requests.size(),
                                         .text = {.stops = settings.stops,
                                                  .include_stop = settings.include_stop,
