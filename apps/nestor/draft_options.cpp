@@ -19,7 +19,7 @@ void add_draft_options(CLI::App& parser, DraftOptions& o) {
       .add_option("--draft-embedding", o.embedding,
                   "What mtp sees of tokens: ngram, the model's n-gram embedding, or word, its own word table")
       ->check(CLI::IsMember({"ngram", "word"}))
-      ->option_text("ngram|word")
+      ->option_text("WHICH")
       ->group(group);
 }
 
