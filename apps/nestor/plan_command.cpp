@@ -9,7 +9,8 @@ namespace nestor::app {
 
 Command plan_command(CLI::App& root, const assemble::OpenOptions& engine) {
   CLI::App* group = root.add_subcommand("plan", "Answer questions before training or downloading a model");
-  const std::vector<Command> commands = {plan_fit_command(*group, engine), plan_collisions_command(*group)};
+  const std::vector<Command> commands = {plan_budget_command(*group), plan_fit_command(*group, engine),
+                                         plan_collisions_command(*group)};
   std::ranges::for_each(commands, list_common_options);
   group->footer(
       "nestor plan COMMAND --help explains a command.\n\n"

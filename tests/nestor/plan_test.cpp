@@ -128,5 +128,36 @@ TEST(PlanFit, Misuse) {
                "does not use --threads");
 }
 
+TEST(PlanBudget, WritesRecipesOfOneTotal) {
+  const Scratch scratch;
+  const std::string folder = (scratch / "recipes").string();
+  const Json json = json_of({"plan", "budget", "story", "--total", "30M", "--share", "0", "--share", "0.25",
+                             "--share", "0.5", "--out", folder, "--json"});
+  ASSERT_EQ(json["recipes"].size(), 3u);
+  const auto total = [&](std::size_t i) { return json["recipes"][i]["parameters"]["total"].get<double>(); };
+  EXPECT_NEAR(total(0), 30e6, 0.3e6);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const Json& recipe = json["recipes"][i];
+    EXPECT_NEAR(total(i), total(0), 1e-3 * total(0));
+    const std::string file = bytes_of(scratch / "recipes" / (recipe["name"].get<std::string>() + ".json"));
+    EXPECT_EQ(parse_json(file, "recipe"), recipe["recipe"]);
+    EXPECT_EQ(recipe["recipe"]["schedule"]["steps"], 5500);
+    // The planner of what is stored counts the same.
+    const std::string config = scratch.write("config.json", recipe["recipe"]["model"]["config"].dump());
+    EXPECT_EQ(json_of({"inspect", config, "--json"})["parameters"]["total"], recipe["parameters"]["total"]);
+  }
+  EXPECT_FALSE(json["recipes"][0].contains("tables"));
+  EXPECT_NEAR(json["recipes"][2]["share"].get<double>(), 0.5, 0.03);
+}
+
+TEST(PlanBudget, StartsFromAConfigurationToo) {
+  const std::string text = output_of({"plan", "budget", "lite", "--activated", "300M"});
+  EXPECT_NE(text.find("lite-share50"), std::string::npos) << text;
+  EXPECT_NE(text.find("2601.21204"), std::string::npos) << text;
+  expect_error({"plan", "budget", "story", "--total", "many"}, 2, "such as 730924");
+  expect_error({"plan", "budget", "story", "--total", "1M"}, 2, "too few");
+  expect_error({"plan", "budget", "nothing"}, 2, "nothing");
+}
+
 }  // namespace
 }  // namespace nestor::testing
