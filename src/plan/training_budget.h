@@ -15,8 +15,8 @@ namespace nestor::plan {
 struct BudgetRequest {
   Json config = {};                        // the keys of a config.json; its tables and experts are replaced
   std::optional<std::int64_t> total = {};  // parameters without the draft block; nothing: as many as it has
-  std::optional<std::int64_t>
-      activated;  // the mean over identity picks; nothing: as it is, else widths change
+  std::optional<std::int64_t> activated =
+      {};                                 // mean over identity picks; nothing: as it is, else widths change
   std::vector<double> shares = {0, 0.5};  // of n-gram tables and projections in the total; below 1
   std::int64_t order = 0, splits = 0;     // N and K; 0: those of the configuration, else 4 and 4
   bool amplified = true;                  // sqrt(D) or layer norm on the embedding
