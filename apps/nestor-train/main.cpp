@@ -69,6 +69,7 @@ int run(int argc, char** argv) {
   request.folder = options.folder;
   request.initial = options.initial;
   if (options.with_optimizer) request.taken = train::TrainingRequest::Taken::everything;
+  request.known_speed = 1e9 * options.speed;
   request.mode = options.resume ? train::RunFolder::Mode::resume : train::RunFolder::Mode::fresh;
   StopSignals signals;
   LiveProgress progress([&](const std::string& text) { signals.set_last_words(text); });

@@ -1,5 +1,7 @@
 #include "train_options.h"
 
+#include <fmt/format.h>
+
 #include "not_empty.h"
 
 namespace nestor::app {
@@ -25,6 +27,9 @@ void add_train_options(CLI::App& parser, TrainOptions& o) {
       .add_option("--set", o.overrides, "Change a value of the recipe, as in schedule.steps=500 (repeatable)")
       ->option_text("KEY=VALUE")
       ->allow_extra_args(false);
+  parser.add_option("--speed", o.speed, "Of matrix products here, if it is known: it is not measured then")
+      ->check(CLI::Range(0.001, 1e9))
+      ->option_text("GFLOPS");
   parser.footer(
       "Examples:\n  nestor train smoke --out run\n"
       "  nestor train my.json --out run --set schedule.steps=500 --set data.rows=4\n"
@@ -36,6 +41,7 @@ std::vector<std::string> to_arguments(const TrainOptions& o) {
   if (o.resume) arguments.emplace_back("--resume");
   if (!o.initial.empty()) arguments.insert(arguments.end(), {"--init", o.initial});
   if (o.with_optimizer) arguments.emplace_back("--with-optimizer");
+  if (o.speed > 0) arguments.insert(arguments.end(), {"--speed", fmt::format("{}", o.speed)});
   for (const std::string& item : o.overrides) arguments.insert(arguments.end(), {"--set", item});
   return arguments;
 }

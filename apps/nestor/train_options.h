@@ -13,6 +13,7 @@ struct TrainOptions {
   std::string initial;  // --init, empty without
   bool with_optimizer = false;
   bool resume = false;
+  double speed = 0;                    // --speed, GFLOP/s; 0: to be measured
   std::vector<std::string> overrides;  // --set
 };
 

@@ -24,6 +24,40 @@ TEST(TrainingRun, EndsWithACheckpointThatNestorRuns) {
   EXPECT_NE(text.err.find("decode: 5 tokens"), std::string::npos) << text.err;
 }
 
+std::string page_of(const TinyRun& tiny, const std::string& run) {
+  return read_file(tiny / run / "report.html", 4 << 20);
+}
+
+TEST(TrainingRun, DrawsAPage) {
+  const std::string page = page_of(undisturbed(), "whole");
+  for (const char* part :
+       {"Training run whole", "<figure id=\"loss\">", "<figure id=\"heldout\">", "<figure id=\"load\">",
+        "<figure id=\"memory\">", "<figure id=\"norms-0\">", "0 attn 0", "at step 24."})
+    EXPECT_NE(page.find(part), std::string::npos) << part;
+}
+
+// What was interrupted has a page of what it did, and going on makes it that of the whole run.
+TEST(TrainingRun, DrawsThePageAnewWhenItGoesOn) {
+  const TinyRun tiny;
+  Call call = tiny.call("run");
+  call.interrupt_on = "step 6/24";
+  EXPECT_EQ(run_process(call).exit_code, 130);
+  EXPECT_EQ(page_of(tiny, "run").find("at step 24."), std::string::npos);
+  tiny.trained("run", {"--resume"});
+  EXPECT_NE(page_of(tiny, "run").find("at step 24."), std::string::npos);
+  expect_same_end(tiny, "run");
+}
+
+TEST(TrainingRun, TakesASpeedThatIsKnown) {
+  const TinyRun tiny;
+  const Outcome outcome = tiny.trained("run", {"--speed", "12.5"});
+  EXPECT_NE(outcome.err.find("f32 12.5 GFLOP/s"), std::string::npos) << outcome.err;
+  expect_same_end(tiny, "run");
+  const Outcome refused = tiny.train("other", {"--speed", "12.5", "--set", "products=measured"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_NE(refused.err.find("products=f32 or products=bf16"), std::string::npos) << refused.err;
+}
+
 TEST(TrainingRun, LearnsSomething) {
   const TinyRun tiny;
   tiny.trained("run", {"--set", "schedule.steps=60"});

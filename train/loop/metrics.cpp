@@ -45,7 +45,8 @@ void Metrics::add(const StepReport& r) {
          {"tokens_per_second", r.tokens_per_second},
          {"flops_per_second", r.flops_per_second},
          {"expert_load", r.expert_load},
-         {"identity_share", r.identity_share}});
+         {"identity_share", r.identity_share},
+         {"resident_bytes", r.resident_bytes}});
   const std::vector<Scalar> scalars = {{"train/loss", r.loss},
                                        {"train/draft_loss", r.draft_loss},
                                        {"train/balance_loss", r.balance_loss},
@@ -69,6 +70,8 @@ void Metrics::add(const EvaluationReport& r) {
     line["heldout_draft_nll_per_token"] = r.draft_nll_per_token;
     scalars.emplace_back("heldout/draft_nll_per_token", r.draft_nll_per_token);
   }
+  for (const BranchNorm& norm : r.norms)
+    line["norms"].push_back({{"name", norm.name}, {"branch", norm.branch}, {"stream", norm.stream}});
   write(line);
   events_.add(r.step, scalars);
 }

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "train/loop/event_file.h"
@@ -25,6 +27,14 @@ struct StepReport {
   double expert_load = 0;            // busiest expert over the mean, the worst layer
   double identity_share = 0;         // of the picks
   double seconds_left = 0;
+  std::uint64_t resident_bytes = 0;  // memory of the process
+};
+
+/// Mean L2 norms over the tokens of a batch.
+struct BranchNorm {
+  std::string name;  // "0 attn 0": layer, and branch in it
+  double branch = 0;
+  double stream = 0;  // that the branch is added to
 };
 
 struct EvaluationReport {
@@ -33,6 +43,7 @@ struct EvaluationReport {
   double nll_per_token = 0;
   double bits_per_byte = 0;  // 0 where the bytes are not known
   double draft_nll_per_token = 0;
+  std::vector<BranchNorm> norms = {};
 };
 
 class Metrics {

@@ -56,7 +56,7 @@ const fs::path& checked(const fs::path& folder, RunFolder::Mode mode) {
 // What a killed process was writing when it ended; nobody else writes here while the lock is held.
 void remove_leftovers(const fs::path& folder) {
   static const std::regex unfinished(
-      R"(corpus\.\d+\.tmp|final\.partial|(run|recipe)\.json\.\d+\.tmp|metrics\.jsonl\.\d+\.tmp)");
+      R"(corpus\.\d+\.tmp|final\.partial|(run|recipe)\.json\.\d+\.tmp|(metrics\.jsonl|report\.html)\.\d+\.tmp)");
   for (const std::string& name : names_in(folder)) {
     if (std::regex_match(name, unfinished)) fs::remove_all(folder / name);  // of a link, the link
   }

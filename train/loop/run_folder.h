@@ -5,6 +5,7 @@
 //   corpus/            text files of the recipe, packed
 //   snapshots/step-N/  complete states, the last two; older versions kept their rows in tables/
 //   metrics.jsonl      one object per report; tensorboard/ the same as event files
+//   report.html        the same for people
 //   final/             the finished checkpoint
 // Nothing else in the folder is touched.
 #pragma once
@@ -31,6 +32,7 @@ class RunFolder {
   std::filesystem::path recipe() const { return path_ / "recipe.json"; }
   std::filesystem::path corpus() const { return path_ / "corpus"; }
   std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
+  std::filesystem::path page() const { return path_ / "report.html"; }
   std::filesystem::path events() const { return path_ / "tensorboard"; }
   std::filesystem::path tables() const { return path_ / "tables"; }
   std::filesystem::path snapshots() const { return path_ / "snapshots"; }

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "recipe/recipe_json.h"
+#include "train/loop/branch_norms.h"
 #include "train/optimizer/schedule.h"
 
 namespace nestor::train {
@@ -163,6 +164,13 @@ Score Trainer::score(const corpus::Batch& batch) const {
   const Losses losses = model_.losses(inputs);
   return {losses.token_nll.item<double>(), losses.draft_nll.item<double>(), inputs.own.scored,
           inputs.own.draft_scored};
+}
+
+std::vector<BranchNorm> Trainer::branch_norms(const corpus::Batch& batch) const {
+  const torch::NoGradGuard no_grad;
+  BranchNorms norms;
+  model_.losses(read(batch, Purpose::Kind::evaluate, 0), norms);
+  return norms.norms();
 }
 
 std::vector<KeptTensor> Trainer::kept_tensors(Parts parts) const {

@@ -41,6 +41,7 @@ class Trainer {
   StepResult apply(std::int64_t number, const Gradients& gradients);
 
   Score score(const corpus::Batch& batch) const;
+  std::vector<BranchNorm> branch_norms(const corpus::Batch& batch) const;
 
   void save(const RunFolder& folder, const State& state);
   /// All of a snapshot, into a trainer just made. Error as for reading, and then this is of no use any more.

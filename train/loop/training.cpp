@@ -16,6 +16,7 @@
 #include "train/loop/plan.h"
 #include "train/loop/resume.h"
 #include "train/loop/run_data.h"
+#include "train/loop/run_page.h"
 #include "train/loop/start.h"
 #include "train/loop/trainer.h"
 
@@ -51,12 +52,25 @@ ProductShape product_shape(const recipe::Recipe& recipe) {
   return {std::min(recipe.data.rows * recipe.data.window, kMostRows), c.hidden_size, c.ffn_hidden_size};
 }
 
+// Somebody measured it before, for many runs.
+Speed known_speed(const TrainingRequest& request) {
+  if (request.recipe.products == recipe::Choice::measured) {
+    fail(ErrorKind::usage,
+         "a known speed is that of products in f32 or in bf16, and the recipe leaves the choice; give "
+         "products=f32 or products=bf16");
+  }
+  return {request.known_speed, request.known_speed};
+}
+
 // Measured for a new run, as it was for an old one.
-void settle_arithmetic(const recipe::Recipe& recipe, Setting& s, RunObserver& observer) {
+void settle_arithmetic(const TrainingRequest& request, Setting& s, RunObserver& observer) {
+  const recipe::Recipe& recipe = request.recipe;
   constexpr int kToChoose = 40, kToCompare = 10;
   const bool chooses = s.saved.empty() && recipe.products == recipe::Choice::measured;
   at::set_num_threads(choose_arithmetic(recipe, {}).threads);
-  s.speed = measure_speed(product_shape(recipe), s.device, chooses ? kToChoose : kToCompare);
+  s.speed = request.known_speed > 0
+                ? known_speed(request)
+                : measure_speed(product_shape(recipe), s.device, chooses ? kToChoose : kToCompare);
   s.arithmetic = s.saved.empty() ? choose_arithmetic(recipe, s.speed) : s.saved.front().state.arithmetic;
   if (s.arithmetic.kernels != kernels_here()) {
     observer.say(fmt::format(
@@ -85,7 +99,7 @@ Setting settle(const TrainingRequest& request, const RunFolder& folder, RunRecor
   if (!s.saved.empty()) check_same_corpus(s.data.fingerprint, s.saved.front().state, observer);
   observer.say(fmt::format("corpus: {} documents, {} tokens to learn from", s.data.train.documents(),
                            s.data.train.tokens()));
-  settle_arithmetic(recipe, s, observer);
+  settle_arithmetic(request, s, observer);
   return s;
 }
 
@@ -103,6 +117,7 @@ class Run {
         trainer_(*started_.trainer),
         loader_(setting.data.train, {recipe_.data.window, recipe_.data.rows, recipe_.seed}),
         metrics_({folder.metrics(), folder.events()}, started_.step),
+        page_(folder),
         reports_({recipe_.schedule.steps, flops_per_token(recipe_),
                   setting.speed.clock == Speed::Clock::trusted ? setting.speed.of(setting.arithmetic.products)
                                                                : 0}) {
@@ -158,9 +173,11 @@ class Run {
   }
 
   void report() {
-    const StepReport report = reports_.report();
+    StepReport report = reports_.report();
+    report.resident_bytes = 1024 * value_of("/proc/self/status", "VmRSS:");
     metrics_.add(report);
     observer_.reported(report);
+    page_.refresh();
     reports_.clear();
   }
 
@@ -175,6 +192,7 @@ class Run {
     evaluation_due_ = false;
     if (setting_.data.heldout.empty()) return;
     report->step = done_;
+    report->norms = trainer_.branch_norms(loader_.batch(done_));
     metrics_.add(*report);
     observer_.evaluated(*report);
   }
@@ -202,6 +220,7 @@ class Run {
       record.finished = 0;  // else what is written next would be taken for the earlier one after a kill
       write_record(folder_.path(), record);
     }
+    page_.write();
     write_checkpoint(recipe_, trainer_, folder_.final());
     record.finished = done_;
     write_record(folder_.path(), record);
@@ -209,6 +228,7 @@ class Run {
 
   Outcome interrupted() {
     save();
+    page_.write();
     return Outcome::interrupted;
   }
 
@@ -222,6 +242,7 @@ class Run {
   Trainer& trainer_;
   corpus::Loader loader_;
   Metrics metrics_;
+  RunPage page_;
   Reports reports_;
   std::int64_t done_ = 0;    // steps
   std::int64_t saved_ = -1;  // the step of the last snapshot

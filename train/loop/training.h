@@ -21,7 +21,9 @@ struct TrainingRequest {
   enum class Taken {
     weights,
     everything
-  } taken = Taken::weights;                  // of a snapshot: everything, its optimizer too
+  } taken = Taken::weights;  // of a snapshot: everything, its optimizer too
+  /// Of matrix products in the numbers of the recipe, in FLOP/s; 0: is measured at the start.
+  double known_speed = 0;
   corpus::ConversationWriter conversations;  // of texts that are packed first; empty: there may be none
 };
 
@@ -32,9 +34,9 @@ enum class Outcome {
 };
 
 /// Blocks until the run is done or `stop` asks. Error: bad_input for recipes, corpora, checkpoints and
-/// snapshots that do not fit together, limit if memory does not suffice, io, and internal where a loss or
-/// gradient is not finite; the last snapshot then stays as it was. One run at a time in a process: it sets
-/// the threads of libtorch.
+/// snapshots that do not fit together, limit if memory does not suffice, io, usage for a known speed of
+/// numbers that are to be measured, and internal where a loss or gradient is not finite; the last snapshot
+/// then stays as it was. One run at a time in a process: it sets the threads of libtorch.
 Outcome train(const TrainingRequest& request, RunObserver& observer, const std::stop_token& stop);
 
 /// Writes the weights of a snapshot, or of a run's newest, as a checkpoint; `target` must not exist or be
