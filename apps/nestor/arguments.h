@@ -72,6 +72,8 @@ Command train_command(CLI::App& root, const assemble::OpenOptions& engine);
 Command data_command(CLI::App& root);
 Command tokenizer_command(CLI::App& root);
 Command bench_command(CLI::App& root, const assemble::OpenOptions& engine);
+Command report_command(CLI::App& root);
+Command study_command(CLI::App& root);
 Command eval_command(CLI::App& root, const assemble::OpenOptions& engine);
 Command completion_command(CLI::App& root);
 

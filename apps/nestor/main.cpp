@@ -32,15 +32,26 @@ int run(int argc, char** argv) {
   engine.see_plan = show_plan;
   engine.make_progress = [] { return std::make_unique<TerminalProgress>("GB", 1e9); };
   engine.see_note = [](const std::string& text) { note(text); };
-  const std::vector<Command> commands = {run_command(root, engine),       chat_command(root, engine),
-                                         serve_command(root, engine),     logits_command(root, engine),
-                                         ngram_ids_command(root, engine), tokenize_command(root),
-                                         detokenize_command(root),        template_command(root),
-                                         inspect_command(root, engine),   new_command(root, engine),
-                                         convert_command(root, engine),   eval_command(root, engine),
-                                         bench_command(root, engine),     data_command(root),
-                                         tokenizer_command(root),         train_command(root, engine),
-                                         plan_command(root, engine),      completion_command(root)};
+  const std::vector<Command> commands = {run_command(root, engine),
+                                         chat_command(root, engine),
+                                         serve_command(root, engine),
+                                         logits_command(root, engine),
+                                         ngram_ids_command(root, engine),
+                                         tokenize_command(root),
+                                         detokenize_command(root),
+                                         template_command(root),
+                                         inspect_command(root, engine),
+                                         new_command(root, engine),
+                                         convert_command(root, engine),
+                                         eval_command(root, engine),
+                                         bench_command(root, engine),
+                                         data_command(root),
+                                         tokenizer_command(root),
+                                         train_command(root, engine),
+                                         plan_command(root, engine),
+                                         report_command(root),
+                                         study_command(root),
+                                         completion_command(root)};
   std::ranges::for_each(commands, list_common_options);
   try {
     root.parse(argc, argv);

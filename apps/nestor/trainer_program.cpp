@@ -21,7 +21,8 @@ bool is_program(const fs::path& path) {
   return fs::is_regular_file(path, problem) && ::access(path.c_str(), X_OK) == 0;
 }
 
-// Beside this program, else where the shell would find it.
+}  // namespace
+
 fs::path trainer_program() {
   std::error_code problem;
   fs::path beside = fs::read_symlink("/proc/self/exe", problem).parent_path() / kProgram;
@@ -34,8 +35,6 @@ fs::path trainer_program() {
        "training needs the program {}, which is neither {} nor in PATH; build it with scripts/build",
        kProgram, beside.string());
 }
-
-}  // namespace
 
 void become_trainer(const std::vector<std::string>& arguments) {
   std::string program = trainer_program().string();

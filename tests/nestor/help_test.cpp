@@ -12,9 +12,10 @@
 namespace nestor::testing {
 namespace {
 
-const std::vector<std::string> kCommands = {
-    "run",   "chat",    "serve", "logits",  "ngram-ids", "tokenize",  "detokenize", "template", "eval",
-    "bench", "inspect", "new",   "convert", "data",      "tokenizer", "train",      "plan",     "completion"};
+const std::vector<std::string> kCommands = {"run",      "chat",       "serve",    "logits", "ngram-ids",
+                                            "tokenize", "detokenize", "template", "eval",   "bench",
+                                            "inspect",  "new",        "convert",  "data",   "tokenizer",
+                                            "train",    "plan",       "report",   "study",  "completion"};
 
 // Commands inside a group; the page of "a b" is a-b.md.
 const std::vector<Arguments> kInnerCommands = {{"tokenizer", "train"}, {"plan", "budget"}, {"plan", "fit"}, {"plan", "collisions"}};
@@ -95,7 +96,9 @@ TEST(Help, OfACommandListsTheCommonOptionsThatItTakes) {
       {"new", {"--preset", "/nowhere", "/nowhere/x"}},
       {"convert", {"/nowhere", "/nowhere/x"}},
       {"data", {"--tokenizer", "/nowhere", "--out", "/nowhere/x", "/nowhere"}},
-      {"train", {"/nowhere.json", "--out", "/nowhere/x"}}};
+      {"train", {"/nowhere.json", "--out", "/nowhere/x"}},
+      {"report", {"/nowhere"}},
+      {"study", {"/nowhere.json", "--plan"}}};
   for (const auto& [command, arguments] : calls) {
     const std::string help = output_of({command, "--help"});
     const std::size_t at = help.find("Common options");
