@@ -28,8 +28,8 @@ Machine made_up(std::uint64_t memory) {
   return machine;
 }
 
-// Section 7 of the specification of the model, whose arithmetic is done there by hand.
-TEST(PlanFit, OfLiteHasTheNumbersOfItsSpecification) {
+// By hand from the sizes of the published config.json, layer by layer.
+TEST(PlanFit, OfLiteHasItsNumbersToTheLastDigit) {
   const config::ModelConfig lite = preset("lite");
   const config::Footprint f = config::footprint_of(lite, planned_layout(lite));
   EXPECT_EQ(f.total, 68'562'465'024);
