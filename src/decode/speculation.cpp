@@ -15,9 +15,8 @@ constexpr std::int64_t kRowsToKeep = 32;
 // As long as a pass of the block has not been measured, it counts as this share of a plain step.
 constexpr double kExpectedPass = 0.3;
 
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 bool wants(const Turn& turn, DraftKind kind) {
@@ -46,8 +45,8 @@ std::size_t Speculation::Calibration::bin(double probability) {
 }
 
 void Speculation::Calibration::add(std::size_t bin, bool was_right) {
-  constexpr double kRemembered = 500;
-  const double kept = alls[bin] < kRemembered ? 1 : 1 - 1 / kRemembered;
+  constexpr double kMost = 500;
+  const double kept = alls[bin] < kMost ? 1 : 1 - 1 / kMost;
   rights[bin] = kept * rights[bin] + (was_right ? 1 : 0);
   alls[bin] = kept * alls[bin] + 1;
 }
@@ -134,7 +133,7 @@ double Speculation::price_of_row(std::int64_t rows) const {
 void Speculation::draft_with_block() {
   std::int64_t rows = turns_;
   for (std::size_t pass = 0; !block_jobs_.empty(); ++pass) {
-    const auto begin = Clock::now();
+    const auto begin = std::chrono::steady_clock::now();
     supposed_.clear();
     for (const BlockJob& b : block_jobs_) {
       const TokenId last = b.drafts.empty() ? b.job->turn->history().back() : b.drafts.back();

@@ -4,9 +4,9 @@ Starts `PROGRAM serve` with the bundled model, asks it some questions alone, and
 do what they like: bodies that are announced and do not come, dribble in or are of 30 MB; heads that never end; framing
 that two readers would understand differently; JSON of nothing but brackets; answers that nobody reads; connections cut
 anywhere. Every polite answer must be equal to the one given alone, with its log-probabilities, and the server must go on.
-From three minutes on its memory is judged as well. What requests hold comes and goes with the load of the machine; what
-stays is what is there when few hold much: the lowest decile of the last third of the time must not be more than a tenth
-above that of the second minute.
+From three minutes on its memory is judged as well. What requests hold comes and goes with the load of the machine, what is
+lost raises both the lowest decile and the median: not both may be more than a tenth higher in the last third of the time
+than in the second minute.
 
 Standard library only; connections to this machine only. The last line is one JSON object; the exit code is 1 where
 something was wrong.
@@ -246,7 +246,8 @@ class Soak:
         result["rss_mib"] = [{"low": low(m), "median": int(statistics.median(m)), "most": max(m)} for m in minutes]
         failed = bool(self.wrong) or not self.polite
         if len(minutes) >= 3 and not self.a.without_memory:
-            failed |= low(self.memory[-len(self.memory) // 3:]) > 1.1 * low(minutes[1])
+            last = self.memory[-len(self.memory) // 3:]
+            failed |= all(of(last) > 1.1 * of(minutes[1]) for of in (low, statistics.median))
         for wrong in self.wrong[:5]:
             print("wrong:", wrong, file=sys.stderr)
         print(json.dumps(result))
