@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 
 namespace nestor::decode {
 
@@ -64,7 +65,7 @@ void Step::draft() {
   if (jobs_.empty()) return;
   for (Part& part : std::span(parts_).first(used_)) part.drafts = part.ids.size();  // those without drafts
   // Turns with the same drafter are asked for together.
-  std::ranges::stable_sort(jobs_, {}, [](const DraftJob& job) { return job.turn->drafter(); });
+  std::ranges::sort(jobs_, std::less<>(), [](const DraftJob& job) { return job.turn->drafter(); });
   for (auto next = jobs_.begin(); next != jobs_.end();) {
     Drafter* const drafter = next->turn->drafter();
     const auto end =
