@@ -18,7 +18,8 @@ const std::vector<std::string> kCommands = {"run",      "chat",       "serve",  
                                             "train",    "plan",       "report",   "study",  "completion"};
 
 // Commands inside a group; the page of "a b" is a-b.md.
-const std::vector<Arguments> kInnerCommands = {{"tokenizer", "train"}, {"plan", "budget"}, {"plan", "fit"}, {"plan", "collisions"}};
+const std::vector<Arguments> kInnerCommands = {
+    {"tokenizer", "train"}, {"plan", "budget"}, {"plan", "fit"}, {"plan", "collisions"}};
 
 std::vector<std::string> lines(const std::string& text) {
   std::vector<std::string> out;
