@@ -196,8 +196,9 @@ void check(const Shards& shards, const CollisionRequest& r) {
     }
     const std::uint64_t needed = 2 * static_cast<std::uint64_t>(rows) * sizeof(RowUse);
     if (needed > r.bytes) {
-      fail(ErrorKind::limit, "counting the rows of a table of {} takes {:.1f} GB, {:.1f} GB are allowed",
-           rows, static_cast<double>(needed) / 1e9, static_cast<double>(r.bytes) / 1e9);
+      fail(ErrorKind::limit,
+           "counting the rows of a table of {} takes {:.1f} GB, {:.1f} GB are allowed (--memory)", rows,
+           static_cast<double>(needed) / 1e9, static_cast<double>(r.bytes) / 1e9);
     }
   }
 }
