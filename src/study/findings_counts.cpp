@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 
 #include "report/scale.h"
 #include "study/finding.h"
@@ -58,20 +59,23 @@ report::Series mean_of(const std::string& name, const std::map<double, Samples>&
 
 Finding hit_rate_finding(const std::vector<CollisionSweep>& draws) {
   Finding f{"fig3a", "Rows of 2-grams fill slowly, those of 3- to 5-grams fast (Fig. 3a)", {}, 1, ""};
-  Samples least;  // the smallest step from one order to the next, at any budget
+  constexpr double kFull = 0.9;  // of the rows: then all orders come near 1, and steps say nothing
+  Samples least;                 // the smallest step from one order to the next
   std::map<std::size_t, std::map<double, Samples>> rates;
   for (const CollisionSweep& sweep : draws) {
-    double step = 1;
+    std::optional<double> step;
     for (const auto& hit : sweep.hit_rates) {
       for (std::size_t i = 0; i < hit.rates.size(); ++i) {
         rates[i][static_cast<double>(hit.tokens)].values.push_back(hit.rates[i]);
-        if (i > 0) step = std::min(step, hit.rates[i] - hit.rates[i - 1]);
+        if (i > 0 && hit.rates.back() < kFull)
+          step = std::min(step.value_or(1), hit.rates[i] - hit.rates[i - 1]);
       }
     }
-    least.values.push_back(step);
+    if (step) least.values.push_back(*step);
   }
-  f.claims.push_back({"The hit rate grows with the order at every number of tokens (the smallest step)",
-                      least, 0.001, "of all rows"});
+  f.claims.push_back(
+      {"The hit rate grows with the order until nine tenths of the rows are touched (the smallest step)",
+       least, 0.005, "of all rows"});
   if (draws.empty()) return f;
   Plot plot{"fig3a",
             "Share of rows touched, tables of 30.37 V rows",

@@ -58,7 +58,8 @@ Evidence evidence(
     CollisionSweep sweep;
     for (const double ratio : {30.0, 30.1, 30.2, 30.5, 31.0, 31.1})
       sweep.counts.push_back({ratio, ratio == 30 || ratio == 31 ? 4000 + draw : 1500});
-    sweep.hit_rates = {{16384, {0.2, 0.3, 0.35, 0.4}}, {65536, {0.5, 0.7, 0.8, 0.85}}};
+    sweep.hit_rates = {
+        {16384, {0.2, 0.3, 0.35, 0.4}}, {65536, {0.5, 0.7, 0.8, 0.85}}, {262144, {0.98, 1, 1, 1}}};
     e.collisions.push_back(sweep);
   }
   for (int seed = 1; seed <= seeds; ++seed) {
