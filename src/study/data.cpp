@@ -75,7 +75,7 @@ class Preparation {
     write_file(folder_ / "cloze.jsonl", cloze_lines(heldout_documents(tokenizer), spec_.questions));
     Json what = corpus::to_json(manifest);
     what.erase("sources");
-    const std::string fingerprint =
+    std::string fingerprint =
         corpus::to_hex(corpus::hash_of(to_text(what) + read_file(folder_ / "cloze.jsonl", kMostFileBytes)));
     const Json record = {{"text", to_json(spec_)}, {"fingerprint", fingerprint}};
     write_file(folder_ / kRecord, to_text(with_checksum(record), 2) + "\n");
@@ -139,7 +139,7 @@ std::string found_data(const TextSpec& spec, const fs::path& folder) {
   try {
     record = read_json(folder / kRecord, kMostFileBytes);
     take_checksum(record, (folder / kRecord).string());
-    corpus::Shards(folder / "corpus", corpus::Split::train);
+    if (corpus::Shards(folder / "corpus", corpus::Split::train).documents() == 0) return "";
     if (!fs::exists(folder / "tokenizer/tokenizer.json") || !fs::exists(folder / "cloze.jsonl")) return "";
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::io) throw;
