@@ -10,9 +10,9 @@ namespace {
 
 constexpr const char* kText = "the cat and the hat\n%\nthe rat and the cat\n%\nthe hat\n";
 
-std::string packed(const Scratch& scratch, const std::string& tokenizer) {
+std::string packed(const Scratch& scratch, const std::string& tokenizer, const std::string& text = kText) {
   const std::string out = (scratch / "corpus").string();
-  output_of({"data", scratch.write("text.txt", kText), "--document-separator", "%", "--heldout", "0",
+  output_of({"data", scratch.write("text.txt", text), "--document-separator", "%", "--heldout", "0",
              "--tokenizer", tokenizer, "--out", out});
   return out;
 }
@@ -51,7 +51,9 @@ TEST(PlanCollisions, CountsWhatTheFileOfIdsHas) {
 
 TEST(PlanCollisions, PrintsATableAndWarnsOfRandomIds) {
   const Scratch scratch;
-  const Outcome outcome = nestor({"plan", "collisions", packed(scratch, story()), "--ratio", "2"});
+  // Enough text for half of it to be in half of the vocabulary.
+  const std::string text = bytes_of(test_data("golden/story/expected/heldout.txt"));
+  const Outcome outcome = nestor({"plan", "collisions", packed(scratch, story(), text), "--ratio", "2"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_NE(outcome.out.find("8193 rows: 2.0002 of the vocabulary, 0.000 from 2/1\n"), std::string::npos)
       << outcome.out;
