@@ -194,9 +194,9 @@ Json cpu() {
   make.tables("ne-r12", kRatio12, 0.5, whole);
   make.tables("ne-r12-share80", kRatio12, 0.8, whole);
   add_amplification(make, small);
-  Json reference = small;  // what amplification is compared with, after as many tokens
-  make.tables("ne-r12-layer", kRatio12, 0.5, reference);
-  make.experts("moe-r12-layer", kRatio12, reference);
+  // What amplification is compared with, after as many tokens.
+  make.tables("ne-r12-layer", kRatio12, 0.5, small);
+  make.experts("moe-r12-layer", kRatio12, small);
   add_per_layer(make, small);
   return make.take();
 }

@@ -100,10 +100,10 @@ Json measure_serving(const ServingJob& job, const ServingPlace& place, const std
        folder / "bench.out",
        folder / "bench.log"},
       stop);
-  const Json result = {{"name", job.name},
-                       {"seed", job.seed},
-                       {"experts", job.config.at("n_routed_experts")},
-                       {"steps", steps_of(last_object(folder / "bench.out"), job.config)}};
+  Json result = {{"name", job.name},
+                 {"seed", job.seed},
+                 {"experts", job.config.at("n_routed_experts")},
+                 {"steps", steps_of(last_object(folder / "bench.out"), job.config)}};
   fs::remove_all(folder);
   return result;
 }
