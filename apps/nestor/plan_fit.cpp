@@ -28,9 +28,6 @@ struct Options {
   bool json = false;
 };
 
-// What a prediction was compared with, where passes are larger than caches: bench/plan/compare.
-constexpr double kPredictedError = 0.2;
-
 struct Answer {
   std::string model;
   config::ModelConfig config;
@@ -42,7 +39,7 @@ struct Answer {
   std::vector<std::string> fitting;  // formats
 
   bool has_speed() const { return fit.decode.total() > 0; }
-  bool checked() const { return fit.decode.matrix_bytes >= plan::kPredictable; }
+  bool beyond_caches() const { return fit.decode.matrix_bytes >= plan::kPredictable; }
   double decode_tok_s() const { return 1 / fit.decode.total(); }
   double prefill_tok_s() const { return static_cast<double>(request.prompt) / fit.prefill.total(); }
 };
@@ -150,7 +147,7 @@ Json json_report(const Answer& a) {
     out["prefill_tok_s"] = a.prefill_tok_s();
     out["decode"] = cost_json(a.fit.decode);
     out["prefill"] = cost_json(a.fit.prefill);
-    out["predicted_error"] = a.checked() ? Json(kPredictedError) : Json();
+    out["predicted_error"] = Json();  // not measured yet
     out["machine"]["memory_read_bytes_per_s"] = a.machine.memory_read;
     out["machine"]["fp32_products_per_s"] = a.machine.fp32_rate;
     if (a.machine.disk_reads) out["machine"]["disk_reads_per_s"] = *a.machine.disk_reads;
@@ -169,9 +166,8 @@ std::string speed_lines(const Answer& a) {
                      parts(a.fit.decode));
   out += fmt::format("  prefill  {:>10.1f} tok/s  of {} tokens: {}\n", a.prefill_tok_s(), a.request.prompt,
                      parts(a.fit.prefill));
-  out += a.checked() ? fmt::format("  within {:.0f} % where it was compared with nestor bench\n",
-                                   100 * kPredictedError)
-                     : "  a token reads less than 50 MB, which caches serve: no error is stated\n";
+  out += a.beyond_caches() ? "  not yet compared with nestor bench: its error is not known\n"
+                           : "  a token reads less than 50 MB, which caches serve: rather a guess\n";
   if (!a.machine.disk_reads && a.fit.cached_rows < 1) {
     out += "  memory does not hold all tables; --disk FILE measures what reading them costs\n";
   }

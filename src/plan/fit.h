@@ -51,7 +51,7 @@ struct Fit {
   std::int64_t context_that_fits() const;
 };
 
-/// Smaller passes are served by caches as much as by memory: predictions were not checked there to 20 %.
+/// Smaller passes are served by caches as much as by memory: predictions say little there.
 inline constexpr std::uint64_t kPredictable = 50'000'000;
 
 /// Bytes of a tensor as nestor convert would store it, scales included.
